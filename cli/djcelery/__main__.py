@@ -1,0 +1,5 @@
+"""`python -m djcelery`."""
+
+from djcelery.main import main
+
+main()

@@ -1,0 +1,90 @@
+"""The command `djcelery`: names its commands and imports none of them before it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from djcelery import __version__, errors, interrupts
+
+COMMANDS = {
+    "new": ("djcelery.commands.new", "Write a new Django project with sound background jobs."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise errors.Misuse(f"There is no command {args[0]}.", errors.did_you_mean(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="djcelery")
+def cli() -> None:
+    """Django projects with sound background jobs, from one command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command line and leave with its exit code: 0 done, 1 refused or failed, 2 wrong usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with interrupts.raised():
+            code = cli.main(args=words, prog_name="djcelery", standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001 the one place where all of them end, as words
+        code = _report(error, as_json="--json" in words)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: BaseException, *, as_json: bool) -> int:
+    """Say what went wrong, in JSON on stdout or in words on stderr. Returns the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has left; a second error while Python flushes would only be noise.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    if os.environ.get("DJCELERY_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    refusal = _translate(error)
+    click.echo(refusal.as_json() if as_json else refusal.as_text(), err=not as_json)
+    return refusal.exit_code
+
+
+def _translate(error: BaseException) -> errors.Refusal:
+    if isinstance(error, interrupts.Interrupted):
+        return errors.Stopped(error.exit_code)
+    if isinstance(error, click.Abort | KeyboardInterrupt | EOFError):
+        return errors.Stopped(1)
+    if isinstance(error, click.ClickException):
+        return errors.from_click(error)
+    if isinstance(error, OSError):
+        return errors.from_os(error)
+    return errors.from_bug(error)

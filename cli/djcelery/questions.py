@@ -1,0 +1,88 @@
+"""The questions of `cookiecutter.json` as data, and the answers that a command line, a file and git give them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from djcelery.errors import Refusal, did_you_mean
+
+Answer = str | bool
+NAME = "project_slug"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: its key, the answer on Enter, its help sentence, and its choices, if any, with their labels."""
+
+    key: str
+    default: Answer
+    help: str
+    labels: Mapping[str, str]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(self.labels)
+
+
+def read_questions(file: Path) -> dict[str, Question]:
+    """Return the questions that cookiecutter would ask, by key, in its order."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    prompts = content["__prompts__"]
+    return {key: _question(key, raw, prompts[key]) for key, raw in content.items() if not key.startswith("_")}
+
+
+def _question(key: str, raw: Any, prompt: Any) -> Question:
+    if isinstance(raw, list):
+        return Question(key, raw[0], prompt["__prompt__"], {choice: prompt[choice] for choice in raw})
+    return Question(key, raw, prompt, {})
+
+
+def read_answers(file: Path, questions: Mapping[str, Question]) -> dict[str, Answer]:
+    """Return the answers in a TOML file: its table `[answers]`, or else its top level.
+
+    Raises Refusal for a file that cannot be read, is not TOML, or holds an unknown key, value or type.
+    """
+    import tomllib
+
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise Refusal(f"The answers file {file} cannot be read: {error.strerror}.", "Is the path right?") from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        hint = 'Write one answer a line, like: broker = "redis"'
+        raise Refusal(f"The answers file {file} is not TOML: {error}", hint) from None
+    answers = content.get("answers", content)
+    if not isinstance(answers, dict):
+        raise Refusal(f"In {file}, answers is no table.", "Begin the table with a line [answers].")
+    for key, value in answers.items():
+        _check(key, value, questions, file)
+    return answers
+
+
+def _check(key: str, value: Any, questions: Mapping[str, Question], file: Path) -> None:
+    if key not in questions:
+        raise Refusal(f"{file} answers {key}, which is no question.", did_you_mean(key, questions))
+    question = questions[key]
+    if type(value) is not type(question.default):
+        wanted = "true or false" if isinstance(question.default, bool) else "a string"
+        hint = f"Write {key} = {json.dumps(question.default)}"
+        raise Refusal(f"{file} answers {key} with {value!r}, which is not {wanted}.", hint)
+    if question.choices and value not in question.choices:
+        raise Refusal(f"{file} answers {key} with {value!r}.", did_you_mean(str(value), question.choices))
+
+
+def as_flags(answers: Mapping[str, Answer]) -> str:
+    """Return answers as the options that give them, quoted for a shell."""
+    from shlex import quote
+
+    flags = []
+    for key, value in answers.items():
+        if isinstance(value, bool):
+            flags.append(f"--{key}" if value else f"--no-{key}")
+        elif key != NAME:
+            flags.append(f"--{key} {quote(value)}")
+    return " ".join(flags)

@@ -1,0 +1,327 @@
+"""Drops what the answers leave without purpose, validates what was rendered, and records what was made.
+
+Run by cookiecutter and cruft as a script in the new project's folder, and by `djcelery new` as functions.
+Every check reads the project as text and syntax trees; nothing of it is imported or run.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+RECORD = ".djcelery.toml"
+
+# What stays only while its condition holds for the answers.
+KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
+    ".github": lambda answers: answers["ci"] == "github",
+    ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
+    "jobs/schedule.py": lambda answers: answers["schedule"] == "database",
+    "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
+    "jobs/errors_sentry.py": lambda answers: answers["sentry"],
+    "tests/test_sentry.py": lambda answers: answers["sentry"],
+}
+
+
+class Tree:
+    """The rendered project as facts, each read once and only when a check asks for it."""
+
+    def __init__(self, root: Path, slug: str) -> None:
+        self.root = root
+        self.slug = slug
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """Every file, relative to the root, with forward slashes, sorted."""
+        found = []
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = [name for name in folders if name != ".git"]
+            inside = os.path.relpath(folder, self.root)
+            found += [os.path.normpath(os.path.join(inside, name)).replace(os.sep, "/") for name in files]  # noqa: PTH118
+        return sorted(found)
+
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        return {path: Path(self.root, path).read_bytes() for path in self.paths}
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Every file that is UTF-8 text."""
+        texts = {}
+        for path, content in self.contents.items():
+            if b"\0" not in content:
+                texts[path] = content.decode("utf-8", "replace")
+        return texts
+
+    @cached_property
+    def errors(self) -> dict[str, str]:
+        """Why a file of Python, TOML, YAML or JSON does not parse, by path."""
+        return {path: parsed for path, parsed in self._parsed.items() if isinstance(parsed, str)}
+
+    @cached_property
+    def modules(self) -> dict[str, ast.Module]:
+        return {path: parsed for path, parsed in self._parsed.items() if isinstance(parsed, ast.Module)}
+
+    @cached_property
+    def _parsed(self) -> dict[str, Any]:
+        """The syntax tree of each Python file, True for another file that parses, the reason for one that does not."""
+        parsed: dict[str, Any] = {}
+        for path, text in self.texts.items():
+            parser = PARSERS.get(Path(path).suffix)
+            if parser is None:
+                continue
+            try:
+                parsed[path] = parser(text) or True
+            except Exception as error:  # noqa: BLE001 each parser has its own family
+                parsed[path] = " ".join(str(error).split()) or type(error).__name__
+        return parsed
+
+    @cached_property
+    def settings(self) -> dict[str, ast.expr]:
+        """What `settings/jobs.py` assigns at its top level, by name."""
+        module = self.modules.get(f"{self.slug}/settings/jobs.py")
+        assigned = {}
+        for node in module.body if module else []:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and len(node.targets) == 1:
+                assigned[node.targets[0].id] = node.value
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+                assigned[node.target.id] = node.value
+        return assigned
+
+    def items_of(self, name: str) -> dict[str, ast.expr]:
+        """The string keys of the dict literal assigned to `name` in `settings/jobs.py`, with their values."""
+        value = self.settings.get(name)
+        pairs = zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+        return {text: item for key, item in pairs if (text := _text(key)) is not None}
+
+    @cached_property
+    def queues(self) -> set[str]:
+        return set(self.items_of("WORKLOADS"))
+
+    @cached_property
+    def routes(self) -> dict[str, str | None]:
+        """Task name to queue; None where the queue is no string literal."""
+        return {task: _text(queue) for task, queue in self.items_of("ROUTES").items()}
+
+    @cached_property
+    def beat(self) -> dict[str, str | None]:
+        """Beat entry to task name; None where it names no task."""
+        return {
+            entry: next((_text(v) for k, v in zip(value.keys, value.values, strict=True) if _text(k) == "task"), None)
+            for entry, value in self.items_of("CELERY_BEAT_SCHEDULE").items()
+            if isinstance(value, ast.Dict)
+        }
+
+    @cached_property
+    def tasks(self) -> set[str]:
+        """The names of the functions under `@shared_task`, outside the tests."""
+        return {
+            f"{path[:-3].replace('/', '.')}.{node.name}" if name is None else name
+            for path, module in self.modules.items()
+            if not path.startswith("tests/")
+            for node in module.body
+            if isinstance(node, ast.FunctionDef)
+            for decorator in node.decorator_list
+            if _is_shared_task(decorator)
+            for name in [_name_given(decorator)]
+        }
+
+    def workers(self, path: str) -> set[str]:
+        """The workload classes that the processes in this file consume."""
+        text = re.sub(r"[\"',\[\]]", " ", self.texts.get(path, ""))  # a command may be a string or a list
+        return set(re.findall(r"manage\.py\s+worker\s+([\w-]+)", re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)))
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _is_shared_task(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return "shared_task" in (getattr(called, "id", None), getattr(called, "attr", None))
+
+
+def _name_given(decorator: ast.expr) -> str | None:
+    keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return next((_text(each.value) for each in keywords if each.arg == "name"), None)
+
+
+def _parse_python(text: str) -> ast.Module:
+    tree = ast.parse(text)
+    compile(tree, "<rendered>", "exec", dont_inherit=True)
+    return tree
+
+
+def _parse_yaml(text: str) -> None:
+    import yaml  # cookiecutter brings it; only projects with YAML in them pay for it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for _ in yaml.load_all(text, Loader=loader):
+        pass
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    ".py": _parse_python,
+    ".toml": tomllib.loads,
+    ".yaml": _parse_yaml,
+    ".yml": _parse_yaml,
+    ".json": json.loads,
+}
+
+
+def everything_parses(tree: Tree) -> Iterator[str]:
+    for path, reason in tree.errors.items():
+        yield f"{path} does not parse: {reason}"
+
+
+# Written apart, so that the template engine, which reads this file too, leaves them alone.
+BRACES = "{" + "{"
+ANSWER = re.compile(re.escape(BRACES) + r"[^}\n]*\bcookiecutter\b")
+BLOCK = re.compile(r"[{]%[-+\s]")
+
+
+def no_template_tag_is_left(tree: Tree) -> Iterator[str]:
+    for path, text in tree.texts.items():
+        of_django = path.endswith(".html") or "/templates/" in f"/{path}"
+        if BRACES in path or ANSWER.search(text) or (BLOCK.search(text) and not of_django):
+            yield f"{path} still holds a tag of the template."
+
+
+def no_bytecode_is_left(tree: Tree) -> Iterator[str]:
+    for path in tree.paths:
+        if path.endswith((".pyc", ".pyo")) or "__pycache__/" in path:
+            yield f"{path} is compiled code that was lying in the template; delete it there."
+
+
+def every_routed_queue_is_declared(tree: Tree) -> Iterator[str]:
+    for task, queue in tree.routes.items():
+        if queue not in tree.queues:
+            yield f"The route of {task} leads to {queue!r}, which WORKLOADS does not declare."
+
+
+def every_routed_queue_is_consumed(tree: Tree) -> Iterator[str]:
+    for path in ("Procfile", "compose.yaml"):
+        consumed = tree.workers(path)
+        for queue in sorted({queue for queue in tree.routes.values() if queue}):
+            if queue not in consumed:
+                yield f"No process in {path} consumes the queue {queue!r}."
+
+
+def every_worker_has_a_queue(tree: Tree) -> Iterator[str]:
+    for path in ("Procfile", "compose.yaml"):
+        for queue in sorted(tree.workers(path) - tree.queues):
+            yield f"A process in {path} consumes {queue!r}, which WORKLOADS does not declare."
+
+
+def every_task_has_a_route(tree: Tree) -> Iterator[str]:
+    for task in sorted(tree.tasks - set(tree.routes)):
+        yield f"The task {task} has no route in ROUTES."
+
+
+def every_route_has_a_task(tree: Tree) -> Iterator[str]:
+    for task in sorted(set(tree.routes) - tree.tasks):
+        yield f"ROUTES names the task {task}, which does not exist."
+
+
+def every_beat_entry_has_a_task(tree: Tree) -> Iterator[str]:
+    for entry, task in tree.beat.items():
+        if task not in tree.tasks:
+            yield f"The beat entry {entry!r} names the task {task}, which does not exist."
+
+
+def every_settings_module_exists(tree: Tree) -> Iterator[str]:
+    pattern = re.compile(rf"\b{re.escape(tree.slug)}\.settings\.([A-Za-z_]\w*)")
+    modules = {Path(path).stem for path in tree.paths if path.startswith(f"{tree.slug}/settings/")}
+    for path, text in tree.texts.items():
+        for name in sorted(set(pattern.findall(text)) - modules):
+            yield f"{path} names the settings module {tree.slug}.settings.{name}, which does not exist."
+
+
+CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (
+    everything_parses,
+    no_template_tag_is_left,
+    no_bytecode_is_left,
+    every_routed_queue_is_declared,
+    every_routed_queue_is_consumed,
+    every_worker_has_a_queue,
+    every_task_has_a_route,
+    every_route_has_a_task,
+    every_beat_entry_has_a_task,
+    every_settings_module_exists,
+)
+
+
+def drop(root: Path, answers: dict[str, Any]) -> None:
+    """Remove from the rendered project what the answers leave without purpose."""
+    for name, wanted in KEPT_WHILE.items():
+        path = root / name
+        if wanted(answers):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def problems(tree: Tree) -> list[str]:
+    """Return one sentence for each thing that is wrong with the rendered project."""
+    return [sentence for check in CHECKS for sentence in check(tree)]
+
+
+def record(tree: Tree, version: str, answers: dict[str, Any]) -> str:
+    """Return the text of the project's `.djcelery.toml`: version, answers, and the hash of every file."""
+    hashes = {
+        path: hashlib.sha256(content).hexdigest()
+        for path, content in tree.contents.items()
+        if path not in (RECORD, ".env")
+    }
+    return "".join(
+        [
+            "# What this project was made from. An update of the template compares by it, and\n",
+            f"# `djcelery new --answers {RECORD}` makes the same project again.\n",
+            f"version = {_quoted(version)}\n",
+            "\n[answers]\n",
+            *(f"{key} = {_quoted(value)}\n" for key, value in sorted(answers.items())),
+            "\n[files]\n",
+            *(f"{_quoted(path)} = {_quoted(digest)}\n" for path, digest in sorted(hashes.items())),
+        ]
+    )
+
+
+def _quoted(value: str | bool) -> str:
+    """A TOML value. JSON's strings are TOML's, once letters beyond ASCII stand as themselves."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def finish(root: Path, context: dict[str, Any]) -> list[str]:
+    """Drop, validate and record the project in `root`, made from cookiecutter's `context`.
+
+    Returns what is wrong, one sentence each; the record is written only when nothing is.
+    """
+    answers = {key: value for key, value in context.items() if not key.startswith("_")}
+    drop(root, answers)
+    tree = Tree(root, answers["project_slug"])
+    found = problems(tree)
+    if not found:
+        text = record(tree, context["_djcelery_version"], answers)
+        (root / RECORD).write_text(text, encoding="utf-8", newline="\n")
+    return found
+
+
+def main(context: dict[str, Any]) -> int:
+    """Finish the project in the current folder. Returns the exit code."""
+    found = finish(Path.cwd(), context)
+    for sentence in found:
+        print(f"Error: {sentence}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(r"""{{ cookiecutter | jsonify }}""")))
