@@ -1,0 +1,21 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+# Modules that connect themselves to Django's or Celery's signals.
+CONNECTED = [
+    "jobs.checks",
+    "jobs.failures",
+    # {% if cookiecutter.schedule == "database" %}
+    "jobs.schedule",
+    # {% endif %}
+]
+
+
+class JobsConfig(AppConfig):
+    name = "jobs"
+    verbose_name = "Background jobs"
+
+    def ready(self) -> None:
+        for module in CONNECTED:
+            import_module(module)

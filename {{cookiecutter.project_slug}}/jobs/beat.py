@@ -1,0 +1,95 @@
+"""Beat, one at a time: as many as you like may run, the one that holds the lock sends."""
+
+import logging
+from typing import Any
+
+from celery.beat import ScheduleEntry, Scheduler
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from .lease import LeaseLock
+from .models import ScheduleState
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A beat that was killed is replaced after LEASE at the latest. It is renewed at every tick, so it must be
+# several times longer than CELERY_BEAT_MAX_LOOP_INTERVAL and than the longest wait for a broker that hangs.
+LEASE = 15
+STANDBY = 2  # seconds between two looks at a lock that somebody else holds
+
+
+class OneAtATime:
+    """For a scheduler of any kind: send only while this process holds the lock, and leave when it is lost."""
+
+    held = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.lease = LeaseLock("beat", seconds=LEASE)
+        super().__init__(*args, **kwargs)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Seconds until the next tick. Raises SystemExit when another beat took the lock over."""
+        try:
+            close_old_connections()
+            if not self.hold():
+                return STANDBY
+            return min(super().tick(*args, **kwargs), self.max_interval)
+        except DatabaseError:
+            # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts.
+            logger.warning("beat: no database, trying again in %s s", STANDBY, exc_info=True)
+            return STANDBY
+
+    def hold(self) -> bool:
+        if self.lease.hold():
+            if not self.held:
+                self.held = True
+                logger.info("beat: holds the lock as %s", self.lease.holder)
+                self.take_over()
+            return True
+        if self.held:
+            logger.error("beat: another one has taken the lock over, leaving")
+            raise SystemExit(1)
+        return False
+
+    def take_over(self) -> None:
+        """Called when the lock becomes ours. What another beat did meanwhile is in the database."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        # Waiting for a broker that was away may have taken longer than the lease.
+        if self.hold():
+            super().apply_entry(entry, producer=producer)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            if self.held:
+                self.lease.release()
+
+
+class LockedScheduler(OneAtATime, Scheduler):
+    """The schedule in CELERY_BEAT_SCHEDULE. When each entry ran is kept in the database, not in a file."""
+
+    def take_over(self) -> None:
+        last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))
+        for name, entry in self.schedule.items():
+            if name in last_runs:
+                entry.last_run_at = last_runs[name].astimezone(entry.last_run_at.tzinfo)
+            else:
+                self.remember(entry)
+        self._heap = None  # computed from the old times
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        # `entry` is the state before this run; reserve() has already put the new one into the schedule. The time is
+        # written after sending: a kill in between sends the run again, and tasks are idempotent.
+        super().apply_entry(entry, producer=producer)
+        self.remember(self.schedule[entry.name])
+
+    def remember(self, entry: ScheduleEntry) -> None:
+        ScheduleState.objects.update_or_create(
+            entry=entry.name, defaults={"last_run_at": entry.last_run_at, "runs": entry.total_run_count}
+        )
+
+    @property
+    def info(self) -> str:
+        return "    . schedule -> CELERY_BEAT_SCHEDULE, last runs -> the database"

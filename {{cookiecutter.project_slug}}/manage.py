@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line for this project."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{{ cookiecutter.project_slug }}.settings.local")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.exit(f"{error}. Is the virtual environment active? The README says how to install.")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What may be ordered and uploaded; the page and the API check it the same way."""
+
+import uuid
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from .models import Product
+
+MAX_PRICE_LIST = 10 * 1024 * 1024  # bytes
+
+
+class OrderForm(forms.Form):
+    product = forms.ModelChoiceField(Product.objects.all(), to_field_name="sku", empty_label=None)
+    quantity = forms.IntegerField(min_value=1, max_value=100, initial=1)
+    email = forms.EmailField()
+    # The same form sent twice, by a double click or a reload, is one order.
+    key = forms.CharField(max_length=100, widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class PriceListForm(forms.Form):
+    file = forms.FileField(help_text="CSV in UTF-8: article number, name, price")
+
+    def clean_file(self) -> UploadedFile:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_PRICE_LIST:
+            raise forms.ValidationError(f"The file is larger than {MAX_PRICE_LIST // 1024 // 1024} MB.")
+        return file

@@ -1,0 +1,61 @@
+import uuid
+
+import pytest
+from django.db import IntegrityError
+
+from orders.models import Order
+from orders.tasks import reserve_stock
+
+
+def test_takes_the_pieces_and_sends_the_receipt(order, tea, committed, mailoutbox):
+    with committed():
+        reserve_stock(str(order.pk))
+
+    tea.refresh_from_db()
+    order.refresh_from_db()
+    assert (tea.stock, order.status) == (8, Order.Status.RESERVED)
+    assert len(mailoutbox) == 1
+
+
+def test_delivered_twice_takes_the_pieces_once(order, tea, committed, mailoutbox):
+    for _ in range(2):
+        with committed():
+            reserve_stock(str(order.pk))
+
+    tea.refresh_from_db()
+    assert tea.stock == 8
+    assert len(mailoutbox) == 1
+
+
+def test_a_killed_run_leaves_no_trace_and_the_next_one_does_it_all(order, tea, committed, monkeypatch):
+    def killed(*args, **kwargs):
+        raise IntegrityError("the database went away")
+
+    monkeypatch.setattr(Order, "save", killed)
+    with pytest.raises(IntegrityError):
+        reserve_stock(str(order.pk))
+    tea.refresh_from_db()
+    assert tea.stock == 10
+
+    monkeypatch.undo()
+    with committed():
+        reserve_stock(str(order.pk))
+    tea.refresh_from_db()
+    assert tea.stock == 8
+
+
+def test_not_enough_is_sold_out(order, tea, committed, mailoutbox):
+    tea.stock = 1
+    tea.save()
+
+    with committed():
+        reserve_stock(str(order.pk))
+
+    tea.refresh_from_db()
+    order.refresh_from_db()
+    assert (tea.stock, order.status) == (1, Order.Status.SOLD_OUT)
+    assert mailoutbox == []
+
+
+def test_an_order_that_is_gone_ends_quietly(db):
+    reserve_stock(str(uuid.uuid4()))
