@@ -61,32 +61,24 @@ class Tree:
         return texts
 
     @cached_property
-    def errors(self) -> dict[str, str]:
-        """Why a file of Python, TOML, YAML or JSON does not parse, by path."""
-        return {path: parsed for path, parsed in self._parsed.items() if isinstance(parsed, str)}
-
-    @cached_property
     def modules(self) -> dict[str, ast.Module]:
-        return {path: parsed for path, parsed in self._parsed.items() if isinstance(parsed, ast.Module)}
+        """The syntax trees of the Python files that the checks read: those with tasks, and the job settings."""
+        return {
+            path: ast.parse(text)
+            for path, text in self.texts.items()
+            if path.endswith(".py")
+            and ("shared_task" in text or path == self.job_settings)
+            and not unparsed(path, text)
+        }
 
-    @cached_property
-    def _parsed(self) -> dict[str, Any]:
-        """The syntax tree of each Python file, True for another file that parses, the reason for one that does not."""
-        parsed: dict[str, Any] = {}
-        for path, text in self.texts.items():
-            parser = PARSERS.get(Path(path).suffix)
-            if parser is None:
-                continue
-            try:
-                parsed[path] = parser(text) or True
-            except Exception as error:  # noqa: BLE001 each parser has its own family
-                parsed[path] = " ".join(str(error).split()) or type(error).__name__
-        return parsed
+    @property
+    def job_settings(self) -> str:
+        return f"{self.slug}/settings/jobs.py"
 
     @cached_property
     def settings(self) -> dict[str, ast.expr]:
         """What `settings/jobs.py` assigns at its top level, by name."""
-        module = self.modules.get(f"{self.slug}/settings/jobs.py")
+        module = self.modules.get(self.job_settings)
         assigned = {}
         for node in module.body if module else []:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and len(node.targets) == 1:
@@ -153,10 +145,8 @@ def _name_given(decorator: ast.expr) -> str | None:
     return next((_text(each.value) for each in keywords if each.arg == "name"), None)
 
 
-def _parse_python(text: str) -> ast.Module:
-    tree = ast.parse(text)
-    compile(tree, "<rendered>", "exec", dont_inherit=True)
-    return tree
+def _parse_python(text: str) -> None:
+    compile(text, "<rendered>", "exec", dont_inherit=True)
 
 
 def _parse_yaml(text: str) -> None:
@@ -176,9 +166,21 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def unparsed(path: str, text: str) -> str:
+    """Return why a file of Python, TOML, YAML or JSON does not parse, or nothing."""
+    parser = PARSERS.get(Path(path).suffix)
+    try:
+        if parser:
+            parser(text)
+    except Exception as error:  # noqa: BLE001 each parser has its own family
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
 def everything_parses(tree: Tree) -> Iterator[str]:
-    for path, reason in tree.errors.items():
-        yield f"{path} does not parse: {reason}"
+    for path, text in tree.texts.items():
+        if reason := unparsed(path, text):
+            yield f"{path} does not parse: {reason}"
 
 
 # Written apart, so that the template engine, which reads this file too, leaves them alone.
@@ -237,11 +239,12 @@ def every_beat_entry_has_a_task(tree: Tree) -> Iterator[str]:
 
 
 def every_settings_module_exists(tree: Tree) -> Iterator[str]:
-    pattern = re.compile(rf"\b{re.escape(tree.slug)}\.settings\.([A-Za-z_]\w*)")
+    package = f"{tree.slug}.settings."
     modules = {Path(path).stem for path in tree.paths if path.startswith(f"{tree.slug}/settings/")}
     for path, text in tree.texts.items():
-        for name in sorted(set(pattern.findall(text)) - modules):
-            yield f"{path} names the settings module {tree.slug}.settings.{name}, which does not exist."
+        named = {re.split(r"\W", rest, maxsplit=1)[0] for rest in text.split(package)[1:]}
+        for name in sorted(named - modules - {""}):
+            yield f"{path} names the settings module {package}{name}, which does not exist."
 
 
 CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (

@@ -31,6 +31,7 @@ def create(target: Path, answers: Mapping[str, Answer], *, git: bool, dry_run: b
     Raises Refusal before anything is written; after any failure nothing is left behind.
     """
     template.refuse_bad(answers)
+    template.refuse_braces(target)
     staging.refuse_target(target)
     context = template.context_of(answers)
     if dry_run:

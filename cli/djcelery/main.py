@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -41,10 +42,13 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="djcelery")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Django projects with sound background jobs, from one command."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -53,11 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    gc.disable()  # half a second of life leaves nothing worth collecting, and looking costs a tenth of it
     try:
         with interrupts.raised():
             code = cli.main(args=words, prog_name="djcelery", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 the one place where all of them end, as words
         code = _report(error, as_json="--json" in words)
+    finally:
+        gc.enable()
     sys.exit(code if isinstance(code, int) else 0)
 
 
