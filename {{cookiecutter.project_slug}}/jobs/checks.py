@@ -4,13 +4,14 @@ Each check is a function that yields messages; its docstring is the rule that it
 """
 
 import inspect
-import sys
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery import Celery, current_app
 from celery.app.task import Task
 from celery.utils.imports import symbol_by_name
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import autodiscover_modules
@@ -122,7 +123,7 @@ def the_visibility_timeout_exceeds_every_limit(app: Celery) -> Iterator[CheckMes
 
 def eager_only_in_tests(app: Celery) -> Iterator[CheckMessage]:
     """Inline tasks make every request wait for its jobs, and lose them with it."""
-    if app.conf.task_always_eager and "pytest" not in sys.modules:
+    if app.conf.task_always_eager and not os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".test"):
         yield Error("CELERY_TASK_ALWAYS_EAGER is on.", hint="Only settings/test.py may set it.", id="jobs.E009")
 
 
@@ -167,8 +168,6 @@ def results_are_kept_where_they_are_asked_for(app: Celery) -> Iterator[CheckMess
 # {% if cookiecutter.broker == "redis" %}
 def broker_and_cache_are_apart(app: Celery) -> Iterator[CheckMessage]:
     """`cache.clear()` empties its whole Redis database, with every queue in it."""
-    from django.conf import settings
-
     if settings.CACHES["default"].get("LOCATION") == app.conf.broker_write_url:
         yield Error(
             "The cache is in the broker's Redis database.",

@@ -38,5 +38,5 @@ class JobTask(DjangoTask):
 
         redeliveries = Redelivery.count(task_id, self.name)
         if redeliveries > MAX_REDELIVERIES:
-            logger.error("gave up: the worker died %d times while it ran this task", redeliveries, extra={"data": args})
+            logger.error("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
             raise Reject("its worker died too often", requeue=False)

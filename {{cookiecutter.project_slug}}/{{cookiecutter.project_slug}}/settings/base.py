@@ -92,7 +92,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-MEDIA_ROOT = env.path("DJANGO_MEDIA_ROOT", default=BASE_DIR / "media")
+MEDIA_ROOT = env("DJANGO_MEDIA_ROOT", default=str(BASE_DIR / "media"))
 STORAGES = {
     # Web and workers must see the same files: on one machine a folder will do, on several use a bucket.
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

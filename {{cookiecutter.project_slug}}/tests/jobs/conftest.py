@@ -1,0 +1,38 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from celery import Celery, current_app, shared_task
+
+
+@pytest.fixture
+def conf() -> Iterator[Callable[..., None]]:
+    """Change settings of the app for one test: conf(beat_schedule={})."""
+    conf = current_app.conf
+    before: dict[str, Any] = {}
+
+    def change(**settings: Any) -> None:
+        for name, value in settings.items():
+            before.setdefault(name, conf[name])
+            conf[name] = value
+        current_app.amqp.flush_routes()
+
+    yield change
+    conf.update(before)
+    current_app.amqp.flush_routes()
+
+
+@pytest.fixture
+def task(conf) -> Iterator[Callable[..., Any]]:
+    """Make a task for one test, with a route, as every task must have: task(function)."""
+    app: Celery = current_app._get_current_object()
+    known = set(app.tasks)
+
+    def make(function: Callable[..., Any]) -> Any:
+        conf(task_routes={**app.conf.task_routes, f"tests.{function.__name__}": {"queue": "fast"}})
+        shared_task(function, name=f"tests.{function.__name__}")
+        return app.tasks[f"tests.{function.__name__}"]
+
+    yield make
+    for name in set(app.tasks) - known:
+        app.tasks.unregister(name)

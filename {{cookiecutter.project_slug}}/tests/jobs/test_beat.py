@@ -1,0 +1,135 @@
+"""One beat at a time, and each run once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery import current_app
+from celery.schedules import schedule
+from django.db import DatabaseError
+
+from jobs.beat import LockedScheduler
+from jobs.lease import LeaseLock
+from jobs.models import Lease, ScheduleState
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def app(conf, monkeypatch):
+    """The app with one entry that is due every ten minutes."""
+    every = {"task": "jobs.tasks.prune_claims", "schedule": schedule(timedelta(minutes=10)), "options": {"expires": 60}}
+    conf(beat_schedule={"prune": every})
+    # The connection of a test is inside the transaction that is rolled back after it.
+    monkeypatch.setattr("jobs.beat.close_old_connections", lambda: None)
+    return current_app._get_current_object()
+
+
+def run(beat, ticks=5):
+    for _ in range(ticks):
+        beat.tick()
+
+
+def make_due(minutes=11):
+    ScheduleState.objects.update(last_run_at=datetime.now(UTC) - timedelta(minutes=minutes))
+
+
+def test_sends_what_is_due_once(app, broker):
+    beat = LockedScheduler(app)
+    run(beat)
+    assert broker.waiting()["slow"] == 0
+    beat.close()
+
+    make_due()
+    run(LockedScheduler(app))
+    assert broker.waiting()["slow"] == 1
+
+
+def test_of_two_beats_one_sends(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    beats = [LockedScheduler(app), LockedScheduler(app)]
+
+    for _ in range(5):
+        for beat in beats:
+            beat.tick()
+
+    assert broker.waiting()["slow"] == 1
+    assert [beat.held for beat in beats] == [True, False]
+
+
+def test_a_killed_beat_is_replaced_when_its_lease_is_over(app):
+    killed, standby = LockedScheduler(app), LockedScheduler(app)
+    run(killed)
+    run(standby)
+    assert not standby.held
+
+    Lease.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    run(standby)
+    assert standby.held
+
+    with pytest.raises(SystemExit):
+        run(killed)
+
+
+def test_many_missed_slots_are_one_run(app, broker):
+    run(LockedScheduler(app))
+    Lease.objects.all().delete()
+    make_due(minutes=600)
+
+    run(LockedScheduler(app))
+
+    assert broker.waiting()["slow"] == 1
+
+
+def test_a_beat_that_closes_gives_the_lock_to_the_next_at_once(app):
+    first, second = LockedScheduler(app), LockedScheduler(app)
+    run(first)
+    first.close()
+
+    run(second)
+
+    assert second.held
+
+
+def test_a_standby_that_closes_leaves_the_lock_alone(app):
+    first, second = LockedScheduler(app), LockedScheduler(app)
+    run(first)
+    run(second)
+    second.close()
+    assert Lease.objects.exists()
+
+
+def test_sends_nothing_when_the_lock_went_while_it_waited_for_the_broker(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    beat = LockedScheduler(app)
+    beat.lease.hold()
+    beat.hold()
+    Lease.objects.update(holder="another")
+
+    with pytest.raises(SystemExit):
+        beat.apply_entry(beat.schedule["prune"])
+
+    assert broker.waiting()["slow"] == 0
+
+
+def test_waits_while_the_database_is_away(app, monkeypatch):
+    beat = LockedScheduler(app)
+
+    def away(self):
+        raise DatabaseError
+
+    monkeypatch.setattr(LeaseLock, "hold", away)
+    assert beat.tick() > 0
+
+
+def test_a_lease_is_taken_once():
+    first, second = LeaseLock("x", seconds=60), LeaseLock("x", seconds=60)
+
+    assert first.hold()
+    assert not second.hold()
+    assert first.hold()
+    first.release()
+    assert second.hold()

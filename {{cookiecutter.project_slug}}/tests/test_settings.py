@@ -1,0 +1,107 @@
+"""What each settings module stands for."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+
+SLUG = settings.ROOT_URLCONF.partition(".")[0]
+SECRETS = {
+    "DJANGO_SECRET_KEY": "k3J!fQz7" * 8,
+    "DJANGO_ALLOWED_HOSTS": "example.com",
+    "DATABASE_URL": "postgres://user:password@localhost/shop",
+    # {% if cookiecutter.broker == "redis" %}
+    "REDIS_URL": "redis://localhost:6379/0",
+    # {% else %}
+    "AMQP_URL": "amqp://guest:guest@localhost:5672//",
+    # {% endif %}
+}
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Set variables and read a settings module with them: environment("local", DJANGO_SECRET_KEY="x")."""
+
+    def read(module: str, **variables: str) -> dict[str, object]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        # The modules below must not come from the cache; what this test changes in it is put back after it.
+        for name in [name for name in sys.modules if name.startswith(f"{SLUG}.settings.")]:
+            monkeypatch.delitem(sys.modules, name)
+        return runpy.run_module(f"{SLUG}.settings.{module}")
+
+    return read
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_production_does_not_start_without_its_secrets(environment, missing):
+    with pytest.raises(ImproperlyConfigured, match=f"Production does not start without {missing}\\."):
+        environment("production", **{**SECRETS, missing: ""})
+
+
+def test_production_passes_the_checks_for_deployment():
+    kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=settings.BASE_DIR,
+        env={**kept, **SECRETS, "DJANGO_SETTINGS_MODULE": f"{SLUG}.settings.production"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_production_takes_the_database_and_the_bucket_from_the_environment(environment):
+    production = environment("production", **SECRETS, AWS_STORAGE_BUCKET_NAME="uploads")
+
+    assert production["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
+    assert production["DATABASES"]["default"]["CONN_HEALTH_CHECKS"] is True
+    assert production["STORAGES"]["default"]["OPTIONS"] == {"bucket_name": "uploads"}
+    assert production["DEBUG"] is False
+
+
+# {% if cookiecutter.sentry %}
+def test_production_reports_to_sentry_when_it_knows_where(environment, monkeypatch):
+    started = []
+    monkeypatch.setattr("sentry_sdk.init", lambda **options: started.append(options))
+
+    environment("production", **SECRETS, SENTRY_DSN="")
+    assert started == []
+    environment("production", SENTRY_DSN="https://key@sentry.example.com/1")
+    assert started[0]["dsn"] == "https://key@sentry.example.com/1"
+    assert started[0]["send_default_pii"] is False
+
+
+# {% endif %}
+def test_a_laptop_needs_no_variable_at_all(environment):
+    local = environment("local", **dict.fromkeys([*SECRETS, "CACHE_URL"], ""))
+
+    assert local["DEBUG"] is True
+    assert local["SECRET_KEY"]
+    assert local["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+def test_the_entry_points_of_web_servers(server):
+    assert callable(import_module(f"{SLUG}.{server}").application)
+
+
+def test_no_migration_is_missing(db):
+    call_command("makemigrations", "--check", "--dry-run")
+
+
+def test_every_variable_that_the_settings_read_is_explained():
+    sources = (settings.BASE_DIR / SLUG / "settings").glob("*.py")
+    read = {name for source in sources for name in re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"', source.read_text())}
+    explained = set(re.findall(r"^#? ?(\w+)=", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE))
+
+    assert read
+    assert read - explained == set()
