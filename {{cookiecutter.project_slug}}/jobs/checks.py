@@ -165,7 +165,6 @@ def results_are_kept_where_they_are_asked_for(app: Celery) -> Iterator[CheckMess
             )
 
 
-# {% if cookiecutter.broker == "redis" %}
 def broker_and_cache_are_apart(app: Celery) -> Iterator[CheckMessage]:
     """`cache.clear()` empties its whole Redis database, with every queue in it."""
     if settings.CACHES["default"].get("LOCATION") == app.conf.broker_write_url:
@@ -176,7 +175,6 @@ def broker_and_cache_are_apart(app: Celery) -> Iterator[CheckMessage]:
         )
 
 
-# {% endif %}
 def the_broker_is_the_one_this_project_is_made_for(app: Celery) -> Iterator[CheckMessage]:
     """Queue types, timeouts and routes differ between brokers; another URL is not enough to change it."""
     # {% if cookiecutter.broker == "redis" %}
@@ -207,9 +205,7 @@ RULES: list[Callable[[Celery], Iterator[CheckMessage]]] = [
     lost_workers_lose_no_job,
     beat_holds_a_lock,
     results_are_kept_where_they_are_asked_for,
-    # {% if cookiecutter.broker == "redis" %}
     broker_and_cache_are_apart,
-    # {% endif %}
     the_broker_is_the_one_this_project_is_made_for,
 ]
 

@@ -28,6 +28,8 @@ class LockedDatabaseScheduler(OneAtATime, DatabaseScheduler):
     def take_over(self) -> None:
         self._initial_read = True  # read the entries again: another beat ran them meanwhile
         self._heap = None
+        # A change seen before would make the second tick build the heap again, from times before the first one.
+        self._heap_invalidated = False
 
 
 @receiver(post_migrate, dispatch_uid="jobs.schedule.take_over")

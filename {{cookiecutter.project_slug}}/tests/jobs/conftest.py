@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,3 +37,10 @@ def task(conf) -> Iterator[Callable[..., Any]]:
     yield make
     for name in set(app.tasks) - known:
         app.tasks.unregister(name)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

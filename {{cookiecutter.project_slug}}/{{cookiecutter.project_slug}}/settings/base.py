@@ -116,8 +116,8 @@ LOGGING = {
     # The filter sits on the handler, so lines of Django and of libraries carry the task id as well.
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["task"]}},
     "root": {"handlers": ["console"], "level": env("DJANGO_LOG_LEVEL", default="INFO")},
-    # Django gives this logger a handler of its own; without it, its lines go the way of all others.
-    "loggers": {"django.server": {"handlers": [], "propagate": True}},
+    # Django gives these handlers of their own; without them, their lines go the way of all others.
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
 }
 # {% if cookiecutter.sentry %}
 

@@ -142,8 +142,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A fresh process now and then bounds what a leak can take.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-# LOGGING in base.py decides about logs; Celery would replace it.
+# LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 # Events cost a message per job and nobody here reads them. `worker -E` turns them on for an hour of looking.
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"

@@ -1,0 +1,92 @@
+"""The schedule in the database: taken over from the settings once, then people's own."""
+
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from celery.schedules import schedule
+from django.core.management import call_command
+from django_celery_beat.models import PeriodicTask
+
+from jobs.models import Lease
+from jobs.schedule import FROM_SETTINGS, LockedDatabaseScheduler
+
+pytestmark = pytest.mark.django_db
+
+
+def migrate():
+    call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def app(monkeypatch):
+    # The connection of a test is inside the transaction that is rolled back after it.
+    for module in ("jobs.beat", "django_celery_beat.schedulers"):
+        monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)
+    return current_app._get_current_object()
+
+
+def test_migrate_takes_every_entry_over():
+    assert set(PeriodicTask.objects.values_list("name", flat=True)) >= set(current_app.conf.beat_schedule)
+    entry = PeriodicTask.objects.get(name="daily-sales")
+    assert (entry.task, entry.expire_seconds) == ("orders.tasks.daily_sales", 6 * 3600)
+    assert (entry.crontab.hour, entry.crontab.minute) == ("2", "10")
+
+
+def test_an_edit_in_the_admin_survives_the_next_migrate(admin_client):
+    entry = PeriodicTask.objects.get(name="daily-sales")
+    form = admin_client.get(f"/admin/django_celery_beat/periodictask/{entry.pk}/change/").context["adminform"].form
+    data = {name: value for name, value in form.initial.items() if value is not None}
+    answer = admin_client.post(
+        f"/admin/django_celery_beat/periodictask/{entry.pk}/change/",
+        {**data, "regtask": entry.task, "enabled": "", "expire_seconds": 60, "queue": "", "args": "[]", "kwargs": "{}"},
+    )
+    assert answer.status_code == 302
+
+    migrate()
+
+    entry.refresh_from_db()
+    assert (entry.expire_seconds, entry.enabled) == (60, False)
+
+
+def test_an_entry_that_left_the_settings_is_switched_off():
+    PeriodicTask.objects.filter(name="daily-sales").update(name="old-name")
+    PeriodicTask.objects.filter(name="prune-claims").update(name="my-own", description="made in the admin")
+
+    migrate()
+
+    assert not PeriodicTask.objects.get(name="old-name").enabled
+    assert PeriodicTask.objects.get(name="my-own").enabled
+    assert PeriodicTask.objects.get(name="daily-sales").description == FROM_SETTINGS
+
+
+def test_beat_leaves_edits_alone_when_it_starts(app):
+    PeriodicTask.objects.filter(name="daily-sales").update(expire_seconds=60)
+
+    LockedDatabaseScheduler(app).tick()
+
+    assert PeriodicTask.objects.get(name="daily-sales").expire_seconds == 60
+
+
+def test_of_two_beats_one_sends_and_the_other_takes_over(app, broker):
+    entry = PeriodicTask.objects.get(name="prune-claims")
+    every = schedule(timedelta(seconds=1))
+    current_app.conf.beat_schedule["each-second"] = {"task": entry.task, "schedule": every, "options": {"expires": 9}}
+    try:
+        migrate()
+    finally:
+        del current_app.conf.beat_schedule["each-second"]
+    PeriodicTask.objects.filter(name="each-second").update(last_run_at="2020-01-01T00:00:00Z")
+    beats = [LockedDatabaseScheduler(app), LockedDatabaseScheduler(app)]
+
+    for beat in beats:
+        for _ in range(3):
+            beat.tick()
+    assert broker.waiting()["slow"] == 1
+    assert [beat.held for beat in beats] == [True, False]
+
+    Lease.objects.all().delete()
+    for _ in range(3):
+        beats[1].tick()
+    assert beats[1].held
+    assert PeriodicTask.objects.get(name="each-second").total_run_count >= 1
