@@ -23,10 +23,14 @@ RECORD = ".djcelery.toml"
 KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".github": lambda answers: answers["ci"] == "github",
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
+    "jobs/redis.py": lambda answers: answers["broker"] == "redis",
+    "tests/jobs/test_redis.py": lambda answers: answers["broker"] == "redis",
+    "tests/jobs/test_local_redis.py": lambda answers: answers["broker"] == "redis",
+    "jobs/rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
+    "tests/jobs/test_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
+    "tests/jobs/test_local_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
     "jobs/schedule.py": lambda answers: answers["schedule"] == "database",
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
-    "jobs/errors_sentry.py": lambda answers: answers["sentry"],
-    "tests/test_sentry.py": lambda answers: answers["sentry"],
 }
 
 
