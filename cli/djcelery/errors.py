@@ -64,7 +64,7 @@ def from_click(error: click.ClickException) -> Refusal:
     if isinstance(error, Refusal):
         return error
     context = getattr(error, "ctx", None)
-    manual = f"See {context.command_path if context else 'djcelery'} --help."
+    manual = f"See {context.command_path} --help." if context else "Add --help to see how it is used."
     if isinstance(error, click.NoSuchOption):
         guesses = " or ".join(error.possibilities or ())
         return Misuse(f"There is no option {error.option_name}.", f"Did you mean {guesses}?" if guesses else manual)

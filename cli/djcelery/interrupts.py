@@ -6,9 +6,11 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
+_handled: dict[int, Any] = {}
 _received: list[int] = []
 _holding = False
 
@@ -30,7 +32,7 @@ def _interrupt(signum: int, _frame: FrameType | None) -> None:
 
 def ignore() -> None:
     """From now on let no signal cut short what runs."""
-    for number in SIGNALS:
+    for number in _handled:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -55,13 +57,13 @@ def held() -> Iterator[None]:
 @contextmanager
 def raised() -> Iterator[None]:
     """Inside the block the signals raise Interrupted; those that were ignored before (nohup) stay ignored."""
-    _received.clear()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
+    for number in SIGNALS:
+        if (before := signal.getsignal(number)) is not signal.SIG_IGN:
+            _handled[number] = before
             signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        while _handled:
+            signal.signal(*_handled.popitem())
+        _received.clear()

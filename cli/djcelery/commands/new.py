@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from djcelery import creation, dialogue, repository, staging, summary, template
+from djcelery import creation, dialogue, repository, summary, template
 from djcelery.errors import Misuse, did_you_mean
 from djcelery.questions import NAME, Answer, Question, as_flags, read_answers, read_questions
 
@@ -87,8 +87,7 @@ def command(
     interactive = not _has_options(ctx) and dialogue.is_possible()
     target = _target(ctx, path or given.get(NAME), output_dir, interactive)
     given[NAME] = target.name
-    template.refuse_bad(given)
-    staging.refuse_target(target)
+    creation.refuse(target, given)
     if interactive:
         given |= {key: dialogue.ask(QUESTIONS[key], _judge) for key in ASKED}
     answers, taken = _complete(given, repository.identity())

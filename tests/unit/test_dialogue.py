@@ -1,0 +1,90 @@
+"""The questions, typed to by a pretended user; tests/template/test_new_terminal.py has the real terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from djcelery import dialogue
+from djcelery.commands import new
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    def type_in(text):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+    return type_in
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "answer"),
+    [
+        ("broker", "\n", "redis"),
+        ("broker", "2\n", "rabbitmq"),
+        ("broker", " RabbitMQ \n", "rabbitmq"),
+        ("sentry", "\n", True),
+        ("sentry", "n\n", False),
+        ("sentry", "YES\n", True),
+        ("project_slug", "\n", "myproject"),
+        ("project_slug", "bookshop\n", "bookshop"),
+    ],
+)
+def test_an_answer(typed, key, text, answer):
+    typed(text)
+    assert dialogue.ask(new.QUESTIONS[key], new._judge) == answer
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "answer", "words"),
+    [
+        ("broker", "rabbitm\n2\n", "rabbitmq", "Did you mean rabbitmq?"),
+        ("broker", "3\n0\n1\n", "redis", "'3' is not among the choices."),
+        ("sentry", "maybe\nno\n", False, "Answer yes or no."),
+        ("project_slug", "my-shop\nmy_shop\n", "my_shop", "Try: my_shop"),
+    ],
+)
+def test_a_bad_answer_is_asked_again(typed, capsys, key, text, answer, words):
+    typed(text)
+    assert dialogue.ask(new.QUESTIONS[key], new._judge) == answer
+    assert words in capsys.readouterr().err
+
+
+def test_the_help_and_every_choice_are_shown_and_nothing_goes_to_stdout(typed, capsys):
+    for key in new.ASKED:
+        question = new.QUESTIONS[key]
+        typed("\n")
+        dialogue.ask(question, new._judge)
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert question.help in shown.err
+        assert all(choice in shown.err and label in shown.err for choice, label in question.labels.items())
+
+
+def test_the_end_of_the_input_stops(typed):
+    typed("rediss\n")
+    with pytest.raises(EOFError):
+        dialogue.ask(new.QUESTIONS["broker"], new._judge)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "xterm")])
+def test_colour_only_where_it_is_wanted(monkeypatch, typed, name, value):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    typed("\n")
+    dialogue.ask(new.QUESTIONS["broker"], new._judge)
+    assert ("\033" in screen.getvalue()) is (value == "xterm")
+
+
+def test_no_terminal_no_questions(monkeypatch, typed):
+    typed("")
+    assert not dialogue.is_possible()
