@@ -116,8 +116,8 @@ def _sorted_out(source: Path, environment: Any) -> tuple[list[str], list[str]]:
     tagged: list[str] = []
     plain: list[str] = []
     for folder, folders, files in os.walk(source):
-        # pip compiles an installed template's Python files; that bytecode belongs in nobody's project.
-        folders[:] = [name for name in folders if name != "__pycache__"]
+        # pip compiles an installed template's Python files, and linters leave caches; they belong in nobody's project.
+        folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache"))]
         for name in files:
             path = Path(folder, name)
             content = path.read_bytes()
