@@ -1,0 +1,75 @@
+"""How long `djcelery` takes, beside what one would use instead: python benchmarks/bench_new.py [RUNS]
+
+Each round runs every command once, so that a busy machine is unfair to none of them; the figures are medians.
+Every command finds its modules compiled, as after a normal installation.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+COMMANDS = {
+    "import click": [sys.executable, "-c", "import click"],
+    "djcelery --help": [str(BIN / "djcelery"), "--help"],
+    "djcelery new": [str(BIN / "djcelery"), "new", "shop", "--no-input", "--no-git"],
+    "cookiecutter": [str(BIN / "cookiecutter"), "--no-input", "--default-config", str(ROOT), "project_slug=shop"],
+    "django-admin startproject": [str(BIN / "django-admin"), "startproject", "shop"],
+}
+# What is compared, with what, and the ratio that it may have at most.
+RATIOS = [
+    ("djcelery --help", "import click", 1.5),
+    ("djcelery new", "cookiecutter", 0.6),
+    ("djcelery new", "django-admin startproject", 1.0),
+]
+
+
+def seconds(command: list[str], cache: Path) -> tuple[float, int]:
+    """Run a command in an empty folder. Returns how long it took and how many files it wrote."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        subprocess.run(
+            command, cwd=folder, check=True, capture_output=True,
+            env=env | {"PYTHONPYCACHEPREFIX": str(cache), "HOME": str(cache)},
+        )  # fmt: skip
+        return time.perf_counter() - start, sum(path.is_file() for path in Path(folder).rglob("*"))
+
+
+def measure(rounds: int) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the median seconds and the files written of every command."""
+    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    files: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for number in range(rounds + 1):
+            for name, command in COMMANDS.items():
+                taken, files[name] = seconds(command, Path(cache))
+                if number:  # the first round compiles
+                    times[name].append(taken)
+    return {name: statistics.median(taken) for name, taken in times.items()}, files
+
+
+def main(rounds: int) -> int:
+    """Print the two tables. Returns 1 if a ratio is over its bound."""
+    medians, files = measure(rounds)
+    print(f"{'command':28}{'median s':>9}{'files':>7}   ({rounds} interleaved runs)")
+    for name, median in medians.items():
+        print(f"{name:28}{median:9.3f}{files[name]:7}")
+    missed = 0
+    print(f"\n{'ratio':60}{'is':>6}{'at most':>9}")
+    for name, other, bound in RATIOS:
+        ratio = medians[name] / medians[other]
+        missed += ratio > bound
+        print(f"{name + ' / ' + other:60}{ratio:6.2f}{bound:9.2f}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(max(9, int(sys.argv[1]) if len(sys.argv) > 1 else 9)))
