@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from djcelery.errors import Refusal
 from djcelery.questions import Answer
@@ -84,15 +84,17 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
     environment = _environment(context)
     tagged, plain = _sorted_out(source, environment)
     part = folder / ".template"
-    for path in tagged:
-        _copy(source / path, part / source.name / path)
+    _write(tagged, part / source.name)
     generate_files = _cookiecutter("generate").generate_files
     project = Path(generate_files(part, {"cookiecutter": dict(context)}, output_dir=folder, accept_hooks=False))
     shutil.rmtree(part)
-    for path in plain:
-        named = environment.from_string(path).render(cookiecutter=context) if OPENING in path else path
-        _copy(source / path, project / named)
-    _make_writable(project)
+
+    @cache
+    def named(name: str) -> str:
+        rendered: str = environment.from_string(name).render(cookiecutter=context) if OPENING in name else name
+        return rendered
+
+    _write([file._replace(parts=tuple(map(named, file.parts))) for file in plain], project)
     for sentence in hook("post_gen_project").finish(project, context):
         raise Refusal(f"The rendered project is not sound: {sentence}", "Please report this bug in the template.")
     return project
@@ -109,37 +111,41 @@ def _environment(context: Mapping[str, Any]) -> Any:
     return _cookiecutter("utils").create_env_with_context({"cookiecutter": context})
 
 
-def _sorted_out(source: Path, environment: Any) -> tuple[list[str], list[str]]:
+class File(NamedTuple):
+    """A file of the template, held in memory."""
+
+    parts: tuple[str, ...]
+    content: bytes
+    executable: bool
+
+
+def _sorted_out(source: Path, environment: Any) -> tuple[list[File], list[File]]:
     """Return the template's files with a tag of `environment` in their text, and the others."""
     starts = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
     tags = [start.encode() for start in starts]
-    tagged: list[str] = []
-    plain: list[str] = []
+    tagged: list[File] = []
+    plain: list[File] = []
     for folder, folders, files in os.walk(source):
         # pip compiles an installed template's Python files, and linters leave caches; they belong in nobody's project.
         folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache"))]
+        inside = Path(folder).relative_to(source).parts
         for name in files:
             path = Path(folder, name)
             content = path.read_bytes()
             kind = tagged if any(tag in content for tag in tags) else plain
-            kind.append(str(path.relative_to(source)))
+            kind.append(File((*inside, name), content, bool(path.stat().st_mode & 0o100)))
     return tagged, plain
 
 
-def _copy(file: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
-    shutil.copymode(file, target)
-
-
-def _make_writable(project: Path) -> None:
-    """Give files the modes that their owner's umask asks for: a template may be installed read-only."""
-    mask = os.umask(0)
-    os.umask(mask)
-    for folder, _, files in os.walk(project):
-        for name in files:
-            path = Path(folder, name)
-            path.chmod((0o777 if path.stat().st_mode & 0o100 else 0o666) & ~mask)
+def _write(files: list[File], folder: Path) -> None:
+    """Write files with the modes that the owner's umask asks for: a template may be installed read-only."""
+    for parts in {file.parts[:-1] for file in files}:
+        folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+    for file in files:
+        path = folder.joinpath(*file.parts)
+        path.write_bytes(file.content)
+        if file.executable:
+            path.chmod(path.stat().st_mode | path.stat().st_mode >> 2 & 0o111)
 
 
 def _cookiecutter(name: str) -> ModuleType:
