@@ -1,0 +1,80 @@
+"""Generated projects for tests: made by the command, then judged by their own tools."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# What a command of a project may see of this process. The rest would change what it does: a DATABASE_URL or a
+# DJANGO_SETTINGS_MODULE that a developer has set, the addresses of servers, pytest's own variables.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_CACHE_DIR")
+
+# With these a server would start; none of them is read by a check.
+PRODUCTION = {
+    "DJANGO_SECRET_KEY": "k3J!fQz7" * 8,
+    "DJANGO_ALLOWED_HOSTS": "example.com",
+    "DATABASE_URL": "postgres://user:password@localhost/shop",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "AMQP_URL": "amqp://guest:guest@localhost:5672//",
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project and the interpreter that runs it."""
+
+    path: Path
+    python: Path = Path(sys.executable)
+
+    @property
+    def slug(self) -> str:
+        return self.path.name
+
+    def run(self, *words: str, timeout: float = 300, **variables: str) -> str:
+        """Run `python WORDS` in the project and return what it printed."""
+        return succeed([self.python, *words], cwd=self.path, env=environment() | variables, timeout=timeout)
+
+    def manage(self, *words: str, **variables: str) -> str:
+        return self.run("manage.py", *words, **variables)
+
+    def lint(self) -> None:
+        self.run("-m", "ruff", "check", "--no-cache", ".")
+        self.run("-m", "ruff", "format", "--check", "--no-cache", ".")
+
+    def compile(self) -> None:
+        self.run("-W", "error", "-m", "compileall", "-q", ".")
+
+    def check(self) -> None:
+        """Ask Django itself, as in production and as on a laptop."""
+        production = {"DJANGO_SETTINGS_MODULE": f"{self.slug}.settings.production", **PRODUCTION}
+        found = self.manage("check", "--deploy", "--fail-level", "WARNING", **production)
+        assert "no issues (0 silenced)" in found
+        self.manage("makemigrations", "--check", "--dry-run")
+
+    def test(self, *words: str) -> str:
+        return self.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *words)
+
+
+def environment() -> dict[str, str]:
+    """The environment of a developer who has set nothing."""
+    return {name: os.environ[name] for name in KEPT if name in os.environ}
+
+
+def succeed(command: Sequence[str | Path], **options: Any) -> str:
+    """Run a command and return what it printed. Fails the test, and shows that, unless it exits with 0."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, **streams, text=True, check=False, **options)
+    assert done.returncode == 0, f"exit {done.returncode} of {' '.join(map(str, command))}\n{done.stdout}"
+    return done.stdout
+
+
+def make(folder: Path, slug: str, flags: Sequence[str] = (), python: Path = Path(sys.executable)) -> Project:
+    """A project made by `djcelery new`, without git, in `folder`."""
+    command = [sys.executable, "-m", "djcelery", "new", folder / slug, "--no-input", "--no-git", *flags]
+    succeed(command, env=environment(), timeout=60)
+    return Project(folder / slug, python)

@@ -1,0 +1,159 @@
+"""Every answer gives a project that is clean, complete and green.
+
+One project costs about 15 s of CPU, and there are 48 combinations of answers. Six of them, in which every value meets
+every value of every other question, find what two answers do to each other; a seventh has everything on. The longest
+slug there may be is among them. All run in this environment; on the other Python that is supported, two of them do,
+each installed as its README says: with the newest Django there is, and with the schedule in the database, which
+holds Django back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from projects import Project, make
+
+ROOT = Path(__file__).parents[2]
+LONGEST_SLUG = "the_longest_name_that_a_project_may_have"
+
+OFF = "--broker redis --results none --schedule settings --no-sentry --ci none"
+ON = "--broker rabbitmq --results django --schedule database --sentry --ci github"
+PAIRS = {
+    "shop": OFF,
+    LONGEST_SLUG: "--broker rabbitmq --results django --schedule database --sentry --ci none",
+    "queues": "--broker rabbitmq --results none --schedule settings --sentry --ci gitlab",
+    "ledger": "--broker redis --results django --schedule database --no-sentry --ci gitlab",
+    "nightly": "--broker redis --results none --schedule database --sentry --ci github",
+    "reports": "--broker rabbitmq --results django --schedule settings --no-sentry --ci github",
+}
+# The oldest and the newest that CI must see; pip chooses Django 5.2 for one and 6.x for the other.
+PYTHONS = ["3.11", "3.13"]
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+AWKWARD = {
+    "apostrophe": "O'Brien & Sons",
+    "umlaut": "Zoë Müller",
+    "japanese": "東京 Shop",
+    "emoji": "Tea 🍵 and cups",
+}
+
+
+def judge(project: Project) -> None:
+    """All that a project's own CI would do, and more."""
+    project.lint()
+    project.compile()
+    project.check()
+    assert "Required test coverage of 95.0% reached" in project.test("--cov")
+
+
+def test_the_default_project_is_clean_and_its_tests_pass(tmp_path):
+    project = make(tmp_path, "myproject")
+
+    project.lint()
+    assert " passed" in project.test()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("slug", PAIRS)
+def test_a_combination_of_answers(tmp_path, slug):
+    judge(make(tmp_path, slug, PAIRS[slug].split()))
+
+
+@pytest.mark.matrix
+def test_everything_on(tmp_path):
+    judge(make(tmp_path, "everything", ON.split()))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("flags", ["--schedule settings", "--schedule database --results django --broker rabbitmq"])
+@pytest.mark.parametrize("version", [version for version in PYTHONS if version != HERE])
+def test_on_another_python(tmp_path, version, flags):
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"interpreter not installed: Python {version}")
+    project = make(tmp_path, "elsewhere", flags.split(), tmp_path / "venv" / "bin" / "python")
+    install(project, python)
+
+    judge(project)
+
+
+def test_the_combinations_hold_every_pair_of_answers():
+    questions = json.loads((ROOT / "cookiecutter.json").read_text())
+    choices = {key: value for key, value in questions.items() if isinstance(value, list) and key[0] != "_"}
+    choices["sentry"] = [True, False]
+    combinations = [answers(flags.split()) for flags in PAIRS.values()]
+
+    missing = [
+        {one: this, other: that}
+        for one, other in itertools.combinations(choices, 2)
+        for this, that in itertools.product(choices[one], choices[other])
+        if not any(combination[one] == this and combination[other] == that for combination in combinations)
+    ]
+
+    assert missing == []
+    assert all(type(value) is not bool or key == "sentry" for key, value in questions.items())
+    assert len(LONGEST_SLUG) == 40
+
+
+@pytest.mark.parametrize("text", AWKWARD.values(), ids=AWKWARD)
+def test_awkward_text_keeps_its_value(tmp_path, text):
+    project = make(tmp_path, "myproject", ["--author", text, "--description", text, "--email", "o'b@example.org"])
+
+    metadata = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recorded = tomllib.loads((project.path / ".djcelery.toml").read_text(encoding="utf-8"))["answers"]
+    assert metadata["description"] == recorded["description"] == text
+    assert metadata["authors"] == [{"name": text, "email": "o'b@example.org"}]
+    assert recorded["author"] == text
+
+
+@pytest.mark.parametrize("author", [("Jane", ""), ("", "jane@example.org"), ("", "")], ids=["name", "mail", "nobody"])
+def test_an_author_may_be_unknown(tmp_path, author):
+    project = make(tmp_path, "myproject", ["--author", author[0], "--email", author[1]])
+
+    metadata = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert metadata["authors"] == ([{"name": "Jane"}] if author[0] else [])
+
+
+def answers(flags: list[str]) -> dict[str, str | bool]:
+    """The answers that these flags give: --broker redis, --sentry or --no-sentry."""
+    given: dict[str, str | bool] = {"sentry": "--sentry" in flags}
+    for flag, value in itertools.pairwise(flags):
+        if not value.startswith("--"):
+            given[flag.removeprefix("--")] = value
+    return given
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version on this machine: named by PYTHON313 or the like, on PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [
+        os.environ.get(f"PYTHON{version.replace('.', '')}"),
+        shutil.which(f"python{version}"),
+        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)),
+    ]
+    return next((path for path in candidates if path and _is(path, version)), None)
+
+
+def _is(path: str, version: str) -> bool:
+    """Whether it really starts: pyenv puts names on PATH that say only that they are not chosen."""
+    code = "import sys; print(*sys.version_info[:2], sep='.')"
+    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and done.stdout.strip() == version
+
+
+def install(project: Project, python: str) -> None:
+    """What the project's README says, with uv, which takes seconds where pip takes half a minute."""
+    for command in (
+        ["venv", "--python", python, str(project.python.parents[1])],
+        ["pip", "install", "--python", str(project.python), "-e", ".[dev]"],
+    ):
+        uv = Project(project.path)  # uv is among the tools of this environment
+        uv.run("-m", "uv", "--quiet", *command)
