@@ -54,7 +54,8 @@ def create(target: Path, answers: Mapping[str, Answer], *, git: bool, dry_run: b
 
 
 def _files(project: Path) -> list[str]:
-    return [path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()]
+    found = ((Path(folder).relative_to(project), names) for folder, _, names in os.walk(project))
+    return [(folder / name).as_posix() for folder, names in found for name in names]
 
 
 def _commit(folder: Path, target: Path) -> list[str]:

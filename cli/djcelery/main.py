@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -65,7 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _report(error, as_json="--json" in words)
     finally:
         gc.enable()
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0, at_once=arguments is None)
+
+
+def _leave(code: int, *, at_once: bool) -> NoReturn:
+    """End this process; at once if it is ours alone, because taking its modules apart first costs 20 ms."""
+    if at_once:
+        with suppress(OSError):  # whoever read our output may have left
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _report(error: BaseException, *, as_json: bool) -> int:
@@ -73,8 +84,6 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, BrokenPipeError):
-        # Whoever read our output has left; a second error while Python flushes would only be noise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     if os.environ.get("DJCELERY_TRACEBACK"):
         import traceback

@@ -85,8 +85,7 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
     tagged, plain = _sorted_out(source, environment)
     part = folder / ".template"
     _write(tagged, part / source.name)
-    generate_files = _cookiecutter("generate").generate_files
-    project = Path(generate_files(part, {"cookiecutter": dict(context)}, output_dir=folder, accept_hooks=False))
+    project = _generate(part, context, folder)
     shutil.rmtree(part)
 
     @cache
@@ -111,6 +110,13 @@ def _environment(context: Mapping[str, Any]) -> Any:
     return _cookiecutter("utils").create_env_with_context({"cookiecutter": context})
 
 
+def _generate(template: Path, context: Mapping[str, Any], folder: Path) -> Path:
+    """Let cookiecutter render, with templates compiled for the one time that they are used."""
+    values = {**context, "_jinja2_env_vars": {**context["_jinja2_env_vars"], "optimized": False}}
+    generate_files = _cookiecutter("generate").generate_files
+    return Path(generate_files(template, {"cookiecutter": values}, output_dir=folder, accept_hooks=False))
+
+
 class File(NamedTuple):
     """A file of the template, held in memory."""
 
@@ -120,7 +126,7 @@ class File(NamedTuple):
 
 
 def _sorted_out(source: Path, environment: Any) -> tuple[list[File], list[File]]:
-    """Return the template's files with a tag of `environment` in their text, and the others."""
+    """Return the template's text files with a tag of `environment` in them, and the others."""
     starts = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
     tags = [start.encode() for start in starts]
     tagged: list[File] = []
@@ -132,7 +138,7 @@ def _sorted_out(source: Path, environment: Any) -> tuple[list[File], list[File]]
         for name in files:
             path = Path(folder, name)
             content = path.read_bytes()
-            kind = tagged if any(tag in content for tag in tags) else plain
+            kind = tagged if b"\0" not in content and any(tag in content for tag in tags) else plain
             kind.append(File((*inside, name), content, bool(path.stat().st_mode & 0o100)))
     return tagged, plain
 
@@ -148,16 +154,30 @@ def _write(files: list[File], folder: Path) -> None:
             path.chmod(path.stat().st_mode | path.stat().st_mode >> 2 & 0o111)
 
 
-def _cookiecutter(name: str) -> ModuleType:
-    """Import a module of cookiecutter without the parts that ask and that tell the time, half of its cost.
+# What cookiecutter imports and our rendering never calls: its prompts, its clock, its slugs, its random strings, its
+# own version; and its guess at what is binary, which is answered already, since only files with tags get to it.
+UNUSED: dict[str, dict[str, Any]] = {
+    "rich.prompt": {"InvalidResponse": None},
+    "cookiecutter.prompt": {"YesNoPrompt": None},
+    "arrow": {},
+    "slugify": {"slugify": None},
+    "slugify.slugify": {"DEFAULT_SEPARATOR": "-"},
+    "secrets": {"choice": None},
+    "uuid": {},
+    "importlib.metadata": {"version": lambda name: ""},
+    "binaryornot": {},
+    "binaryornot.check": {"is_binary": lambda name: False},
+}
 
-    Nothing here asks or tells the time through it. Should cookiecutter change so that the shortcut fails,
-    the long way still works.
+
+def _cookiecutter(name: str) -> ModuleType:
+    """Import a module of cookiecutter with stand-ins for what is UNUSED, which takes less than half the time.
+
+    The stand-ins are gone afterwards. Should cookiecutter change so that they fail, the long way still works.
     """
-    unused = {"rich.prompt": ("InvalidResponse",), "cookiecutter.prompt": ("YesNoPrompt",), "arrow": ()}
-    stand_ins = {module: ModuleType(module) for module in unused if module not in sys.modules}
+    stand_ins = {module: ModuleType(module) for module in UNUSED if module not in sys.modules}
     for module, stand_in in stand_ins.items():
-        vars(stand_in).update(dict.fromkeys(unused[module]))
+        vars(stand_in).update(UNUSED[module])
     try:
         sys.modules.update(stand_ins)
         return importlib.import_module(f"cookiecutter.{name}")

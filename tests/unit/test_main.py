@@ -109,7 +109,8 @@ def test_the_traceback_is_there_for_who_asks(cli, monkeypatch):
 
 
 def test_a_reader_who_leaves_gets_no_traceback():
-    code = "import sys; from djcelery.main import main; main(['new', '-h'])"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "djcelery", "new", "-h"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""

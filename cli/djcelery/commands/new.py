@@ -90,6 +90,7 @@ def command(
     creation.refuse(target, given)
     if interactive:
         given |= {key: dialogue.ask(QUESTIONS[key], _judge) for key in ASKED}
+        click.echo(err=True)
     answers, taken = _complete(given, repository.identity())
     if taken and not as_json and not interactive:
         click.echo(f"Defaults taken: {as_flags(taken)}", err=True)
