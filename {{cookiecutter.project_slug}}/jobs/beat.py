@@ -9,6 +9,8 @@ from django.db import close_old_connections
 
 from .lease import LeaseLock
 from .models import ScheduleState
+from .outbox import BATCH
+from .relay import relay
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ class OneAtATime:
             close_old_connections()
             if not self.hold():
                 return STANDBY
+            if relay() == BATCH:
+                return 0
             return min(super().tick(*args, **kwargs), self.max_interval)
         except DatabaseError:
             # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts.

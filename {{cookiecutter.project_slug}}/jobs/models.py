@@ -2,7 +2,64 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
+from django.db.models import Q
+
+
+class State(models.TextChoices):
+    DELAYED = "delayed", "delayed"  # the relay publishes it when `publish_at` has come
+    WAITING = "waiting", "waiting or running"  # published; the broker or a worker has it
+    DONE = "done", "done"
+    DEAD = "dead", "dead"  # failed for good: somebody must look
+    DISCARDED = "discarded", "discarded"
+
+
+UNFINISHED = [State.DELAYED, State.WAITING]
+
+
+class Job(models.Model):
+    """One job: outbox, ledger and dead letter in one row. ledger.py says how it changes, and nothing else does."""
+
+    # Also the Celery task id. It never changes, whatever happens to the job.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    task = models.CharField(max_length=200)
+    args = models.JSONField(default=list)
+    kwargs = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    queue = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    # At most one unfinished job may have a given key.
+    key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
+    # When the relay publishes it (again), unless it is finished by then.
+    publish_at = models.DateTimeField()
+    publications = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField("retries", default=0)
+    # Runs that began and did not end in any orderly way, because a process was killed under them.
+    starts = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    traceback = models.TextField(blank=True)
+    dispatched_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], condition=Q(state__in=UNFINISHED), name="jobs_unfinished_key")
+        ]
+        # Partial: what the relay and the dead letters look at stays small, however many finished rows there are.
+        indexes = [
+            models.Index(fields=["publish_at"], condition=Q(state__in=UNFINISHED), name="jobs_to_publish"),
+            models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="jobs_finished"),
+            models.Index(fields=["-created_at"], condition=Q(state=State.DEAD), name="jobs_dead"),
+        ]
+        permissions = [("requeue_job", "Can send dead jobs again"), ("discard_job", "Can discard dead jobs")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.pk}"
 
 
 class Claim(models.Model):
@@ -16,7 +73,7 @@ class Claim(models.Model):
 
 
 class Redelivery(models.Model):
-    """How often a message came back because the process that ran it had died; see task.py."""
+    """How often a message of a plain task came back because its worker had died; see task.py."""
 
     task_id = models.CharField(max_length=200, primary_key=True)
     task = models.CharField(max_length=200)

@@ -1,11 +1,13 @@
-"""The base class of every task in this project: how it retries, and how often it may kill its worker."""
+"""The base class of every task: how it retries, how often it may kill its worker, how large its arguments may be."""
 
 import logging
 from typing import Any
 
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject
+from celery.result import AsyncResult
 from django.db import OperationalError
+from kombu.utils.json import dumps
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +18,15 @@ TRANSIENT_ERRORS = (ConnectionError, TimeoutError, OperationalError)
 # A task that kills its process comes back this often, then no more. Innocent tasks on the same worker come back
 # with it and are counted too, so the limit must not be below 3.
 MAX_REDELIVERIES = 3
+
+
+# Bytes. What is larger belongs into the storage or a row, and its key into the arguments: the broker holds every
+# message in memory, and each redelivery carries it again.
+MAX_ARGUMENTS = 64 * 1024
+
+
+class ArgumentsTooLargeError(ValueError):
+    """The arguments of a job exceed MAX_ARGUMENTS."""
 
 
 class JobTask(DjangoTask):
@@ -29,6 +40,19 @@ class JobTask(DjangoTask):
     retry_backoff = 2  # seconds, doubled for each retry
     retry_backoff_max = 120  # seconds
     retry_jitter = True  # or all tasks that failed together come back together
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> AsyncResult:
+        """As Celery's. Raises ArgumentsTooLargeError."""
+        self.check_arguments(args, kwargs)
+        return super().apply_async(args, kwargs, **options)
+
+    def check_arguments(self, args: Any, kwargs: Any) -> None:
+        size = len(dumps([args, kwargs]))
+        if size > MAX_ARGUMENTS:
+            raise ArgumentsTooLargeError(
+                f"The arguments of {self.name} take {size} bytes, {MAX_ARGUMENTS} are allowed. "
+                "Put the data into the storage or a row and pass its key."
+            )
 
     def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""

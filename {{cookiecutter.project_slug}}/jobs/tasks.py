@@ -3,28 +3,39 @@
 from datetime import timedelta
 
 from celery import shared_task
-from django.db.models import Model
+from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from .models import Claim, Redelivery
+from .models import UNFINISHED, Claim, Job, Redelivery, State
 
 # A claim must be there as long as its message can still come back. Days.
-KEPT = 30
+CLAIMS_KEPT = 30
 BATCH = 1000  # rows per delete, so that none holds its locks for long
 
 
 @shared_task
-def prune_claims() -> int:
-    """Delete claims and counters that no delivery can need any more. Returns how many.
+def prune() -> int:
+    """Delete finished jobs, and claims and counters that no delivery can need any more. Returns how many.
 
     Idempotent: what is gone is gone, and the next run takes up what this one left.
     """
-    before = timezone.now() - timedelta(days=KEPT)
-    return _delete_in_batches(Claim, created_at__lt=before) + _delete_in_batches(Redelivery, last_at__lt=before)
+    now = timezone.now()
+    claims_until = now - timedelta(days=CLAIMS_KEPT)
+    jobs_until = now - timedelta(days=settings.JOBS_KEPT_DAYS)
+    finished = Job.objects.exclude(state__in=UNFINISHED).exclude(state=State.DEAD)
+    return sum(
+        _delete_in_batches(rows)
+        for rows in (
+            finished.filter(finished_at__lt=jobs_until),
+            Claim.objects.filter(created_at__lt=claims_until),
+            Redelivery.objects.filter(last_at__lt=claims_until),
+        )
+    )
 
 
-def _delete_in_batches(model: type[Model], **too_old: object) -> int:
+def _delete_in_batches(rows: QuerySet[Model]) -> int:
     total = 0
-    while ids := list(model.objects.filter(**too_old).values_list("pk", flat=True)[:BATCH]):
-        total += model.objects.filter(pk__in=ids).delete()[0]
+    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+        total += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return total

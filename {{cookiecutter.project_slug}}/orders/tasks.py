@@ -16,7 +16,7 @@ from django.db.models import Count, DecimalField, F, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from jobs.claims import effect_once
+from jobs.durable import DurableTask
 from jobs.task import TRANSIENT_ERRORS
 
 from . import price_lists
@@ -27,27 +27,31 @@ logger = logging.getLogger(__name__)
 DAYS_TO_REPORT = 7
 
 
-@shared_task
+@shared_task(base=DurableTask)
 def reserve_stock(order_id: str) -> None:
     """Take the ordered pieces out of the stock, or mark the order as sold out.
 
-    Idempotent by its claim: claim, stock and status are one transaction, so a second delivery finds the claim and
-    ends. Two orders for the last piece cannot both get it, because the condition is part of the update.
+    Idempotent because the whole task is one transaction, in which its job becomes done: a second delivery finds it
+    done. Dispatched twice, the second job finds the order no longer placed. Two orders for the last piece cannot
+    both get it, because the condition is part of the update.
     """
-    with effect_once(f"reserve-stock:{order_id}") as first:
-        order = Order.objects.filter(pk=order_id).first()
-        if not first or order is None:
-            logger.info("nothing to reserve for order %s", order_id)
-            return
-        enough = Product.objects.filter(pk=order.product_id, stock__gte=order.quantity)
-        reserved = enough.update(stock=F("stock") - order.quantity)
-        order.status = Order.Status.RESERVED if reserved else Order.Status.SOLD_OUT
-        order.save(update_fields=["status"])
-        if reserved:
-            send_receipt.delay_on_commit(order_id)
+    order = Order.objects.select_for_update().filter(pk=order_id, status=Order.Status.PLACED).first()
+    if order is None:
+        logger.info("nothing to reserve for order %s", order_id)
+        return
+    enough = Product.objects.filter(pk=order.product_id, stock__gte=order.quantity)
+    reserved = enough.update(stock=F("stock") - order.quantity)
+    order.status = Order.Status.RESERVED if reserved else Order.Status.SOLD_OUT
+    order.save(update_fields=["status"])
+    if reserved:
+        send_receipt.delay_on_commit(order_id)
 
 
-@shared_task(autoretry_for=(*TRANSIENT_ERRORS, SMTPConnectError, SMTPServerDisconnected))
+@shared_task(
+    base=DurableTask,
+    one_transaction=False,  # a transaction must not stay open while a mail server makes up its mind
+    autoretry_for=(*TRANSIENT_ERRORS, SMTPConnectError, SMTPServerDisconnected),
+)
 def send_receipt(order_id: str) -> None:
     """Mail the receipt.
 
@@ -67,7 +71,11 @@ def send_receipt(order_id: str) -> None:
     Order.objects.filter(pk=order_id).update(receipt_sent_at=timezone.now())
 
 
-@shared_task(autoretry_for=(*TRANSIENT_ERRORS, SoftTimeLimitExceeded))
+@shared_task(
+    base=DurableTask,
+    one_transaction=False,  # minutes of work: each batch is a transaction of its own
+    autoretry_for=(*TRANSIENT_ERRORS, SoftTimeLimitExceeded),
+)
 def import_price_list(price_list_id: int) -> None:
     """Take the prices of an uploaded list over, a batch of lines at a time.
 
@@ -96,7 +104,7 @@ def import_price_list(price_list_id: int) -> None:
         this_list.update(status=PriceList.Status.DONE)
 
 
-@shared_task
+@shared_task(base=DurableTask)
 def daily_sales() -> None:
     """Write the sales of each of the last days into the one row of that day.
 

@@ -9,7 +9,7 @@ from jobs.testing import MemoryBroker, memory_broker
 
 
 @pytest.fixture
-def broker() -> Iterator[MemoryBroker]:
+def broker(db) -> Iterator[MemoryBroker]:
     """Publish for real, into queues in memory. `broker.drain()` runs what is in them, as a worker would."""
     with memory_broker(current_app._get_current_object()) as broker:
         yield broker

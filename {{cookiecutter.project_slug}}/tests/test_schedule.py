@@ -51,7 +51,7 @@ def test_an_edit_in_the_admin_survives_the_next_migrate(admin_client):
 
 def test_an_entry_that_left_the_settings_is_switched_off():
     PeriodicTask.objects.filter(name="daily-sales").update(name="old-name")
-    PeriodicTask.objects.filter(name="prune-claims").update(name="my-own", description="made in the admin")
+    PeriodicTask.objects.filter(name="prune-jobs").update(name="my-own", description="made in the admin")
 
     migrate()
 
@@ -69,7 +69,7 @@ def test_beat_leaves_edits_alone_when_it_starts(app):
 
 
 def test_of_two_beats_one_sends_and_the_other_takes_over(app, broker):
-    entry = PeriodicTask.objects.get(name="prune-claims")
+    entry = PeriodicTask.objects.get(name="prune-jobs")
     every = schedule(timedelta(seconds=1))
     current_app.conf.beat_schedule["each-second"] = {"task": entry.task, "schedule": every, "options": {"expires": 9}}
     try:

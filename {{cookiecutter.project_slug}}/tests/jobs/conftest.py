@@ -16,23 +16,29 @@ def conf() -> Iterator[Callable[..., None]]:
         for name, value in settings.items():
             before.setdefault(name, conf[name])
             conf[name] = value
-        current_app.amqp.flush_routes()
+        _read_routes_again()
 
     yield change
     conf.update(before)
+    _read_routes_again()
+
+
+def _read_routes_again() -> None:
     current_app.amqp.flush_routes()
+    current_app.amqp.router = current_app.amqp.Router()
 
 
 @pytest.fixture
 def task(conf) -> Iterator[Callable[..., Any]]:
-    """Make a task for one test, with a route, as every task must have: task(function)."""
+    """Make a task for one test, with a route, as every task must have: task(function, base=...)."""
     app: Celery = current_app._get_current_object()
     known = set(app.tasks)
 
-    def make(function: Callable[..., Any]) -> Any:
-        conf(task_routes={**app.conf.task_routes, f"tests.{function.__name__}": {"queue": "fast"}})
-        shared_task(function, name=f"tests.{function.__name__}")
-        return app.tasks[f"tests.{function.__name__}"]
+    def make(function: Callable[..., Any], **options: Any) -> Any:
+        name = f"tests.{function.__name__}"
+        conf(task_routes={**app.conf.task_routes, name: {"queue": "fast"}})
+        shared_task(name=name, **options)(function)
+        return app.tasks[name]
 
     yield make
     for name in set(app.tasks) - known:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def app(conf, monkeypatch):
     """The app with one entry that is due every ten minutes."""
-    every = {"task": "jobs.tasks.prune_claims", "schedule": schedule(timedelta(minutes=10)), "options": {"expires": 60}}
+    every = {"task": "jobs.tasks.prune", "schedule": schedule(timedelta(minutes=10)), "options": {"expires": 60}}
     conf(beat_schedule={"prune": every})
     # The connection of a test is inside the transaction that is rolled back after it.
     monkeypatch.setattr("jobs.beat.close_old_connections", lambda: None)

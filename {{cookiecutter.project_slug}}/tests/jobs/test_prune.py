@@ -1,27 +1,39 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from jobs import tasks
-from jobs.models import Claim, Redelivery
+from jobs.models import Claim, Job, Redelivery, State
+
+
+def make_jobs(state, count, days_ago):
+    then = timezone.now() - timedelta(days=days_ago)
+    jobs = (Job(task="x", queue="fast", state=state, publish_at=then, finished_at=then) for _ in range(count))
+    Job.objects.bulk_create(jobs)
 
 
 @pytest.fixture
 def old(db):
-    then = timezone.now() - timedelta(days=tasks.KEPT + 1)
+    then = timezone.now() - timedelta(days=tasks.CLAIMS_KEPT + 1)
     Claim.objects.bulk_create(Claim(key=f"old {n}") for n in range(7))
     Redelivery.objects.bulk_create(Redelivery(task_id=f"old {n}", task="x") for n in range(3))
     Claim.objects.update(created_at=then)
     Redelivery.objects.update(last_at=then)
+    make_jobs(State.DONE, 5, settings.JOBS_KEPT_DAYS + 1)
+    make_jobs(State.DISCARDED, 1, settings.JOBS_KEPT_DAYS + 1)
 
 
-def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch, django_assert_max_num_queries):
+def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH", 3)
     Claim.objects.create(key="new")
+    make_jobs(State.DONE, 1, settings.JOBS_KEPT_DAYS - 1)
+    make_jobs(State.DEAD, 1, 1000)
+    make_jobs(State.WAITING, 1, 1000)
 
-    assert tasks.prune_claims() == 10
-    assert tasks.prune_claims() == 0
+    assert tasks.prune() == 16
+    assert tasks.prune() == 0
 
     assert [claim.key for claim in Claim.objects.all()] == ["new"]
-    assert not Redelivery.objects.exists()
+    assert sorted(Job.objects.values_list("state", flat=True)) == [State.DEAD, State.DONE, State.WAITING]

@@ -4,22 +4,22 @@ import pytest
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from jobs.tasks import prune_claims
+from jobs.tasks import prune
 
 
 def test_runs_what_was_published_on_the_queue_of_its_route(broker, db):
-    prune_claims.delay()
+    prune.delay()
     assert broker.waiting()["slow"] == 1
 
     [run] = broker.drain()
 
-    assert (run.task, run.queue, run.result) == ("jobs.tasks.prune_claims", "slow", 0)
+    assert (run.task, run.queue, run.result) == ("jobs.tasks.prune", "slow", 0)
     assert sum(broker.waiting().values()) == 0
 
 
 def test_a_queue_that_nobody_declared_is_an_error(broker):
     with pytest.raises(Exception, match="no-such-queue"):
-        prune_claims.apply_async(queue="no-such-queue")
+        prune.apply_async(queue="no-such-queue")
 
 
 def test_a_task_that_publishes_itself_for_ever_is_noticed(broker, monkeypatch):

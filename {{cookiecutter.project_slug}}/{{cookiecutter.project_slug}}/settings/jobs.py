@@ -26,7 +26,7 @@ WORKLOADS = {
 
 # Which class runs which task. `manage.py check` says when a task is missing here.
 ROUTES = {
-    "jobs.tasks.prune_claims": "slow",
+    "jobs.tasks.prune": "slow",
     "orders.tasks.reserve_stock": "fast",
     "orders.tasks.send_receipt": "email",
     "orders.tasks.import_price_list": "slow",
@@ -45,8 +45,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="2", minute="10"),
         "options": {"expires": 6 * 3600},
     },
-    "prune-claims": {
-        "task": "jobs.tasks.prune_claims",
+    "prune-jobs": {
+        "task": "jobs.tasks.prune",
         "schedule": crontab(minute="40"),
         "options": {"expires": 3600},
     },
@@ -60,7 +60,7 @@ CELERY_BEAT_SYNC_EVERY = 1  # each run is written down at once, or the next beat
 CELERY_BEAT_SCHEDULER = "jobs.beat:LockedScheduler"
 # {% endif %}
 # Beat holds a lock in the database and says every few seconds that it is alive; see jobs/beat.py.
-CELERY_BEAT_MAX_LOOP_INTERVAL = 3
+CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 # -- Broker -------------------------------------------------------------------------------------------------------
 # {% if cookiecutter.broker == "redis" %}
@@ -73,7 +73,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,
     # A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
     "socket_connect_timeout": 1,
-    "socket_timeout": 5,
+    "socket_timeout": 2,
     "socket_keepalive": True,
 }
 # When the connection breaks, the job goes on: its message comes back only after the visibility timeout.
@@ -124,6 +124,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # On SIGTERM a worker gives short jobs this many seconds; longer ones go back to their queue at once.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+
+# Days that finished jobs are kept. Dead ones stay until somebody discards them.
+JOBS_KEPT_DAYS = 7
 
 # -- Results ------------------------------------------------------------------------------------------------------
 # A kept result is one more write for each job, so tasks keep none

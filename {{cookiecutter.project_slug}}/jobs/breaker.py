@@ -1,0 +1,42 @@
+"""Remembers that the broker is away, so that of many requests only the first waits to find out."""
+
+import logging
+import threading
+import time
+
+from celery import Celery, current_app
+
+logger = logging.getLogger(__name__)
+
+
+class Breaker:
+    """Closed while the broker answers. Once opened, a thread looks for the broker and closes it again."""
+
+    def __init__(self) -> None:
+        self.closed = True
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        with self._lock:
+            if not self.closed:
+                return
+            self.closed = False
+        app = current_app._get_current_object()
+        threading.Thread(target=self._close_when_it_answers, args=(app,), daemon=True, name="breaker").start()
+
+    def _close_when_it_answers(self, app: Celery) -> None:
+        while not answers(app):
+            time.sleep(1)
+        logger.warning("the broker answers again")
+        self.closed = True
+
+
+def answers(app: Celery) -> bool:
+    """Whether the broker does what it is asked, and not only accepts connections. Waits a few seconds at most."""
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            app.amqp.queues[app.conf.task_default_queue](connection.channel()).queue_declare(passive=True)
+    except Exception:  # noqa: BLE001  whatever it is, it is still away
+        return False
+    return True

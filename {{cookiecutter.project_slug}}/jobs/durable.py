@@ -1,0 +1,115 @@
+"""Durable tasks: `@shared_task(base=DurableTask)`. What is promised is in ledger.py, how jobs are sent in outbox.py."""
+
+import logging
+from collections.abc import Iterable
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from celery.canvas import Signature, maybe_signature
+from celery.exceptions import MaxRetriesExceededError, Retry
+from celery.result import AsyncResult
+from django.db import transaction
+from django.utils import timezone
+
+from . import ledger, outbox
+from .models import Job
+from .task import JobTask
+
+logger = logging.getLogger(__name__)
+
+
+class DurableTask(JobTask):
+    """A task that is not lost and whose effect on the database happens once.
+
+    Dispatch it with `delay`, `apply_async` or their `_on_commit` forms, inside the transaction that it belongs to:
+    each of them writes a row there, and the job is published when the transaction commits.
+
+    one_transaction: the whole task is one transaction, in which it also becomes done. Turn it off for a task that is
+        long or talks to other systems; then it may run again after a kill, and takes its effects one by one with
+        `effect_once` or a condition of its own.
+    """
+
+    abstract = True
+    one_transaction = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, key: str | None = None, **options: Any) -> AsyncResult:
+        """As Celery's, and `key`: while a job with it is unfinished, no other is written."""
+        self.check_arguments(args, kwargs)
+        [job] = outbox.write(self, [(args, kwargs)], key=key, **options)
+        return self.AsyncResult(str(job.pk))
+
+    def apply_async_many(self, calls: Iterable[tuple[Any, ...]], **options: Any) -> list[AsyncResult]:
+        """Dispatch a job for each tuple of positional arguments, in few statements."""
+        jobs = outbox.write(self, [(args, {}) for args in calls], **options)
+        return [self.AsyncResult(str(job.pk)) for job in jobs]
+
+    # The row belongs into the transaction; Celery's own versions would write it after the commit.
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+        self.apply_async(args, kwargs)
+
+    def apply_async_on_commit(self, *args: Any, **options: Any) -> None:
+        self.apply_async(*args, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly:  # as a function, by a test or a shell: there is no job
+            with transaction.atomic() if self.one_transaction else nullcontext():
+                return self.run(*args, **kwargs)
+        redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+        job = ledger.begin(self.request.id, one_transaction=self.one_transaction, redelivered=redelivered)
+        followers = self._take_followers()
+        if job is None:
+            logger.info("nothing to do: done, dead or running elsewhere")
+            return None
+        try:
+            return self._run(job, args, kwargs, followers)
+        except Retry as retry:
+            ledger.again(job, at=_when(retry))
+            raise
+        except Exception as error:
+            ledger.bury(job, error)
+            raise
+
+    def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
+        result = None if self.one_transaction else self.run(*args, **kwargs)
+        with ledger.effect(job) as ours:
+            if not ours:
+                return None
+            if self.one_transaction:
+                result = self.run(*args, **kwargs)
+            self._dispatch(followers, result)
+        return result
+
+    def _take_followers(self) -> list[Signature]:
+        """The next of the chain and the callbacks. Celery would dispatch them after the task, where a kill forgets
+        them, and after each delivery, also one that found nothing to do."""
+        request, followers = self.request, list(self.request.callbacks or [])
+        if request.chain:
+            following = maybe_signature(request.chain.pop(), app=self.app)
+            followers.append(following.set(chain=request.chain) if request.chain else following)
+        request.callbacks = request.chain = None
+        return [maybe_signature(follower, app=self.app) for follower in followers]
+
+    def _dispatch(self, followers: list[Signature], result: Any) -> None:
+        for follower in followers:
+            dispatch = partial(follower.apply_async, (result,), root_id=self.request.root_id)
+            if isinstance(follower.type, DurableTask):
+                dispatch()  # a row in this transaction
+            else:
+                transaction.on_commit(dispatch)
+
+    def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Retry:
+        """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end."""
+        limit = self.max_retries if options.get("max_retries") is None else options["max_retries"]
+        if self.request.called_directly or (limit is not None and self.request.retries >= limit):
+            raise exc or MaxRetriesExceededError(f"{self.name} was retried {limit} times.")
+        countdown = options.get("countdown")
+        when = options.get("eta") or (self.default_retry_delay if countdown is None else countdown)
+        # Inline, in tests, Celery runs the signature at once.
+        signature = self.signature_from_request(retries=self.request.retries + 1) if self.request.is_eager else None
+        raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
+
+
+def _when(retry: Retry) -> datetime:
+    return retry.when if isinstance(retry.when, datetime) else timezone.now() + timedelta(seconds=retry.when)

@@ -1,0 +1,142 @@
+"""The life of a durable job's row. Every change of its state is a function here.
+
+    dispatch ──> WAITING ──begin──> (a worker runs it) ──finish──> DONE
+                  ^   ^                  │        │
+          relay   │   │ requeue          │again   │bury
+                  │   │                  v        v
+                 DELAYED <───────────────┘       DEAD ──discard──> DISCARDED
+
+What holds at every moment, whoever is killed:
+
+1. A job exists if and only if the transaction that dispatched it committed, because its row is part of it.
+2. An unfinished row has a `publish_at`. When that has passed, the relay publishes it again, under the same id. So no
+   job is forgotten, whatever the broker loses.
+3. DONE is written in the transaction of the effect, under the row's lock. So the effect is there if and only if the
+   row is DONE, and a delivery that finds it DONE, or finds the lock taken, ends quietly.
+4. `starts` is written before a run begins and set back when it ends in any orderly way. So it counts the runs that a
+   killed process cut off, and begin() refuses the one after MAX_REDELIVERIES.
+"""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .models import Job, State
+from .patience import until_run_is_dead
+
+# A job that kills its process comes back this often, then it is dead.
+MAX_REDELIVERIES = 3
+# Seconds between begin() and the lock of the effect, at the most. A delivery that finds a run as young as this cannot
+# tell whether it is about to take the lock or was killed before; it leaves the job to the relay.
+JUST_BEGUN = 5
+
+
+def begin(job_id: str, *, one_transaction: bool, redelivered: bool) -> Job | None:
+    """Count a run that begins now. None: there is nothing to do, since it is done, dead, delayed or running elsewhere.
+
+    one_transaction: the run holds the row's lock from its first effect to its last.
+    redelivered: the broker says that the process which ran it before is gone.
+    """
+    with transaction.atomic():
+        job = _locked(job_id)
+        now = timezone.now()
+        if job is None or job.state != State.WAITING:
+            return None
+        if _may_be_running(job, now, one_transaction=one_transaction, redelivered=redelivered):
+            if one_transaction:
+                job.publish_at = now + timedelta(seconds=JUST_BEGUN)
+                job.save(update_fields=["publish_at"])
+            return None
+        if job.expires_at and job.expires_at < now:
+            _end(job, State.DISCARDED, "Expired before a worker was free.")
+            return None
+        if job.starts > MAX_REDELIVERIES:
+            _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
+            return None
+        job.starts += 1
+        job.started_at = now
+        job.publish_at = now + until_run_is_dead(job.queue)
+        job.save(update_fields=["starts", "started_at", "publish_at"])
+    return job
+
+
+@contextmanager
+def effect(begun: Job) -> Iterator[bool]:
+    """Run the block and finish the job in one transaction. Yields False when another delivery has it; do nothing then.
+
+    begun: what begin() returned.
+    """
+    with transaction.atomic():
+        job = _locked(begun.pk)
+        ours = job is not None and job.state == State.WAITING and job.started_at == begun.started_at
+        yield ours
+        if ours:
+            _end(job, State.DONE)
+
+
+def again(begun: Job, *, at: datetime) -> None:
+    """The run failed in a way that may pass: the relay publishes the job once more, at that time."""
+    with transaction.atomic():
+        job = _locked(begun.pk)
+        if job and job.state == State.WAITING:
+            job.attempts += 1
+            _wait(job, State.DELAYED, at)
+
+
+def bury(begun: Job, error: BaseException) -> None:
+    """The run failed for good: keep the job, with its error, for somebody to look at."""
+    with transaction.atomic():
+        job = _locked(begun.pk)
+        if job and job.state == State.WAITING:
+            trace = "".join(traceback.format_exception(error))
+            _end(job, State.DEAD, f"{type(error).__name__}: {error}", trace)
+
+
+def requeue(jobs: QuerySet[Job]) -> int:
+    """Send dead jobs again, as if they were new; the relay publishes them. Returns how many."""
+    with transaction.atomic():
+        dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_skips()))
+        for job in dead:
+            job.attempts, job.finished_at, job.error, job.traceback = 0, None, "", ""
+            _wait(job, State.DELAYED, timezone.now())
+    return len(dead)
+
+
+def discard(jobs: QuerySet[Job]) -> int:
+    """Give dead jobs up. Their rows stay until they are pruned. Returns how many."""
+    return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
+
+
+def _may_be_running(job: Job, now: datetime, *, one_transaction: bool, redelivered: bool) -> bool:
+    if job.started_at is None:
+        return False
+    if one_transaction:  # it would hold the lock that we just took, unless it has only begun
+        return now < job.started_at + timedelta(seconds=JUST_BEGUN)
+    return not redelivered and now < job.started_at + until_run_is_dead(job.queue)
+
+
+def _locked(job_id: object) -> Job | None:
+    """The row, locked until the transaction ends. None: it is not there, or another delivery holds it."""
+    return Job.objects.select_for_update(skip_locked=_skips()).filter(pk=job_id).first()
+
+
+def _skips() -> bool:
+    # SQLite has no row locks and needs none: its transactions come one after the other.
+    return connection.features.has_select_for_update_skip_locked
+
+
+def _wait(job: Job, state: State, publish_at: datetime) -> None:
+    job.state, job.publish_at = state, publish_at
+    job.starts, job.publications, job.started_at = 0, 0, None
+    job.save()
+
+
+def _end(job: Job, state: State, error: str = "", trace: str = "") -> None:
+    job.state, job.finished_at = state, timezone.now()
+    job.error, job.traceback = error[:500], trace
+    job.save(update_fields=["state", "finished_at", "error", "traceback"])

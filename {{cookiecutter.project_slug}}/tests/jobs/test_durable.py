@@ -1,0 +1,428 @@
+"""A durable job, from its dispatch to its end, whatever comes in between."""
+
+from datetime import timedelta
+
+import pytest
+from celery import chain, current_app
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import ledger, outbox
+from jobs.durable import DurableTask
+from jobs.models import Job, State
+from jobs.relay import relay
+from jobs.task import MAX_ARGUMENTS, ArgumentsTooLargeError
+
+pytestmark = pytest.mark.django_db
+
+User = get_user_model()
+
+
+@pytest.fixture
+def add(task):
+    """A durable task whose effect is one row with the given name; twice the same name would be an error."""
+
+    def add(name: str, fail: str = "") -> str:
+        User.objects.create(username=name)
+        if fail:
+            raise {"transient": ConnectionResetError, "wrong": ValueError, "killed": KeyboardInterrupt}[fail](name)
+        return name
+
+    return task(add, base=DurableTask)
+
+
+def effects() -> list[str]:
+    return sorted(User.objects.values_list("username", flat=True))
+
+
+def the_job() -> Job:
+    return Job.objects.get()
+
+
+def deliver(job: Job, redelivered: bool = False, **kwargs):
+    """What a worker does with one delivery of the job's message."""
+    task = current_app.tasks[job.task]
+    task.push_request(id=str(job.pk), called_directly=False, delivery_info={"redelivered": redelivered})
+    try:
+        return task(*job.args, **{**job.kwargs, **kwargs})
+    finally:
+        task.pop_request()
+
+
+def later(seconds: float) -> None:
+    """Let time pass for every job."""
+    by = timedelta(seconds=seconds)
+    for job in Job.objects.all():
+        job.started_at = job.started_at and job.started_at - by
+        job.publish_at -= by
+        job.save()
+
+
+# -- Dispatch
+
+
+@pytest.mark.parametrize("how", ["delay", "delay_on_commit"])
+def test_is_written_at_once_and_published_at_commit(add, broker, committed, how):
+    with committed():
+        getattr(add, how)("a")
+        assert the_job().state == State.WAITING
+        assert broker.waiting()["fast"] == 0
+
+    assert broker.waiting()["fast"] == 1
+
+
+def test_a_rollback_leaves_no_job(add, broker):
+    with transaction.atomic():
+        add.delay("a")
+        transaction.set_rollback(True)
+
+    assert not Job.objects.exists()
+    assert broker.drain() == []
+
+
+def test_keeps_its_id_from_row_to_run(add, broker, committed):
+    with committed():
+        result = add.delay("a")
+    [run] = broker.drain()
+
+    assert run.headers["id"] == result.id == str(the_job().pk)
+    assert the_job().state == State.DONE
+
+
+def test_thousands_at_once_take_few_statements(add, broker, committed, django_assert_max_num_queries):
+    with django_assert_max_num_queries(25), committed():
+        add.apply_async_many([(f"u{n}",) for n in range(1000)])
+
+    assert broker.waiting()["fast"] == Job.objects.count() == 1000
+
+
+def test_one_unfinished_job_for_a_key(add, broker, committed):
+    with committed():
+        first = add.apply_async(["a"], key="k")
+        second = add.apply_async(["b"], key="k")
+    assert first.id == second.id
+    broker.drain()
+    with committed():
+        third = add.apply_async(["c"], key="k")
+    broker.drain()
+
+    assert third.id != first.id
+    assert effects() == ["a", "c"]
+
+
+def test_a_countdown_is_kept_in_the_row_and_not_in_the_broker(add, broker, committed):
+    with committed():
+        add.apply_async(["a"], countdown=60)
+    relay()
+    assert (the_job().state, broker.waiting()["fast"]) == (State.DELAYED, 0)
+
+    later(61)
+    relay()
+    assert (the_job().state, broker.waiting()["fast"]) == (State.WAITING, 1)
+
+
+def test_a_job_that_expired_does_not_run(add, broker, committed):
+    with committed():
+        add.apply_async(["a"], expires=60)
+    Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    broker.drain()
+
+    assert the_job().state == State.DISCARDED
+    assert effects() == []
+
+
+def test_arguments_come_back_as_celery_would_send_them(task, broker, committed):
+    seen = []
+    when = timezone.now()
+
+    def look(value):
+        seen.append(value)
+
+    with committed():
+        task(look, base=DurableTask).delay({"when": when})
+    broker.drain()
+
+    assert seen == [{"when": when}]
+
+
+def test_too_large_arguments_are_refused(add, task, broker):
+    def plain(text):
+        """Never runs."""
+
+    for refuses in (add, task(plain)):
+        with pytest.raises(ArgumentsTooLargeError, match=f"{MAX_ARGUMENTS} are allowed"):
+            refuses.delay("x" * MAX_ARGUMENTS)
+    assert not Job.objects.exists()
+
+
+def test_a_chord_is_refused(add):
+    with pytest.raises(TypeError, match="cannot be in a chord"):
+        add.apply_async(["a"], chord={"task": "x"})
+
+
+def test_a_chain_goes_on_in_the_same_transaction(add, task, broker, committed):
+    def last(name):
+        User.objects.create(username=f"plain {name}")
+
+    with committed():
+        chain(add.si("a"), add.si("b"), task(last).s()).apply_async()
+    with committed():
+        broker.drain()
+    broker.drain()
+
+    assert effects() == ["a", "b", "plain b"]
+    assert Job.objects.filter(state=State.DONE).count() == 2
+
+
+def test_who_dispatched_it_is_known(add, task, broker, committed, client, tea_shop):
+    client.force_login(User.objects.create(username="ann"))
+    with committed():
+        client.post("/", tea_shop)
+
+    assert the_job().dispatched_by == "ann, POST /"
+
+
+@pytest.fixture
+def tea_shop():
+    from orders.models import Product
+
+    Product.objects.create(sku="TEA", name="Tea", price=1, stock=1)
+    return {"product": "TEA", "quantity": "1", "email": "a@example.com", "key": "k"}
+
+
+# -- Effect once
+
+
+def test_delivered_again_ends_quietly(add, broker, committed):
+    with committed():
+        add.delay("a")
+    broker.drain()
+
+    deliver(the_job())
+
+    assert effects() == ["a"]
+
+
+def test_killed_in_the_middle_leaves_nothing_and_runs_again(add, broker, committed):
+    with committed():
+        add.delay("a", fail="killed")
+    with pytest.raises(KeyboardInterrupt):
+        deliver(the_job())
+    assert effects() == []
+    assert (the_job().state, the_job().starts) == (State.WAITING, 1)
+
+    later(10)
+    deliver(the_job(), fail="")
+
+    assert effects() == ["a"]
+    assert the_job().state == State.DONE
+
+
+def test_a_run_that_has_just_begun_is_not_disturbed(add, broker, committed):
+    with committed():
+        add.delay("a")
+    ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+
+    deliver(the_job())
+    assert effects() == []
+
+    later(ledger.JUST_BEGUN + 1)  # it was killed before it took the lock
+    assert relay() == 1
+    broker.drain()
+    assert effects() == ["a"]
+
+
+def test_a_long_task_is_left_alone_until_it_must_be_dead(task, broker, committed):
+    def long(name):
+        User.objects.create(username=name)
+
+    made = task(long, base=DurableTask, one_transaction=False)
+    with committed():
+        made.delay("a")
+    ledger.begin(the_job().pk, one_transaction=False, redelivered=False)
+
+    deliver(the_job())
+    assert effects() == []
+    later(1000)
+    deliver(the_job())
+    assert effects() == ["a"]
+
+
+def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(task, broker, committed):
+    def long(name):
+        User.objects.create(username=name)
+
+    made = task(long, base=DurableTask, one_transaction=False)
+    with committed():
+        made.delay("a")
+    ledger.begin(the_job().pk, one_transaction=False, redelivered=False)
+
+    deliver(the_job(), redelivered=True)
+
+    assert effects() == ["a"]
+
+
+# -- Failure
+
+
+def test_a_transient_error_is_retried_from_the_row_within_its_bound(add, broker, committed):
+    with committed():
+        add.delay("a", fail="transient")
+
+    ran = broker.drain()
+
+    assert [run.headers["retries"] for run in ran] == list(range(1 + add.max_retries))
+    assert the_job().state == State.DEAD
+    assert the_job().error == "ConnectionResetError: a"
+    assert effects() == []
+
+
+def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
+    with committed():
+        add.delay("a", fail="wrong")
+
+    assert len(broker.drain()) == 1
+
+    job = the_job()
+    assert (job.state, job.error) == (State.DEAD, "ValueError: a")
+    assert "raise" in job.traceback
+    assert effects() == []
+
+
+def test_a_job_that_kills_its_process_is_dead_after_a_bound(add, broker, committed):
+    with committed():
+        add.delay("a", fail="killed")
+    starts = 0
+    while the_job().state == State.WAITING:
+        later(1000)
+        try:
+            deliver(the_job())
+        except KeyboardInterrupt:
+            starts += 1
+
+    assert starts == ledger.MAX_REDELIVERIES + 1
+    assert the_job().error == f"Its process died {starts} times while it ran."
+
+
+def test_a_dead_job_can_be_sent_again(add, broker, committed):
+    with committed():
+        add.delay("a", fail="wrong")
+    broker.drain()
+    Job.objects.update(kwargs={})
+
+    assert ledger.requeue(Job.objects.all()) == 1
+    broker.drain()
+
+    assert the_job().state == State.DONE
+    assert effects() == ["a"]
+    assert ledger.requeue(Job.objects.all()) == 0
+
+
+def test_a_dead_job_can_be_given_up(add, broker, committed):
+    with committed():
+        add.delay("a", fail="wrong")
+    broker.drain()
+
+    assert ledger.discard(Job.objects.all()) == 1
+    assert the_job().state == State.DISCARDED
+
+
+# -- The relay and a broker that is away
+
+
+def test_what_the_broker_lost_is_published_again(add, broker, committed):
+    with committed():
+        add.delay("a")
+    broker.clear()
+
+    assert relay() == 0
+    later(61)
+    assert relay() == 1
+    broker.drain()
+
+    assert effects() == ["a"]
+
+
+def test_copies_become_rarer(add, broker, committed):
+    with committed():
+        add.delay("a")
+    waits = []
+    for _ in range(3):
+        later((the_job().publish_at - timezone.now()).total_seconds() + 1)
+        relay()
+        waits.append((the_job().publish_at - timezone.now()).total_seconds())
+
+    assert waits[1] / waits[0] == pytest.approx(2, rel=0.01)
+    assert waits[2] / waits[1] == pytest.approx(2, rel=0.01)
+
+
+def test_a_broker_that_is_away_costs_one_caller_and_loses_nothing(add, broker, committed, monkeypatch):
+    tried = []
+
+    def away(*args, **kwargs):
+        tried.append(args)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(outbox, "breaker", breaker := outbox.Breaker())
+    monkeypatch.setattr(breaker, "_close_when_it_answers", lambda app: None)
+    monkeypatch.setattr(outbox, "send", away)
+    with committed():
+        add.delay("a")
+    with committed():
+        add.delay("b")
+
+    assert len(tried) == 1
+    assert relay() == 0
+    monkeypatch.undo()
+    broker.drain()
+    assert effects() == ["a", "b"]
+
+
+def test_the_breaker_closes_when_the_broker_answers(broker, monkeypatch):
+    monkeypatch.setattr("jobs.breaker.time.sleep", lambda seconds: None)
+    answers = iter([False, False, True])
+    monkeypatch.setattr("jobs.breaker.answers", lambda app: next(answers))
+    breaker = outbox.Breaker()
+
+    breaker.closed = False
+    breaker._close_when_it_answers(current_app)
+
+    assert breaker.closed
+
+
+def test_a_task_that_no_deploy_brings_back_is_dead(broker):
+    job = Job.objects.create(task="gone.tasks.x", queue="fast", publish_at=timezone.now())
+    relay()
+    assert the_job().state == State.WAITING
+
+    Job.objects.update(created_at=job.created_at - timedelta(days=1), publish_at=timezone.now())
+    relay()
+    assert (the_job().state, the_job().error) == (State.DEAD, "No task is called gone.tasks.x.")
+
+
+# -- Inline
+
+
+def test_inline_it_runs_at_commit(add, committed):
+    with committed():
+        add.delay("a")
+        assert effects() == []
+
+    assert effects() == ["a"]
+    assert the_job().state == State.DONE
+
+
+def test_inline_a_failure_is_raised(add, committed):
+    with pytest.raises(ValueError, match="a"), committed():
+        add.delay("a", fail="wrong")
+    assert the_job().state == State.DEAD
+
+
+def test_called_as_a_function_it_is_a_transaction_without_a_job(add):
+    with pytest.raises(ValueError, match="a"):
+        add("a", fail="wrong")
+    add("b")
+
+    assert effects() == ["b"]
+    assert not Job.objects.exists()
