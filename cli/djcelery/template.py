@@ -6,9 +6,11 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +20,7 @@ from djcelery.errors import Refusal
 from djcelery.questions import Answer
 
 OPENING = "{" + "{"
+ANSWER = re.compile(rb"[{]{2} cookiecutter\.(\w+) [}]{2}")
 
 
 def home() -> Path:
@@ -76,13 +79,13 @@ def context_of(answers: Mapping[str, Answer]) -> dict[str, Any]:
 def render(context: Mapping[str, Any], folder: Path) -> Path:
     """Render the template into `folder`, drop, validate and record, and return the project's folder in it.
 
-    Most files of the template hold no tag. Rendering would give them back as they are, at ten times the cost of a
-    copy, so cookiecutter gets those with tags and the others are copied.
+    Most files of the template hold no tag, or only names of answers. cookiecutter would take ten times as long to
+    give those back, so it gets the others: those with conditions and expressions.
     Raises Refusal if the rendered project is not sound.
     """
     source = source_folder()
     environment = _environment(context)
-    tagged, plain = _sorted_out(source, environment)
+    tagged, plain = _sorted_out(source, environment, context)
     part = folder / ".template"
     _write(tagged, part / source.name)
     project = _generate(part, context, folder)
@@ -111,8 +114,11 @@ def _environment(context: Mapping[str, Any]) -> Any:
 
 
 def _generate(template: Path, context: Mapping[str, Any], folder: Path) -> Path:
-    """Let cookiecutter render, with templates compiled for the one time that they are used."""
-    values = {**context, "_jinja2_env_vars": {**context["_jinja2_env_vars"], "optimized": False}}
+    """Let cookiecutter render, with no more compiled than must be, and that for the one time that it is used."""
+    values = {
+        **context,
+        "_jinja2_env_vars": {**context["_jinja2_env_vars"], "optimized": False},
+    }
     generate_files = _cookiecutter("generate").generate_files
     return Path(generate_files(template, {"cookiecutter": values}, output_dir=folder, accept_hooks=False))
 
@@ -125,28 +131,55 @@ class File(NamedTuple):
     executable: bool
 
 
-def _sorted_out(source: Path, environment: Any) -> tuple[list[File], list[File]]:
-    """Return the template's text files with a tag of `environment` in them, and the others."""
+def _sorted_out(source: Path, environment: Any, context: Mapping[str, Any]) -> tuple[list[File], list[File]]:
+    """Return the files of the template that cookiecutter must render, and the others with the answers filled in."""
     starts = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
     tags = [start.encode() for start in starts]
     tagged: list[File] = []
     plain: list[File] = []
-    for folder, folders, files in os.walk(source):
+    for file in _files_in(source):
+        if _is_only_copied(file, context):
+            plain.append(file)
+            continue
+        filled = file._replace(content=_fill_in(file.content, context))
+        if any(tag in filled.content for tag in tags):
+            tagged.append(file)
+        else:
+            plain.append(filled)
+    return tagged, plain
+
+
+def _files_in(source: Path) -> Iterator[File]:
+    for folder, folders, names in os.walk(source):
         # pip compiles an installed template's Python files, and linters leave caches; they belong in nobody's project.
         folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache"))]
         inside = Path(folder).relative_to(source).parts
-        for name in files:
+        for name in names:
             path = Path(folder, name)
-            content = path.read_bytes()
-            kind = tagged if b"\0" not in content and any(tag in content for tag in tags) else plain
-            kind.append(File((*inside, name), content, bool(path.stat().st_mode & 0o100)))
-    return tagged, plain
+            yield File((*inside, name), path.read_bytes(), bool(path.stat().st_mode & 0o100))
+
+
+def _is_only_copied(file: File, context: Mapping[str, Any]) -> bool:
+    path = os.path.join(*file.parts)  # noqa: PTH118 compared as cookiecutter compares it
+    return b"\0" in file.content or any(fnmatch(path, pattern) for pattern in context["_copy_without_render"])
+
+
+def _fill_in(content: bytes, context: Mapping[str, Any]) -> bytes:
+    """Put text answers in the place of their names, where nothing but a name is asked for."""
+
+    def answer(match: re.Match[bytes]) -> bytes:
+        value = context.get(match[1].decode())
+        return value.encode() if isinstance(value, str) else match[0]
+
+    return ANSWER.sub(answer, content) if OPENING.encode() in content else content
 
 
 def _write(files: list[File], folder: Path) -> None:
     """Write files with the modes that the owner's umask asks for: a template may be installed read-only."""
+    folder.mkdir(parents=True, exist_ok=True)
     for parts in {file.parts[:-1] for file in files}:
-        folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+        if not (parent := folder.joinpath(*parts)).is_dir():
+            parent.mkdir(parents=True, exist_ok=True)
     for file in files:
         path = folder.joinpath(*file.parts)
         path.write_bytes(file.content)
