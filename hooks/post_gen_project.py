@@ -26,6 +26,8 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     "jobs/redis.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_redis.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_local_redis.py": lambda answers: answers["broker"] == "redis",
+    "jobs/dead_queues.py": lambda answers: answers["broker"] == "rabbitmq",
+    "tests/jobs/test_dead_queues.py": lambda answers: answers["broker"] == "rabbitmq",
     "jobs/rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
     "tests/jobs/test_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
     "tests/jobs/test_local_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",

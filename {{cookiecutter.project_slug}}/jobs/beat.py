@@ -7,6 +7,9 @@ from celery.beat import ScheduleEntry, Scheduler
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+# {% if cookiecutter.broker == "rabbitmq" %}
+from .dead_queues import drain
+# {% endif %}
 from .lease import LeaseLock
 from .models import ScheduleState
 from .outbox import BATCH
@@ -17,6 +20,13 @@ logger = logging.getLogger(__name__)
 # Seconds. A beat that was killed is replaced after LEASE at the latest. It is renewed at every tick, so it must be
 # several times longer than CELERY_BEAT_MAX_LOOP_INTERVAL and than the longest wait for a broker that hangs.
 LEASE = 15
+# What beat does beside sending, at each tick. Each returns how much it did; BATCH means that there is more.
+UPKEEP = [
+    relay,
+    # {% if cookiecutter.broker == "rabbitmq" %}
+    drain,
+    # {% endif %}
+]
 STANDBY = 2  # seconds between two looks at a lock that somebody else holds
 
 
@@ -35,7 +45,7 @@ class OneAtATime:
             close_old_connections()
             if not self.hold():
                 return STANDBY
-            if relay() == BATCH:
+            if any(work() == BATCH for work in UPKEEP):
                 return 0
             return min(super().tick(*args, **kwargs), self.max_interval)
         except DatabaseError:

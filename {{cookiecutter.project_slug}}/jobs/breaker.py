@@ -8,6 +8,8 @@ from celery import Celery, current_app
 
 logger = logging.getLogger(__name__)
 
+PAUSE = 1  # seconds between two looks for the broker
+
 
 class Breaker:
     """Closed while the broker answers. Once opened, a thread looks for the broker and closes it again."""
@@ -26,7 +28,7 @@ class Breaker:
 
     def _close_when_it_answers(self, app: Celery) -> None:
         while not answers(app):
-            time.sleep(1)
+            time.sleep(PAUSE)
         logger.warning("the broker answers again")
         self.closed = True
 

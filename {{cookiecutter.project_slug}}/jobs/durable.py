@@ -52,6 +52,14 @@ class DurableTask(JobTask):
     def apply_async_on_commit(self, *args: Any, **options: Any) -> None:
         self.apply_async(*args, **options)
 
+    def before_start(self, *args: Any) -> None:
+        """Nothing: the row counts, also what the broker does not know of."""
+
+    def on_retry(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        # Without a traceback it is no retry: the worker shuts down and has ended this run to give the job back.
+        if einfo is None:
+            ledger.give_back(task_id)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly:  # as a function, by a test or a shell: there is no job
             with transaction.atomic() if self.one_transaction else nullcontext():

@@ -58,9 +58,11 @@ class JobTask(DjangoTask):
         """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""
         if not (self.request.delivery_info or {}).get("redelivered"):
             return
-        from .models import Redelivery  # models cannot be imported while Django still loads the apps
+        from . import dead_letters  # needs models, which cannot be imported while Django still loads the apps
+        from .models import Redelivery
 
         redeliveries = Redelivery.count(task_id, self.name)
         if redeliveries > MAX_REDELIVERIES:
             logger.error("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
+            dead_letters.keep(self, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
             raise Reject("its worker died too often", requeue=False)

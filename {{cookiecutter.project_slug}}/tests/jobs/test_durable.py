@@ -379,18 +379,6 @@ def test_a_broker_that_is_away_costs_one_caller_and_loses_nothing(add, broker, c
     assert effects() == ["a", "b"]
 
 
-def test_the_breaker_closes_when_the_broker_answers(broker, monkeypatch):
-    monkeypatch.setattr("jobs.breaker.time.sleep", lambda seconds: None)
-    answers = iter([False, False, True])
-    monkeypatch.setattr("jobs.breaker.answers", lambda app: next(answers))
-    breaker = outbox.Breaker()
-
-    breaker.closed = False
-    breaker._close_when_it_answers(current_app)
-
-    assert breaker.closed
-
-
 def test_a_task_that_no_deploy_brings_back_is_dead(broker):
     job = Job.objects.create(task="gone.tasks.x", queue="fast", publish_at=timezone.now())
     relay()
@@ -399,6 +387,22 @@ def test_a_task_that_no_deploy_brings_back_is_dead(broker):
     Job.objects.update(created_at=job.created_at - timedelta(days=1), publish_at=timezone.now())
     relay()
     assert (the_job().state, the_job().error) == (State.DEAD, "No task is called gone.tasks.x.")
+
+
+def test_a_run_that_a_shutdown_cut_off_does_not_count(add, broker, committed):
+    with committed():
+        add.delay("a")
+    job = the_job()
+    ledger.begin(job.pk, one_transaction=True, redelivered=False)
+
+    add.on_retry(Exception("a retry has a traceback"), str(job.pk), (), {}, einfo=object())
+    assert the_job().starts == 1
+    add.on_retry(Exception("cancelled"), str(job.pk), (), {}, einfo=None)
+    assert the_job().starts == 0
+
+    assert relay() == 1
+    broker.drain()
+    assert effects() == ["a"]
 
 
 # -- Inline

@@ -1,0 +1,63 @@
+"""`manage.py jobs`: look at jobs, send dead ones again, give them up."""
+
+import getpass
+import uuid
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+
+from jobs import dead_letters
+from jobs.models import Job, State
+
+
+class Command(BaseCommand):
+    help = "Look at jobs, send dead ones again, or give them up."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list | show | requeue | discard")
+        listing = actions.add_parser("list", help="jobs of one state, the newest first")
+        listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
+        listing.add_argument("--task", help="only this task")
+        listing.add_argument("--limit", type=int, default=50, help="lines at most, default: %(default)s")
+        actions.add_parser("show", help="one job with all that is known").add_argument("id", type=uuid.UUID)
+        for action, what in (("requeue", "send dead jobs again"), ("discard", "give dead jobs up")):
+            command = actions.add_parser(action, help=what)
+            command.add_argument("ids", nargs="*", type=uuid.UUID, metavar="ID")
+            command.add_argument("--task", help="all dead jobs of this task")
+            command.add_argument("--all", action="store_true", help="all dead jobs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, options["action"])(options)
+
+    def list(self, options: dict[str, Any]) -> None:
+        jobs = Job.objects.filter(state=options["state"]).order_by("-created_at")
+        if options["task"]:
+            jobs = jobs.filter(task=options["task"])
+        for job in jobs[: options["limit"]]:
+            self.stdout.write(f"{job.pk}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.queue:10}  {job.task}  {job.error}")
+
+    def show(self, options: dict[str, Any]) -> None:
+        job = Job.objects.filter(pk=options["id"]).first()
+        if job is None:
+            raise CommandError(f"There is no job {options['id']}. `jobs list --state done` shows finished ones.")
+        for field in Job._meta.fields:
+            self.stdout.write(f"{field.verbose_name:14} {getattr(job, field.name)}")
+
+    def requeue(self, options: dict[str, Any]) -> None:
+        count = dead_letters.requeue(self._chosen(options), by=getpass.getuser())
+        self.stdout.write(f"{count} dead jobs sent again.")
+
+    def discard(self, options: dict[str, Any]) -> None:
+        count = dead_letters.discard(self._chosen(options), by=getpass.getuser())
+        self.stdout.write(f"{count} dead jobs discarded.")
+
+    def _chosen(self, options: dict[str, Any]) -> QuerySet[Job]:
+        dead = Job.objects.filter(state=State.DEAD)
+        if options["ids"]:
+            return dead.filter(pk__in=options["ids"])
+        if options["task"]:
+            return dead.filter(task=options["task"])
+        if not options["all"]:
+            raise CommandError("Which? Name their ids, or --task NAME, or --all.")
+        return dead

@@ -1,0 +1,50 @@
+import time
+from itertools import chain, repeat
+
+import pytest
+from celery import current_app
+
+from jobs import breaker
+
+
+def eventually(condition, seconds=5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_closes_when_the_broker_answers(monkeypatch):
+    answers = chain([False, False], repeat(True))
+    monkeypatch.setattr(breaker, "answers", lambda app: next(answers))
+    monkeypatch.setattr(breaker, "PAUSE", 0)
+    found = breaker.Breaker()
+
+    found.open()
+    found.open()  # a second failure starts no second search
+    assert eventually(lambda: found.closed)
+
+
+def test_a_broker_answers_when_it_does_what_it_is_asked(broker):
+    assert breaker.answers(current_app._get_current_object())
+
+
+def test_a_broker_that_refuses_does_not(monkeypatch):
+    class Refusing:
+        conf = current_app.conf
+
+        def connection_for_write(self):
+            raise ConnectionRefusedError
+
+    assert not breaker.answers(Refusing())
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_open_is_remembered(state, monkeypatch):
+    monkeypatch.setattr(breaker.threading.Thread, "start", lambda self: None)
+    found = breaker.Breaker()
+    found.closed = state
+
+    found.open()
+
+    assert not found.closed
