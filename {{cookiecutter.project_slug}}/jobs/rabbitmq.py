@@ -54,9 +54,14 @@ class QueueWithDeadQueue(Queue):
     RabbitMQ drops a dead-lettered message without a word when the queue that it should go to is not there.
     """
 
-    def declare(self, nowait: bool = False, channel: Any = None) -> str:
+    def queue_declare(self, nowait: bool = False, passive: bool = False, channel: Any = None) -> str:
         dead_queue(self.name)(channel or self.channel).queue_declare()
-        return super().declare(nowait=nowait, channel=channel)
+        return super().queue_declare(nowait=nowait, passive=passive, channel=channel)
+
+    def bind_to(self, *args: Any, channel: Any = None, **options: Any) -> Any:
+        # Each worker binds the queues of all classes, for delayed jobs; on a new broker the others are not there yet.
+        self.queue_declare(channel=channel)
+        return super().bind_to(*args, channel=channel, **options)
 
 
 def _arguments(name: str, workload: Workload) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Workload:
 
 def routes(classes: dict[str, str]) -> dict[str, dict[str, str]]:
     """Celery's `task_routes` from a table of task name to workload class."""
-    return {task: {"queue": workload, "routing_key": workload} for task, workload in classes.items()}
+    # No routing key: each queue has its own, and one here would win over a caller's `apply_async(queue=...)`.
+    return {task: {"queue": workload} for task, workload in classes.items()}
 
 
 def task_limits(classes: dict[str, str], workloads: dict[str, Workload]) -> dict[str, dict[str, int]]:

@@ -46,5 +46,14 @@ def test_who_declares_a_queue_declares_its_dead_queue():
         assert dead_queue("declared")(channel).get() is None  # raises when it is not there
 
 
+def test_who_binds_a_queue_declares_it():
+    with current_app.connection_for_write() as connection:
+        channel = connection.channel()
+        [queue] = queues({"bound": workload()})
+        queue(channel).bind_to("jobs", routing_key="#.bound")
+        assert queue(channel).get() is None  # raises when it is not there
+        assert dead_queue("bound")(channel).get() is None
+
+
 def test_no_worker_consumes_a_dead_queue():
     assert not [name for name in current_app.amqp.queues if name.endswith(".dead")]

@@ -23,7 +23,7 @@ def test_a_declaration_that_makes_no_sense_is_refused(wrong):
 
 
 def test_a_task_gets_the_queue_and_the_limits_of_its_class():
-    assert routes({"a.tasks.b": "fast"}) == {"a.tasks.b": {"queue": "fast", "routing_key": "fast"}}
+    assert routes({"a.tasks.b": "fast"}) == {"a.tasks.b": {"queue": "fast"}}
     assert task_limits({"a.tasks.b": "fast"}, {"fast": workload()}) == {
         "a.tasks.b": {"soft_time_limit": 10, "time_limit": 20}
     }
