@@ -38,7 +38,9 @@ def answers(app: Celery) -> bool:
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-            app.amqp.queues[app.conf.task_default_queue](connection.channel()).queue_declare(passive=True)
+            # Declared and not only looked for: a broker that lost its data has no queue, and for Redis one that is
+            # empty does not exist.
+            app.amqp.queues[app.conf.task_default_queue](connection.channel()).declare()
     except Exception:  # noqa: BLE001  whatever it is, it is still away
         return False
     return True
