@@ -59,3 +59,13 @@ def test_not_enough_is_sold_out(order, tea, committed, mailoutbox):
 
 def test_an_order_that_is_gone_ends_quietly(db):
     reserve_stock(str(uuid.uuid4()))
+
+
+def test_dispatched_twice_reserves_once(order, tea, committed, broker):
+    with committed():
+        reserve_stock.delay(str(order.pk))
+        reserve_stock.delay(str(order.pk))
+    broker.drain()
+
+    tea.refresh_from_db()
+    assert tea.stock == 8
