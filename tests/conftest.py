@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 SLOW = ("live", "matrix")
+# What a reason to skip a test must say to count where CI=true. Whatever else is missing there is a failure.
+EXCUSES = ("another operating system", "interpreter not installed")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,6 +31,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    return without_excuse((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    return without_excuse((yield))
+
+
+def without_excuse(report: Any) -> Any:
+    """In CI, turn a skip into a failure unless it has one of the excuses."""
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr)
+        if not any(excuse in reason for excuse in EXCUSES):
+            report.outcome, report.longrepr = "failed", f"Skipped, which is no result in CI: {reason}"
+    return report
 
 
 @pytest.fixture
