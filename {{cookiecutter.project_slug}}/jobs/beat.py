@@ -4,29 +4,20 @@ import logging
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
+from django.utils.module_loading import import_string
 
-# {% if cookiecutter.broker == "rabbitmq" %}
-from .dead_queues import drain
-# {% endif %}
 from .lease import LeaseLock
 from .models import ScheduleState
 from .outbox import BATCH
-from .relay import relay
 
 logger = logging.getLogger(__name__)
 
 # Seconds. A beat that was killed is replaced after LEASE at the latest. It is renewed at every tick, so it must be
 # several times longer than CELERY_BEAT_MAX_LOOP_INTERVAL and than the longest wait for a broker that hangs.
 LEASE = 15
-# What beat does beside sending, at each tick. Each returns how much it did; BATCH means that there is more.
-UPKEEP = [
-    relay,
-    # {% if cookiecutter.broker == "rabbitmq" %}
-    drain,
-    # {% endif %}
-]
 STANDBY = 2  # seconds between two looks at a lock that somebody else holds
 
 
@@ -37,6 +28,8 @@ class OneAtATime:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=LEASE)
+        # Each returns how much it did; BATCH means that there is more.
+        self.upkeep = [import_string(name) for name in settings.JOBS_UPKEEP]
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -45,7 +38,7 @@ class OneAtATime:
             close_old_connections()
             if not self.hold():
                 return STANDBY
-            if any(work() == BATCH for work in UPKEEP):
+            if any(work() == BATCH for work in self.upkeep):
                 return 0
             return min(super().tick(*args, **kwargs), self.max_interval)
         except DatabaseError:

@@ -177,15 +177,10 @@ def broker_and_cache_are_apart(app: Celery) -> Iterator[CheckMessage]:
 
 def the_broker_is_the_one_this_project_is_made_for(app: Celery) -> Iterator[CheckMessage]:
     """Queue types, timeouts and routes differ between brokers; another URL is not enough to change it."""
-    # {% if cookiecutter.broker == "redis" %}
-    expected = {"redis", "rediss", "sentinel", "memory"}
-    # {% else %}
-    expected = {"amqp", "amqps", "pyamqp", "memory"}
-    # {% endif %}
     scheme = (app.conf.broker_write_url or "").split(":", 1)[0]
-    if scheme not in expected:
+    if scheme not in settings.BROKER_SCHEMES:
         yield Error(
-            f"The broker URL begins with {scheme}:, this project is made for {', '.join(sorted(expected))}.",
+            f"The broker URL begins with {scheme}:, this project is made for {', '.join(settings.BROKER_SCHEMES)}.",
             hint="Correct the URL, or change the queues and options in settings/jobs.py with it.",
             id="jobs.E015",
         )

@@ -5,7 +5,7 @@ import logging
 import uuid
 from typing import Any
 
-from celery import Task, current_app
+from celery import current_app
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -13,24 +13,24 @@ from kombu.utils import json as kombu_json
 
 from . import ledger, outbox
 from .durable import DurableTask
-from .models import Job, State
+from .models import UNFINISHED, Job, State
 
 logger = logging.getLogger(__name__)
 
 
-def keep(task: Task, task_id: str, args: Any, kwargs: Any, error: str, traceback: str = "") -> None:
-    """Keep a plain task's job that failed. A durable one has a row already.
+def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: str = "", traceback: str = "") -> None:
+    """Keep the job of a plain task that failed. A durable one has a row that knows better, so it is left alone.
 
     Does not raise: the failure is what matters to the caller, and it is in the log too.
     """
-    if isinstance(task, DurableTask):
+    if isinstance(current_app.tasks.get(task), DurableTask):
         return
     now = timezone.now()
     job = {
-        "task": task.name,
-        "args": json.loads(kombu_json.dumps(list(args or []))),
-        "kwargs": json.loads(kombu_json.dumps(dict(kwargs or {}))),
-        "queue": current_app.amqp.router.route({}, task.name)["queue"].name,
+        "task": task[:200],
+        "args": _plain(list(args or [])),
+        "kwargs": _plain(dict(kwargs or {})),
+        "queue": queue or _queue_of(task),
         "state": State.DEAD,
         "error": error[:500],
         "traceback": traceback,
@@ -38,9 +38,25 @@ def keep(task: Task, task_id: str, args: Any, kwargs: Any, error: str, traceback
         "finished_at": now,
     }
     try:
-        Job.objects.update_or_create(pk=_uuid(task_id), defaults=job)
+        Job.objects.update_or_create(pk=job_id(task_id), defaults=job)
     except DatabaseError:
-        logger.exception("could not keep the failed job %s %s", task.name, task_id)
+        logger.exception("could not keep the failed job %s %s", task, task_id)
+
+
+def keep_message(message: Any, error: str) -> None:
+    """Keep what came as a message that no task could be run for. The relay sends an unfinished durable job again."""
+    headers = message.headers or {}
+    task_id, task = str(headers.get("id") or uuid.uuid4()), str(headers.get("task") or "unknown")
+    row = Job.objects.filter(pk=job_id(task_id))
+    if row.filter(state__in=UNFINISHED).update(publish_at=timezone.now()) or row.filter(state=State.DONE).exists():
+        return
+    try:
+        args, kwargs, _ = message.decode()
+    except Exception:  # noqa: BLE001  whatever it is, it is shown as it came
+        body = message.body.decode("utf-8", "replace") if isinstance(message.body, bytes) else str(message.body)
+        args, kwargs = [body], {}
+    queue = (message.delivery_info or {}).get("routing_key") or ""
+    keep(task, task_id, args, kwargs, error, queue=queue.removesuffix(".dead"))
 
 
 def requeue(jobs: QuerySet[Job], *, by: str) -> int:
@@ -66,8 +82,17 @@ def discard(jobs: QuerySet[Job], *, by: str) -> int:
     return count
 
 
-def _uuid(task_id: str) -> uuid.UUID:
+def job_id(task_id: str) -> uuid.UUID:
+    """The key of the row for a task id, which may be of somebody's own making."""
     try:
         return uuid.UUID(task_id)
-    except ValueError:  # an id of somebody's own making
+    except ValueError:
         return uuid.uuid5(uuid.NAMESPACE_OID, task_id)
+
+
+def _queue_of(task: str) -> str:
+    return current_app.amqp.router.route({}, task)["queue"].name
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(kombu_json.dumps(value))

@@ -3,40 +3,35 @@
 import logging
 
 from celery import current_app
-from django.utils import timezone
-from kombu import Message
 
-from . import dead_letters
-from .models import UNFINISHED, Job
+from . import dead_letters, outbox
 from .rabbitmq import dead_queue
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 100  # messages of one queue in one pass
+AT_ONCE = 100  # messages in one pass
 
 
 def drain() -> int:
-    """Take what is in the dead queues. Returns how many messages. A durable job is published again or counted by its
-    row; a plain one becomes a dead letter."""
+    """Take what is in the dead queues. Returns how many messages. Does not raise when the broker is away."""
+    if not outbox.breaker.closed:
+        return 0
+    try:
+        with current_app.pool.acquire(block=True) as connection:
+            return sum(_drain(name, connection.default_channel) for name in current_app.amqp.queues)
+    except (*current_app.connection_for_read().recoverable_connection_errors, OSError):
+        logger.warning("the broker is away; its dead queues are looked at later", exc_info=True)
+        outbox.breaker.open()
+        return 0
+
+
+def _drain(name: str, channel: object) -> int:
+    queue = dead_queue(name)(channel)
+    queue.queue_declare()
     taken = 0
-    with current_app.connection_for_read() as connection:
-        for name in current_app.amqp.queues:
-            queue = dead_queue(name)(connection.default_channel)
-            queue.queue_declare()
-            while taken < AT_ONCE and (message := queue.get()):
-                _keep(message)
-                message.ack()
-                taken += 1
+    while taken < AT_ONCE and (message := queue.get()):
+        reason = (message.headers.get("x-death") or [{}])[0].get("reason", "unknown")
+        dead_letters.keep_message(message, f"RabbitMQ gave it up: {reason}.")
+        message.ack()
+        taken += 1
     return taken
-
-
-def _keep(message: Message) -> None:
-    task_id, name = message.headers.get("id", ""), message.headers.get("task", "")
-    if Job.objects.filter(pk=task_id, state__in=UNFINISHED).update(publish_at=timezone.now()):
-        return  # begin() knows how often its process died
-    if Job.objects.filter(pk=task_id).exists() or name not in current_app.tasks:
-        logger.warning("a dead message of %s %s needs nothing", name, task_id)
-        return
-    args, kwargs, _ = message.decode()
-    reason = (message.headers.get("x-death") or [{}])[0].get("reason", "unknown")
-    dead_letters.keep(current_app.tasks[name], task_id, args, kwargs, f"RabbitMQ gave it up: {reason}.")

@@ -10,7 +10,7 @@ from typing import Any
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import MaxRetriesExceededError, Retry
 from celery.result import AsyncResult
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from . import ledger, outbox
@@ -59,6 +59,7 @@ class DurableTask(JobTask):
         # Without a traceback it is no retry: the worker shuts down and has ended this run to give the job back.
         if einfo is None:
             ledger.give_back(task_id)
+            connections.close_all()  # that process forks children, and must not share a connection with them
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly:  # as a function, by a test or a shell: there is no job

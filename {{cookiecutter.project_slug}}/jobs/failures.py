@@ -17,4 +17,5 @@ def record(
     """One line for each final failure; a retry is none. Arguments stay out of it: they may hold what is private."""
     logger.error("task_failure task=%s id=%s error=%s", sender.name, task_id, type(exception).__name__)
     error = f"{type(exception).__name__}: {exception}"
-    dead_letters.keep(sender, task_id, args, kwargs, error, str(getattr(einfo, "traceback", "") or ""))
+    trace = str(getattr(einfo, "traceback", None) or "")
+    dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace)

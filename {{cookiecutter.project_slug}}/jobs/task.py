@@ -64,5 +64,5 @@ class JobTask(DjangoTask):
         redeliveries = Redelivery.count(task_id, self.name)
         if redeliveries > MAX_REDELIVERIES:
             logger.error("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
-            dead_letters.keep(self, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
+            dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
             raise Reject("its worker died too often", requeue=False)

@@ -1,9 +1,12 @@
 """What every test may use."""
 
+import runpy
+import sys
 from collections.abc import Iterator
 
 import pytest
 from celery import current_app
+from django.conf import settings
 
 from jobs.testing import MemoryBroker, memory_broker
 
@@ -19,3 +22,19 @@ def broker(db) -> Iterator[MemoryBroker]:
 def committed(django_capture_on_commit_callbacks):
     """Run a block as if its transaction had committed: `with committed(): place_order(...)`."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Set variables and read a settings module with them: environment("local", DJANGO_SECRET_KEY="x")."""
+    project = settings.ROOT_URLCONF.partition(".")[0]
+
+    def read(module: str, **variables: str) -> dict[str, object]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        # The modules below must not come from the cache; what this test changes in it is put back after it.
+        for name in [name for name in sys.modules if name.startswith(f"{project}.settings.")]:
+            monkeypatch.delitem(sys.modules, name)
+        return runpy.run_module(f"{project}.settings.{module}")
+
+    return read

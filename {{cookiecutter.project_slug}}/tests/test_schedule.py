@@ -28,13 +28,13 @@ def app(monkeypatch):
 
 def test_migrate_takes_every_entry_over():
     assert set(PeriodicTask.objects.values_list("name", flat=True)) >= set(current_app.conf.beat_schedule)
-    entry = PeriodicTask.objects.get(name="daily-sales")
-    assert (entry.task, entry.expire_seconds) == ("orders.tasks.daily_sales", 6 * 3600)
-    assert (entry.crontab.hour, entry.crontab.minute) == ("2", "10")
+    entry = PeriodicTask.objects.get(name="prune-jobs")
+    assert (entry.task, entry.expire_seconds) == ("jobs.tasks.prune", 3600)
+    assert (entry.crontab.hour, entry.crontab.minute) == ("*", "40")
 
 
 def test_an_edit_in_the_admin_survives_the_next_migrate(admin_client):
-    entry = PeriodicTask.objects.get(name="daily-sales")
+    entry = PeriodicTask.objects.get(name="prune-jobs")
     form = admin_client.get(f"/admin/django_celery_beat/periodictask/{entry.pk}/change/").context["adminform"].form
     data = {name: value for name, value in form.initial.items() if value is not None}
     answer = admin_client.post(
@@ -50,22 +50,23 @@ def test_an_edit_in_the_admin_survives_the_next_migrate(admin_client):
 
 
 def test_an_entry_that_left_the_settings_is_switched_off():
-    PeriodicTask.objects.filter(name="daily-sales").update(name="old-name")
-    PeriodicTask.objects.filter(name="prune-jobs").update(name="my-own", description="made in the admin")
+    PeriodicTask.objects.filter(name="prune-jobs").update(name="old-name")
+    old = PeriodicTask.objects.get(name="old-name")
+    PeriodicTask.objects.create(name="my-own", task=old.task, crontab=old.crontab, description="made in the admin")
 
     migrate()
 
     assert not PeriodicTask.objects.get(name="old-name").enabled
     assert PeriodicTask.objects.get(name="my-own").enabled
-    assert PeriodicTask.objects.get(name="daily-sales").description == FROM_SETTINGS
+    assert PeriodicTask.objects.get(name="prune-jobs").description == FROM_SETTINGS
 
 
 def test_beat_leaves_edits_alone_when_it_starts(app):
-    PeriodicTask.objects.filter(name="daily-sales").update(expire_seconds=60)
+    PeriodicTask.objects.filter(name="prune-jobs").update(expire_seconds=60)
 
     LockedDatabaseScheduler(app).tick()
 
-    assert PeriodicTask.objects.get(name="daily-sales").expire_seconds == 60
+    assert PeriodicTask.objects.get(name="prune-jobs").expire_seconds == 60
 
 
 def test_of_two_beats_one_sends_and_the_other_takes_over(app, broker):

@@ -13,7 +13,7 @@ def findings() -> set[str]:
 
 
 def entry(**changes):
-    return {"task": "orders.tasks.daily_sales", "schedule": crontab(), "options": {"expires": 60}, **changes}
+    return {"task": "jobs.tasks.prune", "schedule": crontab(), "options": {"expires": 60}, **changes}
 
 
 def test_this_project_is_clean():
@@ -23,23 +23,23 @@ def test_this_project_is_clean():
 
 def test_a_task_without_a_route(conf):
     routes = dict(current_app.conf.task_routes)
-    del routes["orders.tasks.daily_sales"]
+    del routes["jobs.tasks.prune"]
     conf(task_routes=routes)
     assert findings() == {"jobs.E001"}
 
 
 def test_a_route_without_a_task(conf):
-    conf(task_routes={**current_app.conf.task_routes, "orders.tasks.gone": {"queue": "fast"}})
+    conf(task_routes={**current_app.conf.task_routes, "jobs.tasks.gone": {"queue": "fast"}})
     assert findings() == {"jobs.E002"}
 
 
 def test_a_route_to_an_undeclared_queue(conf):
-    conf(task_routes={**current_app.conf.task_routes, "orders.tasks.daily_sales": {"queue": "reprot"}})
+    conf(task_routes={**current_app.conf.task_routes, "jobs.tasks.prune": {"queue": "reprot"}})
     assert findings() == {"jobs.E003"}
 
 
 def test_an_entry_for_a_task_that_does_not_exist(conf):
-    conf(beat_schedule={"x": entry(task="orders.tasks.gone")})
+    conf(beat_schedule={"x": entry(task="jobs.tasks.gone")})
     assert findings() == {"jobs.E004"}
 
 
@@ -55,7 +55,7 @@ def test_an_entry_that_never_expires(conf):
 
 @pytest.mark.parametrize(("soft", "hard"), [(None, 5), ("5", 10), (10, 5), (5, 5)])
 def test_a_task_without_sound_limits(conf, monkeypatch, soft, hard):
-    task = current_app.tasks["orders.tasks.daily_sales"]
+    task = current_app.tasks["jobs.tasks.prune"]
     conf(task_soft_time_limit=None)
     monkeypatch.setattr(task, "soft_time_limit", soft)
     monkeypatch.setattr(task, "time_limit", hard)
@@ -63,7 +63,7 @@ def test_a_task_without_sound_limits(conf, monkeypatch, soft, hard):
 
 
 def test_a_visibility_timeout_that_is_too_short(conf):
-    conf(broker_transport_options={"visibility_timeout": 600})
+    conf(broker_transport_options={"visibility_timeout": 300})
     assert findings() == {"jobs.E008"}
 
 
@@ -78,7 +78,7 @@ def test_more_than_json(conf):
 
 
 def test_an_early_ack(monkeypatch):
-    monkeypatch.setattr(current_app.tasks["orders.tasks.daily_sales"], "acks_late", False)
+    monkeypatch.setattr(current_app.tasks["jobs.tasks.prune"], "acks_late", False)
     assert findings() == {"jobs.W011"}
 
 
@@ -89,7 +89,7 @@ def test_a_scheduler_without_a_lock(conf):
 
 def test_a_kept_result_without_a_backend(conf, monkeypatch):
     conf(result_backend=None)
-    monkeypatch.setattr(current_app.tasks["orders.tasks.daily_sales"], "ignore_result", False)
+    monkeypatch.setattr(current_app.tasks["jobs.tasks.prune"], "ignore_result", False)
     assert findings() == {"jobs.E013"}
 
 

@@ -60,6 +60,20 @@ def test_a_durable_job_is_left_to_its_row(given_up):
     assert job.publish_at <= timezone.now()
 
 
+def test_a_broker_that_is_away_is_left_alone(broker, monkeypatch):
+    monkeypatch.setattr(dead_queues.outbox, "breaker", found := dead_queues.outbox.Breaker())
+    monkeypatch.setattr(found, "_close_when_it_answers", lambda app: None)
+
+    def away(*args):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(dead_queues, "_drain", away)
+    assert dead_queues.drain() == 0
+    assert not found.closed
+    monkeypatch.undo()
+    assert dead_queues.drain() == 0
+
+
 def test_a_job_that_is_done_needs_nothing(given_up):
     result = prune.delay()
     Job.objects.create(pk=result.id, task="x", queue="slow", state=State.DONE, publish_at=timezone.now())

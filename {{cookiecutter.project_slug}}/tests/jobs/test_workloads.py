@@ -30,9 +30,9 @@ def test_a_task_gets_the_queue_and_the_limits_of_its_class():
 
 
 def test_the_limits_reach_the_tasks():
-    task = current_app.tasks["orders.tasks.reserve_stock"]
-    fast = settings.WORKLOADS["fast"]
-    assert (task.soft_time_limit, task.time_limit) == (fast.soft_limit, fast.hard_limit)
+    task = current_app.tasks["jobs.tasks.prune"]
+    slow = settings.WORKLOADS["slow"]
+    assert (task.soft_time_limit, task.time_limit) == (slow.soft_limit, slow.hard_limit)
 
 
 @pytest.mark.parametrize("name", settings.WORKLOADS)

@@ -67,6 +67,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_CACHE_URL = cache_url(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
+BROKER_SCHEMES = ["redis", "rediss", "sentinel"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Redis gives a message that nobody acknowledged to another worker after this time. It must be longer than the
     # longest job and the longest delay, or a job that is still running would start a second time.
@@ -79,8 +80,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # When the connection breaks, the job goes on: its message comes back only after the visibility timeout.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_QUEUES = queues(WORKLOADS)
+# What beat does beside sending, at each tick.
+JOBS_UPKEEP = ["jobs.relay.relay"]
 # {% else %}
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
+BROKER_SCHEMES = ["amqp", "amqps", "pyamqp"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Without confirms, a publish to a broker that hangs looks like a success and the job is gone.
     "confirm_publish": True,
@@ -96,6 +100,8 @@ CELERY_TASK_DEFAULT_EXCHANGE = "jobs"
 CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "slow"
 CELERY_TASK_QUEUES = queues(WORKLOADS)
+# What beat does beside sending, at each tick.
+JOBS_UPKEEP = ["jobs.relay.relay", "jobs.dead_queues.drain"]
 # {% endif %}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A request that cannot reach the broker tries once more and then raises.
@@ -145,6 +151,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A fresh process now and then bounds what a leak can take.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+# Keeps messages that no task can be run for, with the dead letters.
+CELERY_WORKER_CONSUMER = "jobs.consumer:Consumer"
 # LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False

@@ -1,0 +1,54 @@
+"""What comes from the broker and is no job of any task."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from celery.worker import consumer as celerys
+from kombu import Message
+
+from jobs.consumer import Consumer
+from jobs.models import Job, State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def consumer(monkeypatch):
+    """Our consumer without a worker around it; what Celery itself would do is noted."""
+    monkeypatch.setattr("jobs.consumer.connections", SimpleNamespace(close_all=lambda: None))
+    ours = Consumer.__new__(Consumer)
+    ours.went_on = []
+    for name in ("on_unknown_task", "on_invalid_task", "on_decode_error"):
+        monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
+    return ours
+
+
+def message(body: bytes, **headers) -> Message:
+    return Message(
+        body=body, headers=headers, content_type="application/json", content_encoding="utf-8",
+        delivery_info={"routing_key": "slow"}, accept=["application/json"],
+    )  # fmt: skip
+
+
+def test_a_task_that_does_not_exist(consumer):
+    body = json.dumps([[1], {"a": 2}, {}]).encode()
+    consumer.on_unknown_task(None, message(body, id="my-id", task="gone.tasks.x"), KeyError("gone.tasks.x"))
+
+    job = Job.objects.get()
+    assert (job.task, job.args, job.kwargs, job.queue, job.state) == ("gone.tasks.x", [1], {"a": 2}, "slow", State.DEAD)
+    assert "No task is called" in job.error
+    assert len(consumer.went_on) == 1
+
+
+def test_arguments_that_cannot_be_decoded(consumer):
+    consumer.on_decode_error(message(b"{not json", id="i", task="orders.x"), ValueError("Expecting"))
+
+    assert Job.objects.get().args == ["{not json"]
+
+
+def test_a_message_that_makes_no_sense(consumer):
+    consumer.on_invalid_task(None, message(b"\xff\xfe"), ValueError("no"))
+
+    assert Job.objects.get().task == "unknown"
+    assert len(consumer.went_on) == 1
