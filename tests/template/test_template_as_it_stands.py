@@ -1,0 +1,104 @@
+"""The template as it lies here: Python that any tool can read, and a README that tells the truth."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import shutil
+import tokenize
+from pathlib import Path
+
+import pytest
+from djcelery import __version__
+from projects import Project, make
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+SOURCES = sorted(TEMPLATE.rglob("*.py"))
+SLUG = "{{ cookiecutter.project_slug }}"
+BLOCK = re.compile(r"\{%|\{#|\{\{\s*cookiecutter")
+
+# Lines with a tag, for each hundred lines of Python that tests do not make up. Beyond this nobody reads it as Python.
+TAGS_PER_100_LINES = 3
+# What is written like a file of the project: with an ending of one, or with a slash at its end.
+FILE = re.compile(r"`(\w[\w./-]*(?:\.(?:py|toml|yaml|md|example)|/)|Procfile|Dockerfile)`")
+
+
+def names(path: Path) -> str:
+    return path.relative_to(TEMPLATE).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_python_is_python_and_its_tags_are_comments_or_strings(path):
+    text = path.read_text(encoding="utf-8")
+    ast.parse(text)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT or not BLOCK.search(token.string):
+            continue
+        rest = token.string.replace(SLUG, "")
+        assert not BLOCK.search(rest), f"line {token.start[0]}: only the slug may stand in a string"
+
+
+def test_few_lines_hold_a_tag():
+    lines = [line for path in SOURCES if "tests" not in path.parts for line in path.read_text().splitlines()]
+    tags = [line for line in lines if re.search(r"#\s*\{%", line)]
+    assert len(tags) * 100 / len(lines) <= TAGS_PER_100_LINES
+
+
+def test_the_template_has_the_version_of_the_command():
+    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    assert questions["_djcelery_version"] == __version__
+
+
+def test_the_orders_for_agents_fit_on_two_pages():
+    assert len((TEMPLATE / "AGENTS.md").read_text(encoding="utf-8").splitlines()) <= 80
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return make(tmp_path_factory.mktemp("as-it-stands"), "shop")
+
+
+@pytest.mark.parametrize(("name", "least"), [("README.md", 10), ("AGENTS.md", 2)])
+def test_each_file_that_is_named_exists(project, name, least):
+    text = (project.path / name).read_text(encoding="utf-8")
+    named = set(FILE.findall(text)) - {".dev/"}  # made by the first run
+
+    places = (project.path, project.path / project.slug)
+    missing = {path for path in named if not any((place / path).exists() for place in places)}
+
+    assert len(named) > least
+    assert missing == set()
+
+
+@pytest.mark.matrix
+def test_without_the_example_it_is_still_green(tmp_path):
+    """The README's own recipe, step by step, with the answers under which most of the project is there."""
+    project = make(tmp_path, "shop", ["--schedule", "database", "--results", "django"])
+    readme = (project.path / "README.md").read_text(encoding="utf-8")
+    recipe = readme.partition("## Without the example")[2].partition("---")[0]
+    folders = re.findall(r"`(\S*orders/)`", recipe)
+    files = re.findall(r"`((?:settings/)?\w+\.py)`", recipe)
+    assert (folders, files) == (["orders/", "tests/orders/"], ["settings/base.py", "urls.py", "settings/jobs.py"])
+
+    for folder in folders:
+        shutil.rmtree(project.path / folder)
+    jobs = project.path / "shop/settings/jobs.py"
+    replace(jobs, r'    "daily-sales": \{\n(?: {8}.*\n)*    \},\n', "")
+    for file in files:
+        replace(project.path / "shop" / file, r".*\borders\b.*\n", "")
+    replace(project.path / "pyproject.toml", r'"orders", ', "")
+    replace(project.path / "jobs/management/commands/dev.py", r', "seed"', "")
+
+    project.lint()
+    project.check()
+    project.test("--cov")
+
+
+def replace(file: Path, pattern: str, new: str) -> None:
+    """Replace every match, of which there must be one."""
+    text, count = re.subn(pattern, new, file.read_text(encoding="utf-8"))
+    assert count, f"nothing in {file} is {pattern}"
+    file.write_text(text, encoding="utf-8")
