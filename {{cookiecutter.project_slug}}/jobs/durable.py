@@ -10,7 +10,7 @@ from typing import Any
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import MaxRetriesExceededError, Retry
 from celery.result import AsyncResult
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 from . import ledger, outbox
@@ -71,6 +71,7 @@ class DurableTask(JobTask):
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")
             return None
+        self.request.retries = job.attempts  # an old copy of the message does not know of all
         try:
             return self._run(job, args, kwargs, followers)
         except Retry as retry:
@@ -82,12 +83,15 @@ class DurableTask(JobTask):
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
         result = None if self.one_transaction else self.run(*args, **kwargs)
-        with ledger.effect(job) as ours:
-            if not ours:
-                return None
-            if self.one_transaction:
-                result = self.run(*args, **kwargs)
-            self._dispatch(followers, result)
+        try:
+            with ledger.effect(job) as ours:
+                if not ours:
+                    return None
+                if self.one_transaction:
+                    result = self.run(*args, **kwargs)
+                self._dispatch(followers, result)
+        except OperationalError as error:  # at the lock or the commit, where Celery's autoretry does not look
+            raise self.retry(exc=error, countdown=2**self.request.retries) from error
         return result
 
     def _take_followers(self) -> list[Signature]:

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -72,8 +72,8 @@ def effect(begun: Job) -> Iterator[bool]:
     begun: what begin() returned.
     """
     with transaction.atomic():
-        job = _locked(begun.pk)
-        ours = job is not None and job.state == State.WAITING and job.started_at == begun.started_at
+        job = _locked(begun.pk, waits=True)
+        ours = job is not None and job.state == State.WAITING
         yield ours
         if ours:
             _end(job, State.DONE)
@@ -88,8 +88,8 @@ def give_back(job_id: str) -> None:
 def again(begun: Job, *, at: datetime) -> None:
     """The run failed in a way that may pass: the relay publishes the job once more, at that time."""
     with transaction.atomic():
-        job = _locked(begun.pk)
-        if job and job.state == State.WAITING:
+        job = _locked(begun.pk, waits=True)
+        if job and _is_latest_run(job, begun):
             job.attempts += 1
             _wait(job, State.DELAYED, at)
 
@@ -97,8 +97,8 @@ def again(begun: Job, *, at: datetime) -> None:
 def bury(begun: Job, error: BaseException) -> None:
     """The run failed for good: keep the job, with its error, for somebody to look at."""
     with transaction.atomic():
-        job = _locked(begun.pk)
-        if job and job.state == State.WAITING:
+        job = _locked(begun.pk, waits=True)
+        if job and _is_latest_run(job, begun):
             trace = "".join(traceback.format_exception(error))
             _end(job, State.DEAD, f"{type(error).__name__}: {error}", trace)
 
@@ -107,10 +107,17 @@ def requeue(jobs: QuerySet[Job]) -> int:
     """Send dead jobs again, as if they were new; the relay publishes them. Returns how many."""
     with transaction.atomic():
         dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_skips()))
-        for job in dead:
-            job.attempts, job.finished_at, job.error, job.traceback = 0, None, "", ""
+        return sum(_requeue(job) for job in dead)
+
+
+def _requeue(job: Job) -> bool:
+    job.attempts, job.finished_at, job.expires_at, job.error, job.traceback = 0, None, None, "", ""
+    try:
+        with transaction.atomic():
             _wait(job, State.DELAYED, timezone.now())
-    return len(dead)
+    except IntegrityError:  # another job with its key is unfinished: that one does the work
+        return False
+    return True
 
 
 def discard(jobs: QuerySet[Job]) -> int:
@@ -126,9 +133,17 @@ def _may_be_running(job: Job, now: datetime, *, one_transaction: bool, redeliver
     return not redelivered and now < job.started_at + until_run_is_dead(job.queue)
 
 
-def _locked(job_id: object) -> Job | None:
-    """The row, locked until the transaction ends. None: it is not there, or another delivery holds it."""
-    return Job.objects.select_for_update(skip_locked=_skips()).filter(pk=job_id).first()
+def _is_latest_run(job: Job, begun: Job) -> bool:
+    """Of several runs, the first that succeeds finishes the job, but only the one that began last may fail it."""
+    return job.state == State.WAITING and job.started_at == begun.started_at
+
+
+def _locked(job_id: object, *, waits: bool = False) -> Job | None:
+    """The row, locked until the transaction ends. None: it is not there, or another delivery holds it.
+
+    waits: for the other to let go. A run that has begun must say how it ended.
+    """
+    return Job.objects.select_for_update(skip_locked=_skips() and not waits).filter(pk=job_id).first()
 
 
 def _skips() -> bool:

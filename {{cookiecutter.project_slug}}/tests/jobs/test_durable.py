@@ -1,11 +1,12 @@
 """A durable job, from its dispatch to its end, whatever comes in between."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from celery import chain, current_app
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from jobs import ledger, outbox
@@ -312,6 +313,71 @@ def test_a_dead_job_can_be_sent_again(add, broker, committed):
     assert the_job().state == State.DONE
     assert effects() == ["a"]
     assert ledger.requeue(Job.objects.all()) == 0
+
+
+def test_a_job_that_expired_and_is_sent_again_runs(add, broker, committed):
+    with committed():
+        add.apply_async(["a", "wrong"], expires=60)
+    broker.drain()
+    Job.objects.update(kwargs={}, args=["a"], expires_at=timezone.now() - timedelta(seconds=1))
+
+    ledger.requeue(Job.objects.all())
+    broker.drain()
+
+    assert effects() == ["a"]
+
+
+def test_a_dead_job_whose_key_is_taken_stays_dead_and_keeps_no_other_from_being_sent(add, broker, committed):
+    for key in ("taken", "free"):
+        with committed():
+            add.apply_async([key, "wrong"], key=key)
+    broker.drain()
+    with committed():
+        add.apply_async(["a"], key="taken")
+
+    assert ledger.requeue(Job.objects.all()) == 1
+    assert Job.objects.get(state=State.DEAD).key == "taken"
+
+
+def test_an_old_copy_of_the_message_grants_no_further_retries(add, broker, committed):
+    with committed():
+        add.delay("a", fail="transient")
+    Job.objects.update(attempts=add.max_retries)
+
+    with pytest.raises(ConnectionResetError):
+        deliver(the_job())
+    assert the_job().state == State.DEAD
+
+
+def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker, committed, monkeypatch):
+    @contextmanager
+    def fails_at_the_commit(begun):
+        with transaction.atomic():
+            yield True
+            raise OperationalError("server closed the connection unexpectedly")
+
+    with committed():
+        add.delay("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "effect", fails_at_the_commit)
+        broker.run_one()
+    assert (the_job().state, the_job().attempts, effects()) == (State.DELAYED, 1, [])
+
+    broker.drain()
+    assert (the_job().state, effects()) == (State.DONE, ["a"])
+
+
+def test_a_slow_run_that_was_given_up_cannot_fail_the_one_that_took_over(add, broker, committed):
+    with committed():
+        add.delay("a")
+    slow = ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+    later(ledger.JUST_BEGUN + 1)
+    ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+
+    ledger.bury(slow, ValueError())
+    ledger.again(slow, at=timezone.now())
+
+    assert (the_job().state, the_job().attempts) == (State.WAITING, 0)
 
 
 def test_a_dead_job_can_be_given_up(add, broker, committed):
