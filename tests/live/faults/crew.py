@@ -53,6 +53,7 @@ class Crew:
     def __init__(self) -> None:
         self.members: list[Member] = []
         self._ended: list[Process] = []
+        self._told: set[int] = set()
         self._dismissed = threading.Event()
         self._thread = threading.Thread(target=self._supervise, daemon=True)
 
@@ -99,10 +100,16 @@ class Crew:
             if member.name == "beat" and member.alive:
                 _send(member.pid, signal.SIGKILL)
 
-    def terminate_workers(self) -> None:
-        """SIGTERM to all workers, as a deploy does it."""
+    def kill_all_workers(self) -> None:
         for worker in self._workers():
-            _send(worker.pid, signal.SIGTERM)
+            os.killpg(worker.pid, signal.SIGKILL)
+
+    def terminate_workers(self) -> None:
+        """SIGTERM to all workers, as a deploy does it: to each process once."""
+        for worker in self._workers():
+            if worker.pid not in self._told:
+                self._told.add(worker.pid)
+                _send(worker.pid, signal.SIGTERM)
 
     def _workers(self) -> list[Member]:
         return [member for member in self.members if member.name.startswith("worker") and member.ready]

@@ -58,6 +58,7 @@ class Outcome:
 class Rig:
     """One project, and all that belongs to it."""
 
+    name: str
     project: Project
     broker: Valkey | RabbitMQ
     database: PostgreSQL | SQLite
@@ -101,9 +102,28 @@ class Rig:
 
     def starts(self, number: int) -> int:
         """How often a job with a recorded start has begun."""
+        return sum(started == number for started, _ in self._starts())
+
+    def start_times(self) -> list[float]:
+        return [at for _, at in self._starts()]
+
+    def _starts(self) -> list[tuple[int, float]]:
         log = self.project.path / "starts.log"
         lines = log.read_text().splitlines() if log.exists() else []
-        return sum(int(line.split()[0]) == number for line in lines)
+        return [(int(number), float(at)) for number, at in (line.split() for line in lines)]
+
+    def wait_for_starts(self, count: int) -> None:
+        eventually(f"{count} starts", lambda: len(self._starts()) >= count)
+
+    def wait_for_effects(self, count: int) -> None:
+        eventually(f"{count} effects", lambda: self.number("SELECT count(*) FROM workload_effect") >= count)
+
+    def clear(self) -> None:
+        """Forget what was asked and done, for the next scenario. Old messages find no row and end quietly."""
+        for table in ("workload_wish", "workload_effect", "jobs_job", "jobs_claim", "jobs_redelivery"):
+            self.database.run(f"DELETE FROM {table}")  # noqa: S608  our own names
+        self.database.run("UPDATE workload_counter SET value = 0")
+        (self.project.path / "starts.log").unlink(missing_ok=True)
 
     def states(self) -> dict[str, int]:
         return {
@@ -159,7 +179,7 @@ def rig(broker: str, database: str) -> Iterator[Rig]:
             "DATABASE_URL": store.url,
             **queue.variables,
         }
-        made = Rig(_project(Path(folder), broker), queue, store, variables, Path(folder))
+        made = Rig(f"{broker} and {database}", _project(Path(folder), broker), queue, store, variables, Path(folder))
         made.project.manage("migrate", "--run-syncdb", "-v", "0", **variables)
         made.shell("from workload.models import *\nfor pk in range(COUNTERS): Counter.objects.create(pk=pk)")
         try:

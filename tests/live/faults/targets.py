@@ -1,4 +1,4 @@
-"""Servers to be killed: a Valkey, a RabbitMQ and a PostgreSQL of our own, on free ports, with data in temporary folders.
+"""Servers to be killed: a Valkey, a RabbitMQ, a PostgreSQL of our own, on free ports, with data in temporary folders.
 
 Each can be started, killed, and started again at the same address.
 """
@@ -128,10 +128,17 @@ class PostgreSQL:
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", self.folder / "data")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        import psycopg
+        with self._connect() as connection:
+            return list(connection.execute(query))
 
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+    def run(self, statement: str) -> None:
+        with self._connect() as connection:
+            connection.execute(statement)
+
+    def _connect(self) -> Any:
+        import psycopg  # not needed on SQLite
+
+        return psycopg.connect(self.url, autocommit=True)
 
     def _run(self, program: str, *words: str | Path) -> None:
         # To a file and not to a pipe, which the server would keep open.
@@ -156,8 +163,15 @@ class SQLite:
         """Nothing to stop."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.file, timeout=20)) as connection:
+        with closing(self._connect()) as connection:
             return connection.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        with closing(self._connect()) as connection:
+            connection.execute(statement)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.file, timeout=20, isolation_level=None)
 
 
 def _postgresql() -> Path:

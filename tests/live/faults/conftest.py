@@ -1,0 +1,35 @@
+"""One project with its crew for each broker and database, cleared before each test; figures go to the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import PROC
+from rig import Rig, rig
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.live)
+            if not PROC.is_dir():
+                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
+
+
+@pytest.fixture(scope="module", params=["redis-postgres", "rabbitmq-postgres", "redis-sqlite"])
+def crew_at_work(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """Two workers of the class `fast`, and beat, under supervision."""
+    with rig(*request.param.split("-")) as made:
+        made.run_workers()
+        made.run_beat()
+        yield made
+
+
+@pytest.fixture
+def faulty(crew_at_work: Rig) -> Rig:
+    """The same, with nothing asked and nothing done."""
+    crew_at_work.crew.all_ready()
+    crew_at_work.clear()
+    return crew_at_work
