@@ -32,6 +32,7 @@ def _read_routes_again() -> None:
 def task(conf) -> Iterator[Callable[..., Any]]:
     """Make a task for one test, with a route, as every task must have: task(function, base=...)."""
     app: Celery = current_app._get_current_object()
+    app.loader.import_default_modules()  # or those that the test is the first to import would seem to be its own
     known = set(app.tasks)
 
     def make(function: Callable[..., Any], **options: Any) -> Any:
