@@ -66,7 +66,12 @@ class DurableTask(JobTask):
             with transaction.atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-        job = ledger.begin(self.request.id, one_transaction=self.one_transaction, redelivered=redelivered)
+        job = ledger.begin(
+            self.request.id,
+            one_transaction=self.one_transaction,
+            redelivered=redelivered,
+            worker=self.request.hostname or "",
+        )
         followers = self._take_followers()
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")

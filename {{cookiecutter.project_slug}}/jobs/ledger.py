@@ -15,8 +15,11 @@ What holds at every moment, whoever is killed:
    row is DONE, and a delivery that finds it DONE, or finds the lock taken, ends quietly.
 4. `starts` is written before a run begins and set back when it ends in any orderly way. So it counts the runs that a
    killed process cut off, and begin() refuses the one after MAX_REDELIVERIES.
+5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT times. So what kills its worker each
+   time cannot take the same innocent jobs along until they are dead too.
 """
 
+import random
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,17 +34,29 @@ from .patience import until_run_is_dead
 
 # A job that kills its process comes back this often, then it is dead.
 MAX_REDELIVERIES = 3
+# A job that was cut off this often may be the cause, or have run beside it.
+SUSPECT = 2
 # Seconds between begin() and the lock of the effect, at the most. A delivery that finds a run as young as this cannot
 # tell whether it is about to take the lock or was killed before; it leaves the job to the relay.
 JUST_BEGUN = 5
 
 
-def begin(job_id: str, *, one_transaction: bool, redelivered: bool) -> Job | None:
+def begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str = "") -> Job | None:
     """Count a run that begins now. None: there is nothing to do, since it is done, dead, delayed or running elsewhere.
 
     one_transaction: the run holds the row's lock from its first effect to its last.
     redelivered: the broker says that the process which ran it before is gone.
+    worker: the name of the worker that runs it.
     """
+    job = _begin(job_id, one_transaction=one_transaction, redelivered=redelivered, worker=worker)
+    # Looked at after the start is written: of two that begin at one moment, at least one sees the other.
+    if job and job.starts > SUSPECT and _beside_another_suspect(job):
+        give_back(job_id, at=timezone.now() + timedelta(seconds=random.uniform(0, JUST_BEGUN)))  # noqa: S311  no secret
+        return None
+    return job
+
+
+def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str) -> Job | None:
     with transaction.atomic():
         job = _locked(job_id)
         now = timezone.now()
@@ -59,9 +74,9 @@ def begin(job_id: str, *, one_transaction: bool, redelivered: bool) -> Job | Non
             _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
             return None
         job.starts += 1
-        job.started_at = now
+        job.started_at, job.worker = now, worker[:100]
         job.publish_at = now + until_run_is_dead(job.queue)
-        job.save(update_fields=["starts", "started_at", "publish_at"])
+        job.save(update_fields=["starts", "started_at", "worker", "publish_at"])
     return job
 
 
@@ -79,10 +94,10 @@ def effect(begun: Job) -> Iterator[bool]:
             _end(job, State.DONE)
 
 
-def give_back(job_id: str) -> None:
-    """The worker ended the run itself, to shut down: it does not count, and the relay publishes the job at once."""
+def give_back(job_id: str, *, at: datetime | None = None) -> None:
+    """The worker ended the run itself: it does not count, and the relay publishes the job at once, or at that time."""
     begun = Job.objects.filter(pk=job_id, state=State.WAITING, starts__gt=0)
-    begun.update(starts=F("starts") - 1, started_at=None, publish_at=timezone.now())
+    begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
 
 
 def again(begun: Job, *, at: datetime) -> None:
@@ -136,6 +151,11 @@ def _may_be_running(job: Job, now: datetime, *, one_transaction: bool, redeliver
 def _is_latest_run(job: Job, begun: Job) -> bool:
     """Of several runs, the first that succeeds finishes the job, but only the one that began last may fail it."""
     return job.state == State.WAITING and job.started_at == begun.started_at
+
+
+def _beside_another_suspect(job: Job) -> bool:
+    running = Job.objects.filter(worker=job.worker, state=State.WAITING, started_at__isnull=False)
+    return running.filter(starts__gt=SUSPECT).exclude(pk=job.pk).exists()
 
 
 def _locked(job_id: object, *, waits: bool = False) -> Job | None:

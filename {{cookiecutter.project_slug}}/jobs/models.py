@@ -39,6 +39,7 @@ class Job(models.Model):
     # Runs that began and did not end in any orderly way, because a process was killed under them.
     starts = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=100, blank=True)  # which ran it last
     expires_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)

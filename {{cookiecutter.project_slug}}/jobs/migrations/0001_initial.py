@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveIntegerField(default=0, verbose_name="retries")),
                 ("starts", models.PositiveIntegerField(default=0)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("worker", models.CharField(blank=True, max_length=100)),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("error", models.CharField(blank=True, max_length=500)),

@@ -1,0 +1,52 @@
+"""Jobs that were cut off several times: each runs apart from the others, so that they are not condemned together."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from jobs import ledger
+from jobs.models import Job, State
+
+pytestmark = pytest.mark.django_db
+
+
+def cut_off(times: int) -> Job:
+    return Job.objects.create(task="some.task", queue="fast", publish_at=timezone.now(), starts=times)
+
+
+def begin(job: Job, worker: str) -> Job | None:
+    return ledger.begin(str(job.pk), one_transaction=True, redelivered=False, worker=worker)
+
+
+def test_a_worker_runs_one_suspect_at_a_time():
+    first, second = cut_off(ledger.SUSPECT), cut_off(ledger.SUSPECT)
+
+    assert begin(first, "fast-1")
+    assert begin(second, "fast-1") is None
+
+    second.refresh_from_db()
+    assert (second.state, second.starts, second.started_at) == (State.WAITING, ledger.SUSPECT, None)
+    assert second.publish_at <= timezone.now() + timedelta(seconds=ledger.JUST_BEGUN)
+
+
+def test_another_worker_runs_it_meanwhile():
+    first, second = cut_off(ledger.SUSPECT), cut_off(ledger.SUSPECT)
+
+    assert begin(first, "fast-1")
+    assert begin(second, "fast-2")
+
+
+def test_a_suspect_that_has_ended_is_in_nobody_s_way():
+    first, second = cut_off(ledger.SUSPECT), cut_off(ledger.SUSPECT)
+    with ledger.effect(begin(first, "fast-1")):
+        pass
+
+    assert begin(second, "fast-1")
+
+
+def test_what_was_cut_off_less_often_runs_beside_a_suspect():
+    first, second = cut_off(ledger.SUSPECT), cut_off(ledger.SUSPECT - 1)
+
+    assert begin(first, "fast-1")
+    assert begin(second, "fast-1")
