@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from celery import Celery, current_app, shared_task
+from django.utils.module_loading import autodiscover_modules
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def _read_routes_again() -> None:
 def task(conf) -> Iterator[Callable[..., Any]]:
     """Make a task for one test, with a route, as every task must have: task(function, base=...)."""
     app: Celery = current_app._get_current_object()
-    app.loader.import_default_modules()  # or those that the test is the first to import would seem to be its own
+    autodiscover_modules("tasks")  # or those that this test is the first to import would seem to be its own
     known = set(app.tasks)
 
     def make(function: Callable[..., Any], **options: Any) -> Any:
