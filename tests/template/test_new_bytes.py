@@ -108,11 +108,14 @@ def test_cruft(template, ours, tmp_path):
 
 
 def test_plain_cookiecutter_refuses_bad_answers_and_leaves_nothing(template, tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
     for slug in ("class", "my-shop", "orders"):
         command = [Path(sys.executable).parent / "cookiecutter", "--no-input", "--default-config", str(template)]
         done = subprocess.run(
-            [*command, f"project_slug={slug}"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+            [*command, f"project_slug={slug}"],
+            cwd=place, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode != 0
         assert f"Error: '{slug}' is" in done.stderr
-        assert list(tmp_path.iterdir()) == []
+        assert list(place.iterdir()) == []

@@ -41,6 +41,7 @@ def test_whole_or_nothing(tmp_path):
     whole = content(tmp_path / "whole/work/deep/shop")
     dice = random.Random(2)  # noqa: S311
     plans = [(index, dice.uniform(0.05, long * 1.3), SIGNALS[index % 3]) for index in range(TIMES)]
+    plans.append((TIMES, long * 20, signal.SIGINT))  # on a busy machine too, this one comes to its end
 
     def once(plan):
         index, delay, number = plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from djcelery import interrupts, repository
@@ -103,6 +104,12 @@ def test_a_git_that_fails_costs_the_repository_and_not_the_project(folder, tmp_p
     assert not (folder / ".git").exists()
 
 
+def _state(pid):
+    """The letter that `ps` gives a process: Z for one that has ended; nothing for none."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip()[:1]
+
+
 def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch):
     fake = tmp_path / "bin/git"
     fake.parent.mkdir()
@@ -112,8 +119,10 @@ def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch
     with pytest.raises(interrupts.Interrupted), interrupts.raised():
         repository.first_commit(folder, "Start")
     child = int((tmp_path / "pid").read_text())
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(child)], capture_output=True, text=True, check=False).stdout
-    assert state.strip()[:1] in ("", "Z")
+    deadline = time.monotonic() + 10
+    while _state(child) not in ("", "Z"):
+        assert time.monotonic() < deadline, "the child lives on"
+        time.sleep(0.05)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
