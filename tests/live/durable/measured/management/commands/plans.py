@@ -1,0 +1,62 @@
+"""Fill the table of jobs, then let the relay and prune pass over it once, and say how long and by which plans."""
+
+import json
+import time
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from jobs.models import Job
+from jobs.relay import relay
+from jobs.tasks import prune
+
+
+class Command(BaseCommand):
+    def add_arguments(self, parser):
+        parser.add_argument("finished", type=int)
+        parser.add_argument("open", type=int)
+
+    def handle(self, finished: int, open: int, **options):
+        # A week's worth, of which the last 60th is older than a week; a twentieth of the open ones is due.
+        fill("done", finished, "interval '0'", f"now() - n * interval '7 days 3 hours' / {finished}")
+        fill("waiting", open, f"interval '1 hour' / {open}", "NULL")
+        Job.objects.filter(pk__in=Job.objects.filter(state="waiting").order_by("publish_at")[: open // 20]).update(
+            publish_at="2020-01-01T00:00:00Z"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE jobs_job")
+        passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
+        self.stdout.write(json.dumps({name: one_pass(work) for name, work in passes.items()}))
+
+
+def fill(state: str, count: int, step: str, finished: str) -> None:
+    """Copy one row `count` times, n of them, with what is different in each."""
+    one = Job.objects.create(task="measured.tasks.noop_durable", queue="fast", publish_at=timezone.now())
+    columns = {field.column: field.column for field in Job._meta.concrete_fields} | {
+        "id": "gen_random_uuid()",
+        "state": f"'{state}'",
+        "publish_at": f"now() + n * {step}",
+        "finished_at": finished,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO jobs_job ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
+            f"FROM jobs_job, generate_series(1, {count}) AS n WHERE id = '{one.pk}'"
+        )
+    one.delete()
+
+
+def one_pass(work) -> dict:
+    begun = time.perf_counter()
+    with CaptureQueriesContext(connection) as queries:
+        rows = work()
+    seconds = time.perf_counter() - begun
+    selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and '"jobs_job"' in query["sql"]]
+    return {"rows": rows, "ms": seconds * 1000, "statements": len(queries), "plan": plan(selects[0])}
+
+
+def plan(sql: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}")
+        return [line for (line,) in cursor.fetchall()]

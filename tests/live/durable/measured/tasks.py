@@ -1,0 +1,51 @@
+"""What is run. None of these is an example of how to write a task."""
+
+import os
+import time
+
+from celery import shared_task
+from django.conf import settings
+from jobs.durable import DurableTask
+
+from .models import Effect
+
+
+@shared_task
+def noop() -> None:
+    """Nothing: what is left is what a job costs."""
+
+
+@shared_task(base=DurableTask)
+def noop_durable() -> None:
+    """The same, as a durable job."""
+
+
+@shared_task(base=DurableTask)
+def once(number: int) -> None:
+    """Idempotent because its job becomes done in the same transaction."""
+    Effect.objects.create(number=number)
+    time.sleep(0.002)  # so that deliveries of the same moment meet
+
+
+@shared_task
+def quick(published: float, layout: str) -> None:
+    """Write down how long it took from its publishing to its start."""
+    line = f"{time.time() - published:.6f}\n".encode()
+    descriptor = os.open(settings.BASE_DIR / f"{layout}.latencies", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(descriptor, line)
+    os.close(descriptor)
+
+
+@shared_task
+def long(seconds: float) -> None:
+    """Hold a process."""
+    time.sleep(seconds)
+
+
+@shared_task
+def burn(seconds: float) -> None:
+    """Hold a process, and half of a core."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if time.monotonic() % 0.1 > 0.05:
+            time.sleep(0.05)

@@ -1,0 +1,36 @@
+"""The relay and prune look at what they need, however many finished jobs there are."""
+
+from __future__ import annotations
+
+import pytest
+from ground import ground
+
+FINISHED, OPEN = 100_000, 2_000
+
+
+@pytest.fixture(scope="module")
+def passes():
+    with ground("redis", "postgres") as place:
+        yield place.ask("plans", str(FINISHED), str(OPEN))
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("relay", "jobs_to_publish"),
+        ("relay, nothing due", "jobs_to_publish"),
+        ("prune", "jobs_finished"),
+        ("prune, nothing old", "jobs_finished"),
+    ],
+)
+def test_a_pass_uses_the_partial_index(passes, name, index):
+    plan = "\n".join(passes[name]["plan"])
+    assert index in plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_pass_takes_what_is_due_and_no_more(passes):
+    assert passes["relay"]["rows"] == OPEN // 20
+    assert passes["relay, nothing due"]["rows"] == 0
+    assert 0 < passes["prune"]["rows"] < FINISHED / 30
+    assert passes["prune, nothing old"]["rows"] == 0
