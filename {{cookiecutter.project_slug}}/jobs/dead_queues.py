@@ -3,6 +3,7 @@
 import logging
 
 from celery import current_app
+from kombu.exceptions import OperationalError
 
 from . import dead_letters, outbox
 from .rabbitmq import dead_queue
@@ -18,8 +19,11 @@ def drain() -> int:
         return 0
     try:
         with current_app.pool.acquire(block=True) as connection:
-            return sum(_drain(name, connection.default_channel) for name in current_app.amqp.queues)
-    except (*current_app.connection_for_read().recoverable_connection_errors, OSError):
+            # `default_channel` would wait for the broker for ever, and keep a message that could not be written down.
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            with connection.channel() as channel:
+                return sum(_drain(name, channel) for name in current_app.amqp.queues)
+    except (*current_app.connection_for_read().recoverable_connection_errors, OperationalError, OSError):
         logger.warning("the broker is away; its dead queues are looked at later", exc_info=True)
         outbox.breaker.open()
         return 0
