@@ -62,10 +62,11 @@ def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str
         now = timezone.now()
         if job is None or job.state != State.WAITING:
             return None
+        job.publications = 0
         if _may_be_running(job, now, one_transaction=one_transaction, redelivered=redelivered):
             if one_transaction:
                 job.publish_at = now + timedelta(seconds=JUST_BEGUN)
-                job.save(update_fields=["publish_at"])
+                job.save(update_fields=["publish_at", "publications"])
             return None
         if job.expires_at and job.expires_at < now:
             _end(job, State.DISCARDED, "Expired before a worker was free.")
@@ -76,7 +77,7 @@ def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str
         job.starts += 1
         job.started_at, job.worker = now, worker[:100]
         job.publish_at = now + until_run_is_dead(job.queue)
-        job.save(update_fields=["starts", "started_at", "worker", "publish_at"])
+        job.save(update_fields=["starts", "started_at", "worker", "publish_at", "publications"])
     return job
 
 

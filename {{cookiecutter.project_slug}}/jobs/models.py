@@ -34,7 +34,7 @@ class Job(models.Model):
     key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
     # When the relay publishes it (again), unless it is finished by then.
     publish_at = models.DateTimeField()
-    publications = models.PositiveIntegerField(default=0)
+    publications = models.PositiveIntegerField(default=0)  # by the relay, since a worker had it last
     attempts = models.PositiveIntegerField("retries", default=0)
     # Runs that began and did not end in any orderly way, because a process was killed under them.
     starts = models.PositiveIntegerField(default=0)

@@ -12,7 +12,8 @@ DOUBLINGS = 6
 def until_published_again(queue: str, publications: int) -> timedelta:
     """How long a published job may wait for a worker before it is published once more.
 
-    It doubles each time: behind a long queue, copies, which end quietly, must not make the queue longer and longer.
+    It doubles each time that no worker had it: behind a long queue, copies, which end quietly, must not make the
+    queue longer and longer.
     """
     return timedelta(seconds=min(_hard_limit(queue), LONGEST) * 2 ** min(publications, DOUBLINGS))
 
