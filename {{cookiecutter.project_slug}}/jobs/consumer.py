@@ -1,14 +1,37 @@
-"""The worker's consumer: a message that no task can be run for is kept, where Celery would only log it."""
+"""The worker's consumer: what Celery would drop with a line in the log is kept or sent again."""
 
+import logging
+from functools import partial
 from typing import Any
 
-from celery.worker import consumer
-from django.db import connections
+from celery.worker import consumer, state
+from django.db import DatabaseError, connections
+from kombu import Connection
 
-from . import dead_letters
+from . import dead_letters, ledger
+from .durable import DurableTask
+
+logger = logging.getLogger(__name__)
+
+RECONNECT = 4  # seconds between two looks for a broker that is away, at the most; Celery's own wait grows to 30
 
 
 class Consumer(consumer.Consumer):
+    def ensure_connected(self, conn: Connection) -> Connection:
+        conn.ensure_connection = partial(conn.ensure_connection, interval_max=RECONNECT)
+        return super().ensure_connected(conn)
+
+    def on_close(self) -> None:
+        """The connection broke: messages that wait here for a free process are dropped. RabbitMQ delivers them again
+        at once, Redis after its visibility timeout, which may be an hour."""
+        waiting = [request for request in state.reserved_requests if request not in state.active_requests]
+        super().on_close()
+        try:
+            ledger.hasten([request.id for request in waiting if isinstance(request.task, DurableTask)])
+        except DatabaseError:
+            logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
+        connections.close_all()  # as below
+
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._keep(message, f"No task is called {exc}.")
         super().on_unknown_task(body, message, exc)

@@ -21,7 +21,7 @@ What holds at every moment, whoever is killed:
 
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -99,6 +99,11 @@ def give_back(job_id: str, *, at: datetime | None = None) -> None:
     """The worker ended the run itself: it does not count, and the relay publishes the job at once, or at that time."""
     begun = Job.objects.filter(pk=job_id, state=State.WAITING, starts__gt=0)
     begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
+
+
+def hasten(job_ids: Iterable[str]) -> None:
+    """A worker had to drop these before it began them: the relay publishes them at once."""
+    Job.objects.filter(pk__in=job_ids, state=State.WAITING).update(publish_at=timezone.now())
 
 
 def again(begun: Job, *, at: datetime) -> None:

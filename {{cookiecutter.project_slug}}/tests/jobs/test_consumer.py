@@ -1,14 +1,18 @@
 """What comes from the broker and is no job of any task."""
 
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from celery.worker import consumer as celerys
+from django.utils import timezone
 from kombu import Message
 
-from jobs.consumer import Consumer
+from jobs.consumer import RECONNECT, Consumer
+from jobs.durable import DurableTask
 from jobs.models import Job, State
+from jobs.relay import relay
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +23,7 @@ def consumer(monkeypatch):
     monkeypatch.setattr("jobs.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
     ours.went_on = []
-    for name in ("on_unknown_task", "on_invalid_task", "on_decode_error"):
+    for name in ("on_unknown_task", "on_invalid_task", "on_decode_error", "on_close"):
         monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
     return ours
 
@@ -52,3 +56,32 @@ def test_a_message_that_makes_no_sense(consumer):
 
     assert Job.objects.get().task == "unknown"
     assert len(consumer.went_on) == 1
+
+
+def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consumer, task, broker, monkeypatch):
+    def work() -> None:
+        """Never runs."""
+
+    durable, plain = task(work, base=DurableTask), SimpleNamespace(name="plain")
+    running, waiting = Job(task=durable.name, queue="fast"), Job(task=durable.name, queue="fast")
+    for job in (running, waiting):
+        job.publish_at = timezone.now() + timedelta(minutes=1)
+        job.save()
+    ran = SimpleNamespace(id=str(running.pk), task=durable)
+    reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable), SimpleNamespace(id="no uuid", task=plain)]
+    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran]))
+
+    consumer.on_close()
+
+    assert relay() == 1
+    assert Job.objects.get(publications=1) == waiting
+
+
+def test_a_broker_that_is_away_is_looked_for_every_few_seconds(consumer, monkeypatch):
+    waits = []
+    broker = SimpleNamespace(ensure_connection=lambda **options: waits.append(options["interval_max"]))
+    monkeypatch.setattr(celerys.Consumer, "ensure_connected", lambda self, conn: conn.ensure_connection())
+
+    consumer.ensure_connected(broker)
+
+    assert waits == [RECONNECT]
