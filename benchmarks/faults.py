@@ -23,7 +23,7 @@ from storm import Storm, rage  # noqa: E402
 
 STARTS = 4  # of a poison job: the first, and three that come back
 FULL = Storm(
-    jobs=5000, rate=18, longest=0.5, pause=3.2, child_kills=30, worker_kills=30, broker_kills=3, wipes=1,
+    jobs=5000, rate=18, longest=0.5, child_kills=30, worker_kills=30, broker_kills=3, wipes=1,
     database_restarts=2, publisher_kills=5, beat_kills=3,
 )  # fmt: skip
 
@@ -96,7 +96,8 @@ def _of(jobs: int, name: str) -> Storm:
     share = min(1.0, jobs / FULL.jobs)
     kinds = ("child_kills", "worker_kills", "broker_kills", "database_restarts", "publisher_kills", "beat_kills")
     counts = {kind: max(1, round(getattr(FULL, kind) * share)) for kind in kinds}
-    made = dataclasses.replace(FULL, jobs=jobs, **counts)
+    numbers = round(jobs / (1 - FULL.rollbacks) * 1.01)  # so that about as many, and hardly fewer, are committed
+    made = dataclasses.replace(FULL, jobs=numbers, **counts)
     if "sqlite" in name:  # one transaction at a time writes, so jobs must be short; and there is no server to restart
         return dataclasses.replace(made, database_restarts=0, longest=0.06)
     return made

@@ -18,9 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
 
 
-@pytest.fixture(scope="module", params=["redis-postgres", "rabbitmq-postgres", "redis-sqlite"])
+@pytest.fixture(scope="module")
 def crew_at_work(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """Two workers of the class `fast`, and beat, under supervision."""
+    """Two workers of the class `fast`, and beat, under supervision, on the servers that a test asks for."""
     with rig(*request.param.split("-")) as made:
         made.run_workers()
         made.run_beat()
@@ -29,7 +29,7 @@ def crew_at_work(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 @pytest.fixture
 def faulty(crew_at_work: Rig) -> Rig:
-    """The same, with nothing asked and nothing done."""
+    """The same, with nothing asked and nothing done yet."""
     crew_at_work.crew.all_ready()
     crew_at_work.clear()
     return crew_at_work

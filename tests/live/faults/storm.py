@@ -15,7 +15,7 @@ from rig import Outcome, Rig, ended
 class Storm:
     """How many of each, and how fast."""
 
-    jobs: int
+    jobs: int  # numbers: what is dispatched, and what rolls back
     child_kills: int
     worker_kills: int
     broker_kills: int
@@ -25,7 +25,6 @@ class Storm:
     beat_kills: int = 1
     rate: float = 15  # jobs in a second
     longest: float = 0.6  # seconds; at that rate and mix most of eight children are busy
-    pause: float = 1.0  # seconds between two faults
     tasks: str = "durable,durable,stepwise"
     rollbacks: float = 0.1
     workers: int = 2
@@ -38,11 +37,14 @@ def rage(rig: Rig, storm: Storm, say: Callable[[str], None] = lambda line: None)
     publisher.start()
     chance = random.Random(storm.seed)  # noqa: S311  no secret
     last = time.time()
-    for number, (name, fault) in enumerate(_faults(rig, storm, chance)):
-        time.sleep(storm.pause)
+    faults = _faults(rig, storm, chance)
+    for place, (name, fault) in enumerate(faults, 1):
+        publisher.wait_until(place / (len(faults) + 1))
         fault()
         last = time.time()
-        say(f"fault {number + 1}: {name}; {publisher.dispatched} dispatched, {rig.crew.restarts} restarts")
+        say(
+            f"fault {place} of {len(faults)}: {name}; {publisher.progress:.0%} dispatched, {rig.crew.restarts} restarts"
+        )
     publisher.join()
     assert not publisher.failure, publisher.failure
     last = max(last, publisher.last_kill)
@@ -59,7 +61,7 @@ class Publisher(threading.Thread):
     def __init__(self, rig: Rig, storm: Storm) -> None:
         super().__init__(daemon=True)
         self.rig, self.storm = rig, storm
-        self.dispatched = self.refused = 0
+        self.refused = 0
         self.last_kill = 0.0
         self.failure = ""
 
@@ -73,11 +75,21 @@ class Publisher(threading.Thread):
             process = self.rig.publish(borders[part], borders[part + 1], die=die, **options)
             code = ended(process, 3600)
             self.last_kill = time.time() if die else self.last_kill
-            self.dispatched = borders[part + 1]
             self.refused += len(process.lines("^refused "))
             if code != (-9 if die else 0):
                 self.failure = f"the publisher ended with {code}:\n{process.text[-3000:]}"
                 return
+
+    @property
+    def progress(self) -> float:
+        """The share of its numbers that it is through with."""
+        return (self.rig.number("SELECT max(number) FROM workload_wish") + 1) / self.storm.jobs
+
+    def wait_until(self, share: float) -> None:
+        """So that the faults are spread over the whole time in which there is work; two a second at the most."""
+        time.sleep(0.5)
+        while self.is_alive() and self.progress < share:
+            time.sleep(0.2)
 
 
 def _faults(rig: Rig, storm: Storm, chance: random.Random) -> list[tuple[str, Callable[[], None]]]:
