@@ -69,18 +69,19 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | No
     """
     options = [word for setting in QUIET for word in ("-c", setting)]
     command = ["git", *options, *arguments]
+    process = None
     try:
-        with interrupts.held():  # or a child could run on that nobody knows of
+        with interrupts.held():  # a signal waits until we know the child that we have to end
             process = subprocess.Popen(
                 command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", start_new_session=True,
             )  # fmt: skip
+        stdout, stderr = process.communicate()
     except (FileNotFoundError, PermissionError):
         return None
-    try:
-        stdout, stderr = process.communicate()
     except BaseException:
-        _end(process)
+        if process:
+            _end(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 

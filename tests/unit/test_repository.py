@@ -126,6 +126,26 @@ def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+def test_a_signal_while_git_starts_ends_it_too(folder, tmp_path, monkeypatch):
+    fake = tmp_path / "bin/git"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nexec sleep 60\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
+    started = []
+
+    class SlowToReturn(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", SlowToReturn)
+    with pytest.raises(interrupts.Interrupted), interrupts.raised():
+        repository.first_commit(folder, "Start")
+    assert started[0].returncode == -signal.SIGKILL
+
+
 def test_inside_a_work_tree_there_is_no_second_repository(clean, cli, tmp_path, git):
     git("init", "-q")
     said = cli("new", "deep/shop", "--yes")
