@@ -6,6 +6,7 @@ from django.apps import AppConfig
 CONNECTED = [
     "jobs.checks",
     "jobs.failures",
+    "jobs.shutdown",
     # {% if cookiecutter.schedule == "database" %}
     "jobs.schedule",
     # {% endif %}

@@ -106,6 +106,14 @@ def hasten(job_ids: Iterable[str]) -> None:
     Job.objects.filter(pk__in=job_ids, state=State.WAITING).update(publish_at=timezone.now())
 
 
+def give_back_all(worker: str) -> int:
+    """The worker shuts down and has ended what it ran: that does not count, and the relay publishes it at once."""
+    with transaction.atomic():
+        running = Job.objects.filter(worker=worker, state=State.WAITING, started_at__isnull=False, starts__gt=0)
+        ids = [job.pk for job in running.select_for_update(skip_locked=_skips())]
+        return Job.objects.filter(pk__in=ids).update(starts=F("starts") - 1, started_at=None, publish_at=timezone.now())
+
+
 def again(begun: Job, *, at: datetime) -> None:
     """The run failed in a way that may pass: the relay publishes the job once more, at that time."""
     with transaction.atomic():

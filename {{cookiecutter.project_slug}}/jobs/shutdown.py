@@ -1,0 +1,33 @@
+"""A worker that shuts down in order, as in each deploy, gives back what it ran."""
+
+import logging
+from typing import Any
+
+from celery import bootsteps, current_app
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from . import ledger
+
+logger = logging.getLogger(__name__)
+
+
+class GiveBack(bootsteps.StartStopStep):
+    """Celery has ended the runs by then and gives their messages back. Without this, each deploy would count as one
+    more kill of a long job. A step and not a signal: `worker_shutdown` is not sent when runs are cut off."""
+
+    requires = {"celery.worker.components:Pool"}
+
+    def stop(self, worker: Any) -> None:
+        try:
+            if count := ledger.give_back_all(worker.hostname):
+                logger.info("gave %d jobs back", count)
+        except DatabaseError:
+            logger.warning("no database; the relay finds the jobs that ran here a little later", exc_info=True)
+        finally:
+            connections.close_all()
+
+    terminate = stop
+
+
+current_app.steps["worker"].add(GiveBack)

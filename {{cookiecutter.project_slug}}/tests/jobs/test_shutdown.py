@@ -1,0 +1,61 @@
+"""What a worker was running when it had to go."""
+
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+from django.db import DatabaseError
+from django.utils import timezone
+
+from jobs import ledger
+from jobs.models import Job, State
+from jobs.shutdown import GiveBack
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch):
+    monkeypatch.setattr("jobs.shutdown.connections.close_all", lambda: None)
+
+
+def running(worker: str) -> Job:
+    job = Job.objects.create(task="some.task", queue="fast", publish_at=timezone.now())
+    return ledger.begin(str(job.pk), one_transaction=True, redelivered=False, worker=worker)
+
+
+def shut_down(worker: str) -> None:
+    GiveBack.terminate(None, SimpleNamespace(hostname=worker))
+
+
+def test_its_runs_do_not_count_and_are_published_at_once():
+    mine, other = running("fast-1"), running("fast-2")
+
+    shut_down("fast-1")
+
+    mine.refresh_from_db()
+    assert (mine.state, mine.starts, mine.started_at) == (State.WAITING, 0, None)
+    assert mine.publish_at <= timezone.now()
+    other.refresh_from_db()
+    assert other.starts == 1
+
+
+def test_what_it_has_done_stays_done():
+    with ledger.effect(running("fast-1")):
+        pass
+
+    shut_down("fast-1")
+
+    assert Job.objects.get().state == State.DONE
+
+
+def test_without_a_database_it_leaves_all_the_same(monkeypatch):
+    def away(worker: str) -> int:
+        raise DatabaseError
+
+    monkeypatch.setattr(ledger, "give_back_all", away)
+    shut_down("fast-1")
+
+
+def test_workers_do_it():
+    assert GiveBack in current_app.steps["worker"]
