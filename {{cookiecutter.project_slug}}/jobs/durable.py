@@ -10,6 +10,7 @@ from typing import Any
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import MaxRetriesExceededError, Retry
 from celery.result import AsyncResult
+from django.db import Error as DatabaseError
 from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
@@ -56,9 +57,12 @@ class DurableTask(JobTask):
         """Nothing: the row counts, also what the broker does not know of."""
 
     def on_retry(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        # Without a traceback it is no retry: the worker shuts down and has ended this run to give the job back.
+        # Without a traceback it is no retry: the worker has lost the broker and ended this run, which comes back.
         if einfo is None:
-            ledger.give_back(task_id)
+            try:
+                ledger.give_back(task_id)
+            except DatabaseError:
+                logger.warning("no database; the relay finds the job a little later", exc_info=True)
             connections.close_all()  # that process forks children, and must not share a connection with them
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
