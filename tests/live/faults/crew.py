@@ -111,6 +111,15 @@ class Crew:
                 self._told.add(worker.pid)
                 _send(worker.pid, signal.SIGTERM)
 
+    def replace(self, name: str) -> float:
+        """SIGTERM to one. Returns the seconds until it had left; the next one is started then."""
+        [member] = [member for member in self.members if member.name == name]
+        assert member.process
+        begun = time.monotonic()
+        _send(member.pid, signal.SIGTERM)
+        member.process.popen.wait(120)
+        return time.monotonic() - begun
+
     def _workers(self) -> list[Member]:
         return [member for member in self.members if member.name.startswith("worker") and member.ready]
 

@@ -21,7 +21,7 @@ from targets import PostgreSQL, RabbitMQ, SQLite, Valkey, running_broker, runnin
 WORKLOAD = Path(__file__).parent / "workload"
 # What a developer would write: an app, a route for each task, a URL.
 INSTALLED = '    "orders",\n    "workload",\n'
-ROUTES = "\nROUTES = {\n" + "".join(
+ROUTES = '\nROUTES = {\n    "workload.tasks.long": "slow",\n' + "".join(
     f'    "workload.tasks.{task}": "fast",\n' for task in ("durable", "stepwise", "plain", "poison", "recorded")
 )
 URLS = 'urlpatterns = [\n    path("wish/<int:number>", workload.views.wish),\n'

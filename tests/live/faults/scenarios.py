@@ -85,6 +85,19 @@ def killed_with_prefetched_jobs(rig: Rig, jobs: int = 32) -> tuple[Outcome, floa
     return rig.outcome(), max(rig.start_times()) - killed
 
 
+def long_job_at_shutdown(rig: Rig, seconds: float = 20) -> tuple[Outcome, float]:
+    """SIGTERM while a job runs that is much longer than a worker waits for. Also returns the seconds until the worker
+    had left."""
+    rig.run_workers(1, "slow")
+    rig.crew.all_ready()
+    rig.shell(f"from workload.models import Wish\nWish.objects.create(number=1)\nlong.delay(1, {seconds})")
+    rig.wait_for_starts(1)
+    time.sleep(1)
+    left = rig.crew.replace("worker-slow-0")
+    rig.settle(120)
+    return rig.outcome(), left
+
+
 def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> Outcome:
     """The database crashes and is away for a while, in the middle of work."""
     publisher = rig.publish(0, int(rate * (seconds + 8)), rate=rate, longest=0.6, tasks="durable,durable,stepwise")

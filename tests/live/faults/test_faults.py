@@ -76,6 +76,17 @@ def test_jobs_of_a_killed_worker_run_again_soon(faulty, figure):
     assert seconds < 45
 
 
+@on("redis-postgres", "rabbitmq-postgres")
+def test_a_long_job_goes_back_when_its_worker_shuts_down(faulty, figure):
+    outcome, seconds = scenarios.long_job_at_shutdown(faulty)
+
+    figure(f"SIGTERM during a job of 20 s on {faulty.name}: the worker left within {seconds:.1f} s, {outcome}")
+    assert seconds < 15
+    assert faulty.starts(1) == 2
+    assert outcome.cut_off == 0
+    assert outcome.kept, outcome
+
+
 @on("redis-postgres")
 def test_a_database_outage_costs_no_job(faulty, figure):
     outcome = scenarios.database_outage(faulty, 4)

@@ -55,6 +55,13 @@ def recorded(number: int, seconds: float = 0) -> None:
     _act(number, seconds)
 
 
+@shared_task(base=DurableTask)
+def long(number: int, seconds: float = 0) -> None:
+    """As `recorded`, in the class of long jobs."""
+    _record_start(number)
+    _act(number, seconds)
+
+
 def _act(number: int, seconds: float) -> None:
     Effect.objects.create(number=number)
     time.sleep(seconds)
