@@ -15,7 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, go: Path, **options):
         jobs = list(Job.objects.order_by("pk"))
-        Path(f"{go}-ready").open("a").write(".")
+        with Path(f"{go}-ready").open("a") as ready:
+            ready.write(".")
         while not go.exists():
             time.sleep(0.001)
         for job in jobs:

@@ -15,15 +15,15 @@ from jobs.tasks import prune
 class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("finished", type=int)
-        parser.add_argument("open", type=int)
+        parser.add_argument("unfinished", type=int)
 
-    def handle(self, finished: int, open: int, **options):
+    def handle(self, finished: int, unfinished: int, **options):
         # A week's worth, of which the last 60th is older than a week; a twentieth of the open ones is due.
         fill("done", finished, "interval '0'", f"now() - n * interval '7 days 3 hours' / {finished}")
-        fill("waiting", open, f"interval '1 hour' / {open}", "NULL")
-        Job.objects.filter(pk__in=Job.objects.filter(state="waiting").order_by("publish_at")[: open // 20]).update(
-            publish_at="2020-01-01T00:00:00Z"
-        )
+        fill("waiting", unfinished, f"interval '1 hour' / {unfinished}", "NULL")
+        Job.objects.filter(
+            pk__in=Job.objects.filter(state="waiting").order_by("publish_at")[: unfinished // 20]
+        ).update(publish_at="2020-01-01T00:00:00Z")
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE jobs_job")
         passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
@@ -39,11 +39,10 @@ def fill(state: str, count: int, step: str, finished: str) -> None:
         "publish_at": f"now() + n * {step}",
         "finished_at": finished,
     }
+    names, values = ", ".join(columns), ", ".join(columns.values())
+    rows = f"SELECT {values} FROM jobs_job, generate_series(1, {count}) AS n WHERE id = '{one.pk}'"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO jobs_job ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
-            f"FROM jobs_job, generate_series(1, {count}) AS n WHERE id = '{one.pk}'"
-        )
+        cursor.execute(f"INSERT INTO jobs_job ({names}) {rows}")
     one.delete()
 
 

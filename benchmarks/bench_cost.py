@@ -1,0 +1,36 @@
+"""What a job that does nothing costs: python benchmarks/bench_cost.py [JOBS] [ROUNDS]
+
+Workers of two processes each, on one Valkey and one PostgreSQL: this project's plain task, the same without a line in
+the log for each job, its durable one, the settings that the most used Django template generates ("peer"), and plain
+with results kept in the Django database. Each round runs all of them, one after the other; a ratio is the median of
+the rounds' own ratios.
+"""
+
+from __future__ import annotations
+
+import sys
+from statistics import median
+
+from measuring import table
+
+from cost import measure, ratio  # isort: skip  found by the line above
+from ground import ground  # isort: skip
+
+PLAIN_AT_LEAST = 3.0  # times the jobs of the peer for the same worker CPU
+
+
+def main(jobs: int = 3000, rounds: int = 5) -> int:
+    with ground("redis", "postgres") as place:
+        plain, _, durable, peer, results = ways = measure(place, jobs, rounds)
+    print(f"\n{jobs:,} no-op jobs in each of {rounds} interleaved rounds, Redis and PostgreSQL\n")
+    table(
+        ("", "worker CPU ms per job", "jobs per worker CPU second", "of the peer's", "publishing, CPU ms per job"),
+        [(way.name, median(way.cpu), 1000 / median(way.cpu), ratio(way, peer), median(way.publishing)) for way in ways],
+    )
+    print(f"durable takes {1 / ratio(durable, plain):.2f} times the CPU of plain, "
+          f"{1 / ratio(durable, results):.2f} times that of results in the Django database")  # fmt: skip
+    return int(ratio(plain, peer) < PLAIN_AT_LEAST or ratio(durable, results) < 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(word) for word in sys.argv[1:])))

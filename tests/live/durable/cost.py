@@ -1,0 +1,192 @@
+"""What a job costs: workers under several settings on one broker, side by side, one after the other."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+from ground import Ground
+from kombu import Connection
+from processes import Process, eventually
+
+TICK = os.sysconf("SC_CLK_TCK")
+# Settings modules that stand beside the project's own; each has a Redis database and a worker of its own.
+PLAIN = """
+from shop.settings.production import *
+
+REDIS_URL = env("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+"""
+RESULTS = """
+INSTALLED_APPS = [*INSTALLED_APPS, "django_celery_results"]
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_TASK_IGNORE_RESULT = False
+CELERY_RESULT_EXTENDED = True
+"""
+# What the most used Django template generates: the broker keeps the results, nothing is said about the rest.
+PEER = """
+from shop.settings.production import *
+
+for name in [name for name in globals() if name.startswith("CELERY_")]:
+    del globals()[name]
+REDIS_URL = env("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_RESULT_EXTENDED = True
+CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
+CELERY_RESULT_BACKEND_MAX_RETRIES = 10
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 5 * 60
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+INSTALLED_APPS = ["peer_apps.Bare" if app == "jobs" else app for app in INSTALLED_APPS]
+LOGGING["filters"]["task"] = {"()": "peer_apps.NoTask"}
+"""
+# The tables of `jobs`, without its checks and signals.
+PEER_APPS = """
+from django.apps import AppConfig
+
+
+class Bare(AppConfig):
+    name = "jobs"
+
+
+class NoTask:
+    def filter(self, record):
+        record.task_id = record.task_name = "-"
+        return True
+"""
+PEER_APP = """
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "peer_settings")
+app = Celery("peer")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+"""
+
+
+@dataclass
+class Way:
+    """One way to run a job that does nothing."""
+
+    name: str
+    settings: str
+    task: str = "noop"
+    app: str = "shop"
+    queue: str = "fast"
+    log_level: str = "INFO"
+    number: int = 0
+    worker: Process | None = None
+    cpu: list[float] = field(default_factory=list)  # ms of the worker for each job, one figure a round
+    publishing: list[float] = field(default_factory=list)  # ms of CPU of the publisher
+
+    def url(self, place: Ground) -> str:
+        return urlsplit(place.variables["REDIS_URL"])._replace(path=f"/{self.number}").geturl()
+
+    def variables(self, place: Ground) -> dict[str, str]:
+        return {
+            "REDIS_URL": self.url(place),
+            "DJANGO_SETTINGS_MODULE": f"{self.settings}_settings",
+            "MEASURED_APP": self.app,
+            "DJANGO_LOG_LEVEL": self.log_level,
+        }
+
+
+def ways() -> list[Way]:
+    made = [
+        Way("plain", "plain"),
+        Way("plain, log from WARNING on", "plain", log_level="WARNING"),
+        Way("durable", "plain", task="noop_durable"),
+        Way("peer", "peer", app="peer", queue="celery"),
+        Way("results in the Django database", "results"),
+    ]
+    for number, way in enumerate(made):
+        way.number = 2 * number + 2
+    return made
+
+
+def measure(place: Ground, jobs: int, rounds: int, concurrency: int = 2) -> list[Way]:
+    """Run so many jobs in each way in each round, and note what that took."""
+    _prepare(place)
+    tried = ways()
+    for way in tried:
+        command = _command(way, concurrency)
+        name = f"cost-{way.number}"
+        way.worker = place.start(*command, name=name, **way.variables(place))
+        if way.task == "noop_durable":  # publishes again what a busy machine made time out
+            beat = ("-m", "celery", "-A", way.app, "beat")
+            place.start(*beat, name="beat", **way.variables(place))
+    _wait_until_they_work(place, tried)
+    for number in range(rounds + 1):
+        for way in tried:
+            figures = _run(place, way, jobs if number else 200)
+            if number:  # the first warms up
+                way.cpu.append(figures[0])
+                way.publishing.append(figures[1])
+    return tried
+
+
+def _wait_until_they_work(place: Ground, tried: list[Way]) -> None:
+    """Not by a line of the log: one of them writes none."""
+    for way in tried:
+        with Connection(way.url(place)) as connection, connection.channel() as channel:
+            eventually(f"{way.name} consumes", partial(channel.client.exists, f"_kombu.binding.{way.queue}"))
+
+
+def ratio(way: Way, other: Way) -> float:
+    """How much more worker CPU the other takes for a job: the median of the rounds' own ratios."""
+    return median(theirs / ours for ours, theirs in zip(way.cpu, other.cpu, strict=True))
+
+
+def _prepare(place: Ground) -> None:
+    for name, text in (
+        ("plain_settings", PLAIN),
+        ("results_settings", PLAIN + RESULTS),
+        ("peer_settings", PEER),
+        ("peer", PEER_APP),
+        ("peer_apps", PEER_APPS),
+    ):
+        (place.project.path / f"{name}.py").write_text(text)
+    place.project.manage("migrate", "-v", "0", **place.variables | {"DJANGO_SETTINGS_MODULE": "results_settings"})
+
+
+def _command(way: Way, concurrency: int) -> list[str]:
+    if way.app == "shop":
+        return ["manage.py", "worker", "fast", "--concurrency", str(concurrency)]
+    return ["-m", "celery", "-A", way.app, "worker", "-l", "INFO", "-c", str(concurrency), "-n", "peer@%h"]
+
+
+def _run(place: Ground, way: Way, jobs: int) -> tuple[float, float]:
+    assert way.worker
+    before = cpu_seconds(way.worker.popen.pid)
+    publishing = place.ask("load", way.task, str(jobs), **way.variables(place))
+    with Connection(way.url(place)) as connection, connection.channel() as channel:
+        client = channel.client
+        eventually("it is all taken", lambda: not (client.llen(way.queue) + client.hlen("unacked")), 120)
+    if way.task == "noop_durable":
+        eventually("it is all done", lambda: not place.unfinished(), 120)
+    time.sleep(0.5)  # what was acknowledged early is still being run
+    spent = cpu_seconds(way.worker.popen.pid) - before
+    return spent / jobs * 1000, publishing / jobs * 1000
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU of a worker: of its main process, its children, and those that have ended."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = _times(str(pid))
+    return (sum(own) + sum(sum(_times(child)[:2]) for child in children)) / TICK
+
+
+def _times(pid: str) -> list[int]:
+    """User and system time, own and of ended children, in ticks."""
+    return [int(field) for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]

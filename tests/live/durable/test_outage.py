@@ -1,0 +1,29 @@
+"""A broker that refuses, and one that never answers, under web load."""
+
+from __future__ import annotations
+
+import pytest
+from outage import PROCESSES, THREADS, go_through, shop_behind_a_proxy
+
+SECONDS = 8
+BACK_TO_DONE = 15
+NOTICED = 6  # seconds until each process of the web server has waited for the broker, once
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def shop_and_line(request):
+    with shop_behind_a_proxy(request.param) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", ["refuse", "freeze"])
+def test_no_request_notices(shop_and_line, kind):
+    found = go_through(*shop_and_line, kind, SECONDS)
+
+    assert len(found.during) > 20
+    assert found.failed == 0
+    assert found.lost == 0
+    assert found.back_to_done < BACK_TO_DONE
+    # One bounded wait in each thread that was publishing just then, and in none that came later.
+    assert found.slower_than(1) <= (PROCESSES * THREADS if kind == "freeze" else 0)
+    assert max(found.after_the_first(NOTICED)) < 1
