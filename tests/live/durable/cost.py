@@ -140,7 +140,7 @@ def _wait_until_they_work(place: Ground, tried: list[Way]) -> None:
     """Not by a line of the log: one of them writes none."""
     for way in tried:
         with Connection(way.url(place)) as connection, connection.channel() as channel:
-            eventually(f"{way.name} consumes", partial(channel.client.exists, f"_kombu.binding.{way.queue}"))
+            eventually(f"{way.name} consumes", partial(channel.client.exists, "_kombu.binding.celery.pidbox"))
 
 
 def ratio(way: Way, other: Way) -> float:

@@ -1,0 +1,35 @@
+"""How long short jobs wait while slow and report are saturated: python benchmarks/bench_isolation.py [SECONDS]
+
+This project's process for each class, and one worker that reads all queues, with as many processes in all, at the
+same time on the same machine. A short job that had not begun when the last was asked for counts as infinite.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from measuring import table
+
+from ground import ground  # isort: skip  found by the line above
+from isolation import CLASSES, saturate, start_both  # isort: skip
+
+AT_MOST = 1 / 500
+
+
+def main(seconds: int = 60) -> int:
+    with ground("redis", "postgres") as place:
+        start_both(place)
+        waits = saturate(place, seconds, every=0.05, long=2)
+    apart, together = waits["apart"], waits["together"]
+    shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    print(f"\nms that a short job waits, {sum(CLASSES.values())} processes, {seconds} s\n")
+    table(
+        ("", "one process for each class", "one worker for all queues", "ratio"),
+        [(name, apart.at(at), together.at(at), apart.at(at) / together.at(at)) for name, at in shares.items()],
+    )
+    print(f"not begun at the end: {apart.missing} and {together.missing}")
+    return int(apart.at(0.99) / together.at(0.99) > AT_MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(word) for word in sys.argv[1:])))
