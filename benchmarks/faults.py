@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -128,6 +129,7 @@ def main() -> int:
     names = options.only or list(SCENARIOS)
     if options.database == "sqlite" and "database" in names:
         names.remove("database")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     missed = 0
     with rig(options.broker, options.database) as made:
         made.run_workers()
