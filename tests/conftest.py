@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SLOW = ("live", "matrix")
+SLOW = ("live", "matrix", "corpus")
 # What a reason to skip a test must say to count where CI=true. Whatever else is missing there is a failure.
 EXCUSES = ("another operating system", "interpreter not installed")
 

@@ -16,6 +16,7 @@ from djcelery import __version__, errors, interrupts
 
 COMMANDS = {
     "new": ("djcelery.commands.new", "Write a new Django project with sound background jobs."),
+    "check": ("djcelery.commands.check", "Find mistakes with background jobs in any Django + Celery code base."),
 }
 
 

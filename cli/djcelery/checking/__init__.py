@@ -1,0 +1,1 @@
+"""The work behind `djcelery check`: from a folder and some wishes to findings."""

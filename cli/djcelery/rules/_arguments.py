@@ -1,0 +1,77 @@
+"""What the rules about arguments share: what kind of thing an argument is, as far as the text tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Project, Site, Value
+
+ONE = frozenset("get create first last latest earliest get_or_create update_or_create".split())
+MANY = frozenset(
+    "all filter exclude order_by select_related prefetch_related distinct none annotate only defer union".split()
+)
+SHORTCUTS = frozenset({"django.shortcuts.get_object_or_404"})
+LISTS = frozenset({"django.shortcuts.get_list_or_404"})
+
+
+def given(site: Site) -> Iterator[Value]:
+    """The arguments of a task, where a custom serializer or base class may not carry them otherwise."""
+    yield from site.arguments()
+
+
+def custom_serializer(project: Project, site: Site) -> bool:
+    """Whether something other than JSON carries the arguments."""
+    if "serializer" in site.value.named or (site.task is not None and "serializer" in site.task.options):
+        return True
+    for each in project.setting("task_serializer"):
+        if project.text(each.module, each.value) != "json":
+            return True
+    return site.task is not None and ((site.task.custom and bool(site.task.bases)) or site.task.how == "wrapper")
+
+
+def manager(name: str) -> bool:
+    """Whether a path goes through a model's manager: `Order.objects.filter`."""
+    parts = name.replace("()", "").split(".")
+    return any(part in {"objects", "_default_manager", "_base_manager", "all_objects"} for part in parts[:-1])
+
+
+def is_instance(project: Project, site: Site, value: Value) -> str:
+    """The words for a model instance, or nothing."""
+    seen = value.seen
+    if value.kind == "name" and value.name == "self" and in_model(project, site):
+        return "self, a model instance"
+    if value.kind == "name" and value.name == "instance" and seen.kind == "param" and receives_instance(site):
+        return "the instance of the signal"
+    if seen.kind == "call":
+        if seen.last in ONE - {"get_or_create", "update_or_create"} and manager(seen.name) and not values(seen):
+            return "a model instance"
+        if seen.name in SHORTCUTS:
+            return "a model instance"
+    if seen.kind == "item" and seen.recv is not None and not seen.items and is_queryset(seen.recv):
+        return "a model instance"
+    if value.kind == "name" and value.name == "request.user":
+        return "request.user, a model instance"
+    return ""
+
+
+def values(value: Value) -> bool:
+    """Whether a queryset gives plain values and not instances."""
+    return ".values" in value.name or ".dates" in value.name or ".in_bulk" in value.name or ".aggregate" in value.name
+
+
+def is_queryset(value: Value) -> bool:
+    """Whether a value is a queryset of instances."""
+    seen = value.seen
+    return seen.kind == "call" and seen.last in MANY and manager(seen.name) and not values(seen)
+
+
+def in_model(project: Project, site: Site) -> bool:
+    cls = context.class_of(site.module, site.function)
+    if cls is None or site.function is None or site.function.params[:1] == [] or site.function.params[0].name != "self":
+        return False
+    return any(project.derives(site.module, base, ("models.Model", "db.models.Model")) for base in cls.bases)
+
+
+def receives_instance(site: Site) -> bool:
+    return site.function is not None and bool(context.signals_of(site.module, site.function) & context.MODEL_SIGNALS)

@@ -1,0 +1,33 @@
+"""What a task inherits from its base class."""
+
+from __future__ import annotations
+
+from djcelery.project import context
+from djcelery.project.facts import Module
+from djcelery.project.tasks import BASES
+from djcelery.rules._base import Project, Task
+
+
+def inherited(project: Project, task: Task, option: str) -> bool:
+    """Whether a base class that can be seen sets an option."""
+    return any(sets(project, task.module, base, option, 0) for base in task.bases)
+
+
+def sets(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
+    found = project.find(module, base)
+    if found is None or found.cls is None or depth > 5:
+        return False
+    held = found.module
+    if any(assign.target == option and context.inside(held, assign.block, found.cls.block) for assign in held.assigns):
+        return True
+    return any(sets(project, held, each, option, depth + 1) for each in found.cls.bases)
+
+
+def unknown_base(project: Project, task: Task) -> bool:
+    """Whether a base class, of the task or of the app, cannot be seen."""
+    if any(
+        "task_cls" in app.call.named or app.call.name not in {"celery.Celery", "celery.app.Celery"}
+        for app in project.apps
+    ):
+        return True
+    return any(base not in BASES and project.find(task.module, base) is None for base in task.bases)

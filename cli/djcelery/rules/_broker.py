@@ -1,0 +1,26 @@
+"""What the rules about brokers share."""
+
+from __future__ import annotations
+
+from djcelery.rules._base import Project
+
+DEFAULT = 3600.0
+
+
+def visibility(project: Project) -> float | None:
+    """The shortest visibility timeout that is set, Celery's own where none is; None where it cannot be seen."""
+    found = []
+    for setting in project.setting("broker_transport_options"):
+        resolved = project.resolve(setting.module, setting.value)
+        if setting.how == "[]" and setting.sub is not None and setting.sub.const == "visibility_timeout":
+            found.append(project.number(setting.module, setting.value))
+        elif resolved.kind in {"dict", "call"} and (resolved.kind == "dict" or resolved.name == "dict"):
+            if any(key.kind == "star" for key in resolved.keys):
+                return None
+            value = resolved.pairs().get("visibility_timeout")
+            found.append(project.number(setting.module, value) if value is not None else DEFAULT)
+        else:
+            return None
+    if None in found:
+        return None
+    return min((each for each in found if each is not None), default=DEFAULT)

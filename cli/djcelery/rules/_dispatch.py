@@ -1,0 +1,34 @@
+"""What the rules about dispatch share."""
+
+from __future__ import annotations
+
+from djcelery.project import context
+from djcelery.rules._base import Fix, Site, fix
+
+DEFERRED = {"delay": "delay_on_commit", "apply_async": "apply_async_on_commit"}
+
+
+def on_commit_fix(site: Site) -> Fix | None:
+    """`.delay(x)` becomes `.delay_on_commit(x)`: safe where the task is known and nothing reads the result."""
+    deferred = DEFERRED.get(site.method)
+    if deferred is None or site.signed is not None or site.canvas or not site.call.value.root:
+        return None
+    title = f"use .{deferred}()"
+    value = site.value
+    if site.task is None or site.used or site.task.custom or "()" in value.root or not value.dot_line:
+        return Fix(title, safe=False)
+    change = (value.dot_line, value.dot_col - len(site.method), value.dot_line, value.dot_col, deferred)
+    return fix(title, site.module, change)
+
+
+def in_model_signal(site: Site) -> str:
+    """The model signal whose receiver the site stands in."""
+    function = site.function
+    if function is None:
+        return ""
+    return min(context.signals_of(site.module, function) & context.MODEL_SIGNALS, default="")
+
+
+def in_save(site: Site) -> bool:
+    """Whether the site stands in save() or its kin."""
+    return site.function is not None and context.is_saving(site.module, site.function)

@@ -1,0 +1,96 @@
+"""What the rules about failures share: the except clauses in a task and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from djcelery.project import context
+from djcelery.project.facts import Block, Call, Module
+from djcelery.rules._base import Project, Task
+
+BROAD = frozenset({"", "Exception", "BaseException", "builtins.Exception"})
+LOGGING = frozenset(
+    "debug info warning warn error exception critical log print format_exc str repr format join get_logger".split()
+)
+
+
+@dataclass(slots=True)
+class Handler:
+    """An except clause in the body of a task."""
+
+    task: Task
+    module: Module
+    index: int
+    block: Block
+
+    @property
+    def broad(self) -> bool:
+        """Whether it catches everything."""
+        return bool(BROAD & set(self.block.names))
+
+    @property
+    def raises(self) -> bool:
+        """Whether something is raised anywhere in it."""
+        return any(not each.name.startswith("<") for each in self.module.raises if self.holds(each.block))
+
+    @property
+    def returns(self) -> bool:
+        """Whether it returns a value, which tells the failure."""
+        return any(each.name == "<return value>" for each in self.module.raises if self.holds(each.block))
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls in it."""
+        return [call for call in self.module.calls if self.holds(call.block)]
+
+    @property
+    def tried(self) -> list[Call]:
+        """The calls in the try it belongs to."""
+        return [call for call in self.module.calls if context.inside(self.module, call.block, self.block.index)]
+
+    @property
+    def earlier(self) -> list[str]:
+        """What the clauses before it catch."""
+        siblings = [
+            b
+            for i, b in enumerate(self.module.blocks)
+            if b.kind == "except" and b.index == self.block.index and i < self.index
+        ]
+        return [name for block in siblings for name in block.names]
+
+    @property
+    def only_logs(self) -> bool:
+        """Whether it does nothing but log."""
+        assigned = any(self.holds(assign.block) for assign in self.module.assigns)
+        used = any(self.holds(block) for name, block in self.module.loads if name == self.block.note)
+        logs = all(call.value.last in LOGGING or call.value.name.startswith("logging.") for call in self.calls)
+        return logs and not assigned and (not used or bool(self.calls))
+
+    @property
+    def main(self) -> bool:
+        """Whether the try holds the better part of the task, and no other try, loop or handler stands around it."""
+        function = self.task.function
+        around = {each.kind for each in context.near(self.module, self.block.parent)}
+        if function is None or around & {"loop", "try", "except", "finally", "else"}:
+            return False
+        tried = self.block.line - self.module.blocks[self.block.index].line
+        return tried >= 0.4 * (function.end_line - function.line)
+
+    @property
+    def looped(self) -> bool:
+        """Whether it stands in a loop."""
+        return context.within(self.module, self.block.parent, "loop") is not None
+
+    def holds(self, block: int) -> bool:
+        return context.inside(self.module, block, self.index)
+
+
+def handlers(project: Project) -> Iterator[Handler]:
+    """The except clauses of all tasks, tests left out; those of functions inside run at another time."""
+    for task in project.own_tasks:
+        if task.function is None:
+            continue
+        for index, block in enumerate(task.module.blocks):
+            if block.kind == "except" and context.function_of(task.module, index) is task.function:
+                yield Handler(task, task.module, index, block)

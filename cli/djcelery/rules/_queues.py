@@ -1,0 +1,37 @@
+"""What the rules about queues share: which are used, and which are consumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from djcelery.project.facts import Module
+from djcelery.rules._base import Project
+
+
+def consumed(project: Project) -> set[str] | None:
+    """The queues that the workers of the infrastructure files name; None where one takes what cannot be seen."""
+    workers = [process for process in project.processes if process.role == "worker"]
+    if not workers or any(worker.queues is None or worker.hidden for worker in workers):
+        return None
+    return {queue for worker in workers for queue in worker.queues or []}
+
+
+def used(project: Project) -> Iterator[tuple[str, Module, Any]]:
+    """Every place that names a queue for a task."""
+    for route in project.routes or []:
+        if route.queue:
+            yield route.queue, route.module, route
+    for task in project.own_tasks:
+        value = task.options.get("queue")
+        if value is not None and (name := project.text(task.module, value)):
+            yield name, task.module, value
+    for site in project.sites:
+        value = site.value.named.get("queue")
+        if value is not None and site.method != "delay" and (name := project.text(site.module, value)):
+            yield name, site.module, value
+    for entry in project.schedule:
+        options = entry.parts.get("options")
+        value = project.resolve(entry.module, options).pairs().get("queue") if options is not None else None
+        if value is not None and (name := project.text(entry.module, value)):
+            yield name, entry.module, value

@@ -1,0 +1,70 @@
+"""`args` is not a list or tuple.
+
+Why: `args=(pk)` is pk in parentheses: a number raises TypeError, a text becomes one argument for each letter.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.apply_async(args=(pk))
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.apply_async(args=(pk,))
+
+Evidence: F20, F21, reproduced on 5.7; openedx issue 21297.
+
+Ignore it when: the name in the parentheses is itself a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.facts import Module
+from djcelery.rules._base import Finding, Fix, Project, Value, at, fix
+
+CODE = "DJC207"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """args= of apply_async, signature, send_task and beat entries."""
+    given = [
+        (site.module, site.value.named.get("args"))
+        for site in project.sites
+        if site.method in {"apply_async", "apply_async_on_commit", "signature", "send_task", "apply"}
+    ]
+    given += [(entry.module, entry.parts.get("args")) for entry in project.schedule]
+    for module, value in given:
+        if value is not None and wrong(value):
+            yield at(module, value, "args must be a list or a tuple", fix=comma(module, value))
+
+
+def wrong(value: Value) -> bool:
+    """Whether this is plainly no sequence of arguments."""
+    seen = value.seen
+    if seen.kind in {"const", "text"}:
+        return seen.const is not None or seen.kind == "text"
+    plural = value.name.endswith("s") or "args" in value.name
+    return (
+        value.wrapped
+        and value.kind == "name"
+        and seen.kind not in {"list", "tuple", "comp", "op", "call"}
+        and not plural
+    )
+
+
+def comma(module: Module, value: Value) -> Fix | None:
+    """A comma makes it a tuple."""
+    if not value.wrapped:
+        return None
+    return fix("add the comma of a tuple", module, (value.end_line, value.end_col, value.end_line, value.end_col, ","))

@@ -1,0 +1,40 @@
+"""A task is an `async def`.
+
+Why: Celery calls it, gets a coroutine and is done: the state is SUCCESS and nothing ran.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    async def index(pk): ...
+
+Good:
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+    @shared_task
+    def index(pk):
+        async_to_sync(work)(pk)
+
+    async def work(pk): ...
+
+Evidence: F26, reproduced on 5.7; celery issue 10634, kombu issue 1350.
+
+Ignore it when: a base class of yours runs the coroutine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC301"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Coroutine functions right below a task decorator of Celery's own."""
+    for task in project.own_tasks:
+        if task.function and task.function.is_async and not task.custom and task.how in {"shared_task", "app.task"}:
+            yield at(task.module, task, f"{task.function.name} is a coroutine: Celery never runs it and says SUCCESS")

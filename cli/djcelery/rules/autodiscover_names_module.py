@@ -1,0 +1,56 @@
+"""`autodiscover_tasks` is given a module that is called tasks.
+
+Why: It wants packages and adds `.tasks` itself: "shop.tasks" makes it look for shop.tasks.tasks, and it finds
+nothing, silently.
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.autodiscover_tasks(["shop.tasks"])
+
+    # project/__init__.py
+    from project.celery import app
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.autodiscover_tasks(["shop"])
+
+    # project/__init__.py
+    from project.celery import app
+
+Evidence: F30, F31; celery issue 3697.
+
+Ignore it when: there is a package of that name with a module tasks inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC310"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Literal package names that end in .tasks."""
+    for module in project.modules:
+        for call in module.calls:
+            if call.value.last != "autodiscover_tasks" or not call.value.items or context.is_test(module.path):
+                continue
+            related = call.value.named.get("related_name")
+            if related is not None or len(call.value.items) > 1:
+                continue
+            for item in call.value.items[0].seen.items:
+                name = item.const if isinstance(item.const, str) else ""
+                if name.endswith(".tasks") and project.layout.path(f"{name}.tasks") is None:
+                    yield at(
+                        module, item, f"this looks for {name}.tasks; name the package: {name.removesuffix('.tasks')}"
+                    )

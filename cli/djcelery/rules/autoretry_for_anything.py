@@ -1,0 +1,45 @@
+"""A task retries on every exception.
+
+Why: A wrong argument or a bug fails again each time: the retries cost time and hide the first error.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(autoretry_for=(Exception,), retry_backoff=True)
+    def index(pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(autoretry_for=(ConnectionError, TimeoutError), retry_backoff=True)
+    def index(pk): ...
+
+Evidence: R2, F39.
+
+Ignore it when: everything the task does can fail for a while only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC405"
+SEVERITY = "warning"
+NEVER = ("ValidationError", "ValueError", "TypeError", "KeyError", "AttributeError", "PermissionDenied")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """autoretry_for that names Exception, or an error that no retry can cure."""
+    for task in project.own_tasks:
+        value = task.options.get("autoretry_for")
+        if value is None:
+            continue
+        resolved = project.resolve(task.module, value)
+        spared = task.options.get("dont_autoretry_for")
+        for item in resolved.items if resolved.kind in {"tuple", "list"} else [resolved]:
+            if item.last in {"Exception", "BaseException"} and spared is None:
+                yield at(task.module, value, "this retries bugs and wrong data too: name the errors that pass")
+            elif item.last in NEVER:
+                yield at(task.module, value, f"a {item.last} does not go away by trying again")

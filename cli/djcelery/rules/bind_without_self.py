@@ -1,0 +1,46 @@
+"""`bind=True` and the first parameter do not fit.
+
+Why: A bound task gets itself first, so every argument moves by one; without `bind` nothing fills `self`.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(self, pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(bind=True)
+    def index(self, pk): ...
+
+Evidence: F34; pylint-celery issue 11.
+
+Ignore it when: a decorator in between supplies the argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC306"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Functions right below a task decorator whose options can all be seen."""
+    for task in project.own_tasks:
+        function = task.function
+        if function is None or task.spread or task.method or task.how not in {"shared_task", "app.task"}:
+            continue
+        if task.decorator is not function.decorators[-1] or any(param.kind == "vararg" for param in function.params):
+            continue
+        bind = task.options.get("bind")
+        first = function.params[0] if function.params else None
+        if bind is not None and bind.const is True:
+            if first is None or first.kind != "pos":
+                yield at(task.module, task, f"{function.name} is bound and has no parameter for itself")
+        elif bind is None and first is not None and first.name == "self" and first.default is None:
+            yield at(task.module, task, f"{function.name} has a self and is not bound: add bind=True")

@@ -1,0 +1,47 @@
+"""A broker URL with a password stands in the code.
+
+Why: It is in the history for ever, and a developer who starts the project works on somebody else's queue.
+
+Bad:
+    # project/settings.py
+    CELERY_BROKER_URL = "amqp://shop:s3cret-9f@rabbit.example.org/shop"
+
+Good:
+    # project/settings.py
+    import os
+
+    CELERY_BROKER_URL = os.environ["BROKER_URL"]
+
+Evidence: L2.
+
+Ignore it when: the broker is a container of the development setup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from djcelery.project.project import texts_of
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC707"
+SEVERITY = "warning"
+URL = re.compile(r"^\w+://[^:@/]*:(?P<password>[^@/]+)@(?P<host>[^/:]+)")
+WEAK = {"guest", "password", "changeme", "secret", "postgres", "admin", "rabbitmq", "redis", "user", "pass"}
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """URLs with a password and a host that is a domain, in settings that are not for tests or development."""
+    for key in ("broker_url", "result_backend", "broker_read_url", "broker_write_url"):
+        for setting in project.setting(key):
+            for text in texts_of(project.resolve(setting.module, setting.value)):
+                found = URL.match(text)
+                if found and "." in found["host"] and not setting.local and not harmless(found):
+                    yield at(setting.module, setting, f"the password of {found['host']} stands in the code")
+
+
+def harmless(found: re.Match[str]) -> bool:
+    """Whether host or password are plainly placeholders."""
+    local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", found["host"])
+    return bool(local) or found["password"].lower() in WEAK or any(mark in found[0] for mark in "{}<>%$")

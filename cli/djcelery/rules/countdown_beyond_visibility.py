@@ -1,0 +1,92 @@
+"""A task waits longer than Redis keeps it for one worker.
+
+Why: After the visibility timeout, one hour unless set, Redis gives the waiting message to another worker as well:
+it runs twice, or many times.
+
+Bad:
+    # project/settings.py
+    CELERY_BROKER_URL = "redis://localhost"
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def remind(pk): ...
+
+    def place(pk):
+        remind.apply_async(args=[pk], countdown=86400)
+
+Good:
+    # project/settings.py
+    CELERY_BROKER_URL = "redis://localhost"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 90000}
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def remind(pk): ...
+
+    def place(pk):
+        remind.apply_async(args=[pk], countdown=86400)
+
+Evidence: X2, F54; Celery's guide to calling and to Redis, "Caveats"; celery issues 2599, 2481, 3270.
+
+Ignore it when: running twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.facts import Module
+from djcelery.rules._base import Finding, Project, Value, at
+from djcelery.rules._broker import visibility
+
+CODE = "DJC509"
+SEVERITY = "warning"
+UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Plain countdowns and etas where the broker is plainly Redis and the timeout is known."""
+    timeout = visibility(project)
+    if timeout is None or not project.on_redis:
+        return
+    for module in project.modules:
+        for call in module.calls:
+            value = call.value
+            if value.last not in {"apply_async", "apply_async_on_commit", "retry", "send_task"} or context.is_test(
+                module.path
+            ):
+                continue
+            given = value.named.get("countdown") or value.named.get("eta")
+            seconds = wait(project, module, given) if given is not None else None
+            if given is not None and seconds is not None and seconds > timeout:
+                yield at(
+                    module,
+                    given,
+                    f"{seconds:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again",
+                )
+
+
+def wait(project: Project, module: Module, value: Value) -> float | None:
+    """How long a countdown, or an eta of now plus something, is."""
+    number = project.number(module, value)
+    if number is not None:
+        return number
+    seen = value.seen
+    if seen.kind == "op" and seen.name == "Add" and any(item.seen.last == "now" for item in seen.items):
+        return next((span for item in seen.items if (span := length(item.seen)) is not None), None)
+    return None
+
+
+def length(value: Value) -> float | None:
+    """The seconds of a timedelta of constants."""
+    if value.kind != "call" or value.last != "timedelta" or value.items:
+        return None
+    numbers = {key: each.const for key, each in value.named.items()}
+    if not all(isinstance(number, int | float) for number in numbers.values()):
+        return None
+    return float(sum(UNITS.get(key, 0) * number for key, number in numbers.items()))

@@ -1,0 +1,59 @@
+"""A small countdown stands where a commit should be waited for.
+
+Why: A few seconds hide the race on a quiet machine. Under load the commit takes longer, and after a rollback the
+task runs all the same.
+
+Bad:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # shop/views.py
+    from shop.jobs import index
+
+    def place(request):
+        index.apply_async(args=[1], countdown=5)
+
+Good:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # shop/views.py
+    from shop.jobs import index
+
+    def place(request):
+        index.delay_on_commit(1)
+
+Evidence: F10; found as the fix for a race in three public projects.
+
+Ignore it when: the delay has another reason, such as grouping changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._dispatch import in_model_signal, in_save
+
+CODE = "DJC110"
+SEVERITY = "hint"
+LONGEST = 15
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """A countdown of some seconds where a transaction may be open."""
+    for site in project.sites:
+        given = site.value.named.get("countdown")
+        seconds = project.number(site.module, given)
+        if given is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
+            continue
+        view = site.function is not None and context.is_view(site.module, site.function)
+        if site.transaction is not None or in_model_signal(site) or in_save(site) or view:
+            yield at(site.module, given, f"a countdown of {seconds:g} s does not wait for the commit; on_commit does")

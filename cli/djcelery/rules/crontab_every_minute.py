@@ -1,0 +1,68 @@
+"""A crontab names an hour or a day and no minute.
+
+Why: `crontab(hour=3)` means every minute of that hour: sixty runs where one was meant.
+
+Bad:
+    # project/settings.py
+    from celery.schedules import crontab
+
+    CELERY_BEAT_SCHEDULE = {
+        "index": {"task": "shop.tasks.index", "schedule": crontab(hour=3), "options": {"expires": 50}},
+    }
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Good:
+    # project/settings.py
+    from celery.schedules import crontab
+
+    CELERY_BEAT_SCHEDULE = {
+        "index": {"task": "shop.tasks.index", "schedule": crontab(hour=3, minute=0), "options": {"expires": 50}},
+    }
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Evidence: B1, F60; flake8-pie's PIE784.
+
+Ignore it when: every minute of the hour is meant; say minute="*".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at, fix
+
+CODE = "DJC602"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """crontab() with other fields and no minute."""
+    for module in project.modules:
+        for call in module.calls:
+            value = call.value
+            if value.name not in {"celery.schedules.crontab", "celery.task.schedules.crontab"} or context.is_test(
+                module.path
+            ):
+                continue
+            if value.items or not value.named or "minute" in value.named or value.spread or every(value):
+                continue
+            change = (value.dot_line, value.dot_col + 1, value.dot_line, value.dot_col + 1, "minute=0, ")
+            only = "hour" in value.named
+            made = fix("add minute=0", module, change, safe=only)
+            yield at(module, value, "without a minute this runs every minute of that time", fix=made)
+
+
+def every(value: object) -> bool:
+    """Whether all fields say every."""
+    return all(each.const == "*" for each in value.named.values())  # type: ignore[attr-defined]

@@ -1,0 +1,70 @@
+"""A decorator stands above the task decorator.
+
+Why: It gets the task and gives back a plain function, which has no `.delay`.
+
+Bad:
+    from functools import wraps
+
+    from celery import shared_task
+
+    def logged(function):
+        @wraps(function)
+        def inner(*args):
+            return function(*args)
+        return inner
+
+    @logged
+    @shared_task
+    def index(pk): ...
+
+Good:
+    from functools import wraps
+
+    from celery import shared_task
+
+    def logged(function):
+        @wraps(function)
+        def inner(*args):
+            return function(*args)
+        return inner
+
+    @shared_task
+    @logged
+    def index(pk): ...
+
+Evidence: F27, AttributeError reproduced on 5.7.
+
+Ignore it when: the upper decorator gives back the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, Task, Value, at
+
+CODE = "DJC302"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Decorators above that give back a function of their own; one that cannot be seen is a hint."""
+    for task in project.own_tasks:
+        if task.function is None or task.decorator is None or task.method:
+            continue
+        for value in task.function.decorators[: task.function.decorators.index(task.decorator)]:
+            replaced = replaces(project, task, value)
+            if replaced:
+                yield at(task.module, value, f"{value.last} hides the task below it: the result has no .delay")
+
+
+def replaces(project: Project, task: Task, value: Value) -> bool:
+    """Whether a decorator of this code base returns one of its inner functions."""
+    found = project.find(task.module, value.name)
+    if found is None or found.function is None:
+        return False
+    inner = [name for name in found.function.inner if name in found.function.returned]
+    if value.kind == "call":  # a decorator with arguments: its inner function is the decorator
+        middle = [f for f in found.module.functions if f.name in inner and f.parent == found.function.block]
+        return any(name in each.returned for each in middle for name in each.inner)
+    return bool(inner)

@@ -1,0 +1,45 @@
+"""One task is sent for each round of a loop.
+
+Why: Each is a round trip to the broker, and a failure in the middle leaves some sent and some not.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def reindex(pks):
+        for pk in pks:
+            index.delay(pk)
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pks): ...
+
+    def reindex(pks):
+        index.delay(list(pks))
+
+Evidence: F13.
+
+Ignore it when: the loop is short, or each item must be retried for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC114"
+SEVERITY = "hint"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Dispatch sites in loops over data; a loop over a literal is short."""
+    for site in project.sites:
+        loop = context.within(site.module, site.call.block, "loop")
+        if site.sends and site.task is not None and loop is not None and loop.names:
+            yield at(site.module, site.value, f"{site.shown} is sent once for each round of the loop")

@@ -1,0 +1,53 @@
+"""A migration sends a task.
+
+Why: Migrations run in a transaction, often before workers have the new code, and again on every new database and in
+every test run.
+
+Bad:
+    # shop/migrations/0002_fill.py
+    from shop.jobs import fill
+
+    def forwards(apps, schema_editor):
+        fill.delay()
+
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def fill(): ...
+
+Good:
+    # shop/management/commands/fill.py
+    from shop.jobs import fill
+
+    def handle():
+        fill.delay()
+
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def fill(): ...
+
+Evidence: F12. In one code base most such sites went through a post_migrate handler, which is not a migration.
+
+Ignore it when: the migration is never run on an empty database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC111"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Dispatch sites in migration files."""
+    for site in project.sites:
+        in_migration = context.is_migration(site.module.path)
+        if in_migration and not site.signature and site.method != "apply" and site.task and site.transaction is None:
+            yield at(site.module, site.value, f"{site.shown} is sent by a migration")

@@ -1,0 +1,50 @@
+"""A task is sent from the save() or delete() of a model, form, serializer or admin.
+
+Why: A caller with `atomic`, and the Django admin always, has a transaction open: the task may run before the commit.
+
+Bad:
+    from celery import shared_task
+    from django.db import models
+
+    @shared_task
+    def index(pk): ...
+
+    class Order(models.Model):
+        def save(self, *args, **kwargs):
+            super().save(*args, **kwargs)
+            index.delay(self.pk)
+
+Good:
+    from celery import shared_task
+    from django.db import models
+
+    @shared_task
+    def index(pk): ...
+
+    class Order(models.Model):
+        def save(self, *args, **kwargs):
+            super().save(*args, **kwargs)
+            index.delay_on_commit(self.pk)
+
+Evidence: X1, F03.
+
+Ignore it when: nobody ever saves it inside a transaction, the admin included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._dispatch import in_save, on_commit_fix
+
+CODE = "DJC103"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Dispatch sites in methods that save."""
+    for site in project.sites:
+        if site.sends and site.transaction is None and site.task is not None and in_save(site):
+            message = f"{site.shown} is sent while saving, where a transaction may be open"
+            yield at(site.module, site.value, message, fix=on_commit_fix(site))

@@ -1,0 +1,62 @@
+"""Two tasks have one name.
+
+Why: Celery keeps one of them and never runs the other; which one depends on the order of imports.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(name="shop.index")
+    def index(pk): ...
+
+    @shared_task(name="shop.index")
+    def index_all(): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(name="shop.index")
+    def index(pk): ...
+
+    @shared_task(name="shop.index_all")
+    def index_all(): ...
+
+Evidence: F29, reproduced on 5.7.
+
+Ignore it when: only one of the two modules is ever imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, Task, at
+
+CODE = "DJC305"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Given names that come twice, and two functions of one name in one module."""
+    first: dict[str, Task] = {}
+    for task in project.own_tasks:
+        if not certain(task):
+            continue
+        other = first.setdefault(task.name, task)
+        if other is not task and app_of(task) == app_of(other):
+            yield at(task.module, task, f"{task.name} is also the name of the task in {other.module.path}:{other.line}")
+
+
+def app_of(task: Task) -> str:
+    """Tasks of two apps do not meet."""
+    shared = task.how != "app.task" or task.decorator is None
+    return "" if shared else task.decorator.root.rpartition(".")[2] if task.decorator else ""
+
+
+def certain(task: Task) -> bool:
+    """Whether the task is always defined, and its name can be seen."""
+    if task.function is None or task.how not in {"shared_task", "app.task"} or task.method:
+        return False
+    around = context.up(task.module, task.function.parent)
+    seen = not task.named or isinstance(task.options["name"].const, str)
+    return seen and all(block.kind == "module" for block in around)

@@ -1,0 +1,47 @@
+"""A task makes an HTTP request without a timeout.
+
+Why: requests and urllib wait for ever by default: one server that accepts and never answers takes a place in the
+worker.
+
+Bad:
+    import requests
+    from celery import shared_task
+
+    @shared_task
+    def fetch(url):
+        requests.get(url)
+
+Good:
+    import requests
+    from celery import shared_task
+
+    @shared_task
+    def fetch(url):
+        requests.get(url, timeout=10)
+
+Evidence: F50; Celery's guide to tasks.
+
+Ignore it when: socket.setdefaulttimeout is set for the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC504"
+SEVERITY = "warning"
+REQUESTS = frozenset(
+    f"requests.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "options", "request")
+)
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Calls of requests and urlopen in the body of a task."""
+    for module, call, _ in project.task_calls:
+        value = call.value
+        plain = value.name in REQUESTS and "timeout" not in value.named
+        bare = value.name == "urllib.request.urlopen" and "timeout" not in value.named and len(value.items) < 3
+        if (plain or bare) and not value.spread:
+            yield at(module, value, f"{value.last}() without a timeout may wait for ever")

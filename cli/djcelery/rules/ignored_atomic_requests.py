@@ -1,0 +1,49 @@
+"""ATOMIC_REQUESTS stands at the top level of the settings, where Django ignores it.
+
+Why: It is an option of each database. The author believes that requests are transactions, and none is.
+
+Bad:
+    # shop/settings.py
+    ATOMIC_REQUESTS = True
+
+Good:
+    # shop/settings.py
+    DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}}
+
+Evidence: F05. Two of eight mature projects have it.
+
+Ignore it when: the settings copy it into DATABASES themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC105"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """A top-level ATOMIC_REQUESTS that nothing copies."""
+    for setting in project.settings:
+        if setting.name == "ATOMIC_REQUESTS" and setting.how == "=" and setting.module not in copied(project):
+            yield at(setting.module, setting, "Django ignores ATOMIC_REQUESTS here; it belongs inside DATABASES")
+
+
+def copied(project: Project) -> list[object]:
+    """The settings modules that read the name again."""
+    return [
+        setting.module
+        for setting in project.settings
+        if setting.key == "DATABASES" and mentions(setting.value, "ATOMIC_REQUESTS")
+    ]
+
+
+def mentions(value: object, name: str) -> bool:
+    """Whether a value reads a name."""
+    inner = [*getattr(value, "items", []), *getattr(value, "named", {}).values()]
+    return (getattr(value, "kind", "") == "name" and getattr(value, "name", "") == name) or any(
+        mentions(each, name) for each in inner
+    )

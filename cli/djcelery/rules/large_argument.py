@@ -1,0 +1,66 @@
+"""A task is given the contents of a file, a request or a table.
+
+Why: The broker keeps every byte in memory until a worker takes it, and again for each retry; a big enough one stops
+it.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def import_orders(text): ...
+
+    def upload(request):
+        import_orders.delay(request.FILES["orders"].read().decode())
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def import_orders(key): ...
+
+    def upload(request, storage):
+        import_orders.delay(storage.save("orders.csv", request.FILES["orders"]))
+
+Evidence: D1.
+
+Ignore it when: the size is bounded and small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, Value, at
+
+CODE = "DJC212"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Arguments that are whole contents."""
+    for site in project.sites:
+        if site.task is None:
+            continue
+        for value in site.arguments():
+            if what := whole(value):
+                yield at(site.module, value, f"{site.shown} is given {what}; put it into storage and give a key")
+
+
+def whole(value: Value) -> str:
+    """The words for contents without a bound."""
+    seen = value.seen
+    name = seen.name
+    if seen.kind == "call" and seen.last == "decode" and name.endswith(".read().decode"):
+        return "the contents of a file"
+    if seen.kind == "call" and seen.last in {"read", "read_text", "read_bytes"} and not seen.items and seen.root:
+        return "the contents of a file"
+    if name.endswith(("request.body", "request.body.decode")):
+        return "the body of the request"
+    if (
+        seen.kind == "call"
+        and name == "list"
+        and seen.items
+        and seen.items[0].seen.name.endswith(".objects.all().values")
+    ):
+        return "a whole table"
+    return ""

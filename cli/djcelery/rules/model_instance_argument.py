@@ -1,0 +1,50 @@
+"""A model instance is given to a task.
+
+Why: JSON cannot carry it, and with another serializer the worker would write back what the row was when it was sent.
+
+Bad:
+    from celery import shared_task
+    from shop.models import Order
+
+    @shared_task
+    def index(order): ...
+
+    def place(pk):
+        order = Order.objects.get(pk=pk)
+        index.delay(order)
+
+Good:
+    from celery import shared_task
+    from shop.models import Order
+
+    @shared_task
+    def index(order_id): ...
+
+    def place(pk):
+        order = Order.objects.get(pk=pk)
+        index.delay(order.pk)
+
+Evidence: T3, F14. Celery's guide to tasks, "State"; EncodeError reproduced on 5.7.
+
+Ignore it when: a serializer of your own turns instances into ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._arguments import custom_serializer, given, is_instance
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC201"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Arguments that come straight from a manager, a signal, or are the model's self."""
+    for site in project.sites:
+        if site.task is None or custom_serializer(project, site):
+            continue
+        for value in given(site):
+            if what := is_instance(project, site, value):
+                yield at(site.module, value, f"{site.shown} is given {what}; give its id and fetch the row in the task")

@@ -1,0 +1,75 @@
+"""A lambda for `on_commit` uses the variable of the loop around it.
+
+Why: All the lambdas run after the loop, on commit, and all see the last value: one task is sent many times, the
+others never.
+
+Bad:
+    from celery import shared_task
+    from django.db import transaction
+
+    @shared_task
+    def index(pk): ...
+
+    def place(orders):
+        for order in orders:
+            transaction.on_commit(lambda: index.delay(order.pk))
+
+Good:
+    from celery import shared_task
+    from django.db import transaction
+
+    @shared_task
+    def index(pk): ...
+
+    def place(orders):
+        for order in orders:
+            transaction.on_commit(lambda pk=order.pk: index.delay(pk))
+
+Evidence: F07; Python's late binding, as in ruff's B023.
+
+Ignore it when: the loop always ends after the first round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.facts import Module
+from djcelery.rules._base import Finding, Project, Value, at
+
+CODE = "DJC107"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """on_commit(lambda) inside a loop whose targets the lambda reads."""
+    for module in project.modules:
+        for call in module.calls:
+            if call.value.last != "on_commit" or context.is_test(module.path):
+                continue
+            given = call.value.items[0] if call.value.items else call.value.named.get("func")
+            if given is None or given.kind != "lambda" or atomic_within_loop(module, call.block):
+                continue
+            if used := late(module, call.block, given):
+                yield at(
+                    module,
+                    given,
+                    f"every lambda will see the last {used} of the loop; bind it: lambda {used}={used}: ...",
+                )
+
+
+def late(module: Module, block: int, given: Value) -> str:
+    """The loop variable that the lambda reads late."""
+    targets = {name for each in context.near(module, block) if each.kind == "loop" for name in each.names}
+    return min(targets & set(given.const or []), default="")
+
+
+def atomic_within_loop(module: Module, block: int) -> bool:
+    """Whether a transaction opens and closes inside the loop, so that each lambda runs in its own round."""
+    for each in context.near(module, block):
+        if each.kind == "atomic":
+            return True
+        if each.kind == "loop":
+            return False
+    return False

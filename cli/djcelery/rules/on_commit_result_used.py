@@ -1,0 +1,43 @@
+"""The result of `delay_on_commit` is used.
+
+Why: Nothing has been sent yet, so there is no id and no result: it returns None.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(order):
+        return index.delay_on_commit(order.pk).id
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(order):
+        index.delay_on_commit(order.pk)
+
+Evidence: F08; celery issue 8976; reproduced on 5.7.
+
+Ignore it when: a base class of your own makes it return something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC108"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Deferred dispatch whose result has an attribute read."""
+    for site in project.sites:
+        read = [use.partition(":")[2] for use in site.call.uses if use.startswith("attr:")]
+        if site.deferred and read and (site.task is None or not site.task.custom):
+            yield at(site.module, site.value, f"{site.method}() returns None: there is no .{read[0]} before the commit")

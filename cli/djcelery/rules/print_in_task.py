@@ -1,0 +1,46 @@
+"""A task prints.
+
+Why: The words reach the worker's log without level, logger or task id, where no search for a task finds them.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk):
+        print("indexing", pk)
+
+Good:
+    from celery import shared_task
+    from celery.utils.log import get_task_logger
+
+    logger = get_task_logger(__name__)
+
+    @shared_task
+    def index(pk):
+        logger.info("indexing %s", pk)
+
+Evidence: O2.
+
+Ignore it when: it is for debugging and goes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC314"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """print() in the body of a task, unless into a file."""
+    for module, call, task in project.task_calls:
+        debugging = any(
+            "DEBUG" in name for block in context.near(module, call.block) if block.kind == "if" for name in block.names
+        )
+        if not debugging and call.value.name in {"print", "pprint.pprint"} and "file" not in call.value.named:
+            name = task.function.name if task.function else task.name
+            yield at(module, call.value, f"{name} prints; a logger's lines carry the task id")

@@ -1,0 +1,41 @@
+"""A task has a rate limit.
+
+Why: The limit counts for each worker process group, not for the system, and tasks that wait for it keep the places
+of prefetched messages.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(rate_limit="10/m")
+    def index(pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(queue="calls")
+    def index(pk): ...
+
+Evidence: F74; Celery's documentation of Task.rate_limit.
+
+Ignore it when: there is one worker, and the queue holds this task only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC805"
+SEVERITY = "hint"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """rate_limit on a task or everywhere."""
+    for task in project.own_tasks:
+        value = task.options.get("rate_limit")
+        if value is not None and value.const is not None:
+            yield at(task.module, value, "this limit holds for each worker, not for the system")
+    for setting in project.setting("task_default_rate_limit"):
+        if setting.value.const is not None:
+            yield at(setting.module, setting, "this limit holds for each worker, not for the system")

@@ -1,0 +1,67 @@
+"""`self.retry()` stands where `except Exception` catches it.
+
+Why: retry() works by raising Retry. Caught, the task goes on, or is sent twice, or fails with the wrong error.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(bind=True)
+    def index(self, pk):
+        try:
+            if not ready(pk):
+                raise self.retry(countdown=60)
+        except Exception:
+            give_up(pk)
+
+Good:
+    from celery import shared_task
+
+    @shared_task(bind=True)
+    def index(self, pk):
+        if not ready(pk):
+            raise self.retry(countdown=60)
+
+Evidence: F37; Celery's documentation of Task.retry.
+
+Ignore it when: never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._failures import Handler, handlers
+
+CODE = "DJC402"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """retry() directly in a try whose broad clause neither raises again nor stands after one for Retry."""
+    for handler in handlers(project):
+        if not handler.broad or handler.raises or any(name.rpartition(".")[2] == "Retry" for name in handler.earlier):
+            continue
+        for call in handler.tried:
+            own = (
+                call.value.last == "retry"
+                and call.value.root in names(handler)
+                and call.value.named.get("throw") is None
+            )
+            if own and nearest_try(handler, call.block):
+                yield at(handler.module, call.value, "this raises Retry, and the except clause below catches it")
+
+
+def names(handler: Handler) -> set[str]:
+    """How the task calls itself."""
+    params = handler.task.function.params if handler.task.function else []
+    return {params[0].name} if handler.task.bound and params else set()
+
+
+def nearest_try(handler: Handler, block: int) -> bool:
+    """Whether no other try stands in between."""
+    for each in context.near(handler.module, block):
+        if each.kind == "try":
+            return each is handler.module.blocks[handler.block.index]
+    return False

@@ -1,0 +1,66 @@
+"""More than one Beat is started.
+
+Why: Each sends every entry: with two, all periodic tasks run twice.
+
+Bad:
+    # compose.yaml
+    services:
+      beat:
+        command: celery -A project beat
+        deploy:
+          replicas: 2
+
+Good:
+    # compose.yaml
+    services:
+      beat:
+        command: celery -A project beat
+        deploy:
+          replicas: 1
+
+Evidence: B2, F62; celery issue 2856; measured: 1.9 to 2.0 runs per slot with two, 1.0 with a lock.
+
+Ignore it when: the scheduler holds a lock, as RedBeat does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, on
+
+CODE = "DJC605"
+SEVERITY = "error"
+LOCKED = ("redbeat", "lock", "single")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Replicated beats, and two in one file, where no scheduler with a lock is named."""
+    if any(locked(str(project.text(each.module, each.value) or "")) for each in project.setting("beat_scheduler")):
+        return
+    seen: dict[str, str] = {}
+    for process in project.processes:
+        if process.role != "beat" or not process.plain:
+            continue
+        scheduler = process.option("-S", "--scheduler") or ""
+        if locked(scheduler):
+            continue
+        if process.replicas > 1:
+            yield on(process.path, process.line, f"{process.replicas} beats: every entry runs {process.replicas} times")
+        elif process.path in seen and process.source != "kubernetes" and not profile(process.name, seen[process.path]):
+            yield on(
+                process.path,
+                process.line,
+                f"a second beat beside {seen[process.path]}: every entry runs twice",
+                "warning",
+            )
+        seen.setdefault(process.path, process.name)
+
+
+def locked(scheduler: str) -> bool:
+    return any(word in scheduler.lower() for word in LOCKED)
+
+
+def profile(one: str, two: str) -> bool:
+    """Whether two services are the same thing for two occasions."""
+    return any(word in one + two for word in ("dev", "prod", "test", "local"))

@@ -1,0 +1,53 @@
+"""A task writes to the state of its module or class.
+
+Why: Each worker process has its own copy, which lives until the process ends: what one run leaves there, some later
+runs see and others do not.
+
+Bad:
+    from celery import shared_task
+
+    done = 0
+
+    @shared_task
+    def index(pk):
+        global done
+        done = done + 1
+
+Good:
+    from celery import shared_task
+    from django.core.cache import cache
+
+    @shared_task
+    def index(pk):
+        cache.incr("done")
+
+Evidence: C3.
+
+Ignore it when: it is a cache that may be empty at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC313"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """`global` names and class attributes that a task's own body assigns."""
+    for task in project.own_tasks:
+        function, module = task.function, task.module
+        if function is None:
+            continue
+        names = {name for name, block, _ in module.global_names if context.inside(module, block, function.block)}
+        classes = {cls.name for cls in module.classes}
+        for assign in module.assigns:
+            if not context.inside(module, assign.block, function.block):
+                continue
+            first, _, rest = assign.target.partition(".")
+            if assign.target in names or (rest and "." not in rest and first in classes and assign.how != "[]"):
+                yield at(module, assign, f"{assign.target} lives on in this worker process and in no other")

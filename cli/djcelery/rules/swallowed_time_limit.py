@@ -1,0 +1,69 @@
+"""A loop in a task catches every exception, the soft time limit included.
+
+Why: SoftTimeLimitExceeded is an Exception. Caught in the loop, the loop goes on until the hard limit kills the
+process.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(soft_time_limit=60)
+    def index(pks):
+        for pk in pks:
+            try:
+                work(pk)
+            except Exception as error:
+                report(pk, error)
+
+Good:
+    from celery import shared_task
+    from celery.exceptions import SoftTimeLimitExceeded
+
+    @shared_task(soft_time_limit=60)
+    def index(pks):
+        for pk in pks:
+            try:
+                work(pk)
+            except SoftTimeLimitExceeded:
+                raise
+            except Exception as error:
+                report(pk, error)
+
+Evidence: F38; perma issue 2032.
+
+Ignore it when: the loop is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._failures import handlers
+
+CODE = "DJC403"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Broad clauses in loops of tasks that plainly have a soft limit."""
+    everywhere = any(
+        project.number(setting.module, setting.value) for setting in project.setting("task_soft_time_limit")
+    )
+    for handler in handlers(project):
+        if not handler.broad or not handler.looped or handler.raises or not handler.tried:
+            continue
+        own = handler.task.number("soft_time_limit")
+        if any("SoftTimeLimitExceeded" in name for name in handler.earlier) or not (own or everywhere):
+            continue
+        if not leaves(handler):
+            yield at(
+                handler.module,
+                handler.block,
+                "this also catches SoftTimeLimitExceeded, and the loop goes on",
+                severity="" if own else "hint",
+            )
+
+
+def leaves(handler: object) -> bool:
+    """Whether it returns, which ends the loop as well."""
+    return any(each.name.startswith("<return") for each in handler.module.raises if handler.holds(each.block))  # type: ignore[attr-defined]

@@ -1,0 +1,43 @@
+"""A method of a class is made a task.
+
+Why: The worker calls it without an object: `self` is the first argument of the message, or the TypeError.
+
+Bad:
+    from celery import shared_task
+
+    class Shop:
+        @shared_task
+        def index(self, pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk):
+        Shop().index(pk)
+
+    class Shop:
+        def index(self, pk): ...
+
+Evidence: F28, TypeError reproduced on 5.7.
+
+Ignore it when: never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC303"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Task decorators inside a class, but for static methods."""
+    for task in project.own_tasks:
+        if not task.method or task.function is None or task.how == "wrapper":
+            continue
+        if not any(value.name in {"staticmethod", "classmethod"} for value in task.function.decorators):
+            yield at(task.module, task, f"{task.function.name} is a method: the worker has no object to call it on")

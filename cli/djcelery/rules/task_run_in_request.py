@@ -1,0 +1,72 @@
+"""A request handler runs a task itself.
+
+Why: `.apply()` and a plain call run the task in the web process: no queue, no retry, no time limit, and the user
+waits.
+
+Bad:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def price(pk): ...
+
+    # shop/views.py
+    from shop.jobs import price
+
+    def show(request, pk):
+        price.apply(args=[pk])
+
+Good:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def price(pk): ...
+
+    # shop/views.py
+    from shop.jobs import price
+
+    def show(request, pk):
+        price.delay(pk)
+
+Evidence: D2, F53.
+
+Ignore it when: the work is short and its result is needed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.facts import Call, Module
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC508"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """.apply() in views; a plain call is a hint."""
+    for site in project.sites:
+        if site.method != "apply" or site.task is None or site.function is None:
+            continue
+        if context.is_view(site.module, site.function):
+            yield at(site.module, site.value, f"{site.shown} runs in the web process here")
+    for module in project.modules:
+        if not context.is_test(module.path):
+            for call in module.calls:
+                yield from plain(project, module, call)
+
+
+def plain(project: Project, module: Module, call: Call) -> Iterator[Finding]:
+    """A task called like a function, in a view and not only where tasks run inline anyway."""
+    function = context.function_of(module, call.block)
+    if function is None or ("." in call.value.name and "tasks" not in call.value.root):
+        return
+    eager = any("EAGER" in name for block in context.near(module, call.block) for name in block.names)
+    if eager or not context.is_view(module, function):
+        return
+    task = project.task_at(module, call.value.name)
+    if task is not None and task.function is not None and task.how != "call":
+        yield at(module, call.value, f"{task.function.name} runs in the web process here", severity="hint")

@@ -1,0 +1,60 @@
+"""A task fetches a row and does not expect that it may be gone.
+
+Why: Between sending and running the row can be deleted: the task fails with DoesNotExist, and retries do not bring
+it back.
+
+Bad:
+    from celery import shared_task
+    from shop.models import Order
+
+    @shared_task
+    def index(pk):
+        order = Order.objects.get(pk=pk)
+        work(order)
+
+Good:
+    from celery import shared_task
+    from shop.models import Order
+
+    @shared_task
+    def index(pk):
+        order = Order.objects.filter(pk=pk).first()
+        if order is not None:
+            work(order)
+
+Evidence: T4, F44.
+
+Ignore it when: the row is never deleted, or its absence is a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.facts import Call, Module
+from djcelery.rules._base import Finding, Project, Value, at
+
+CODE = "DJC412"
+SEVERITY = "hint"
+CATCHING = ("DoesNotExist", "ObjectDoesNotExist", "Exception", "Http404", "BaseException")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Model.objects.get() with an argument of the task, outside of any try that expects it."""
+    for module, call, task in project.task_calls:
+        value = call.value
+        if value.last != "get" or ".objects." not in value.name or not (value.named or value.items):
+            continue
+        if guarded(module, call) or "DoesNotExist" in str(task.options.get("throws", Value("other")).items):
+            continue
+        if any(each.seen.kind == "param" for each in [*value.named.values(), *value.items]):
+            yield at(module, value, "the row may be gone by now: expect DoesNotExist")
+
+
+def guarded(module: Module, call: Call) -> bool:
+    """Whether a try around it expects a missing row."""
+    return any(
+        block.kind == "try" and any(not name or name.endswith(CATCHING) for name in block.names)
+        for block in context.near(module, call.block)
+    )

@@ -1,0 +1,47 @@
+"""A task retries for ever.
+
+Why: `max_retries=None` means no limit: a message that can never succeed circles until someone notices.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(bind=True, max_retries=None)
+    def index(self, pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(bind=True, max_retries=10)
+    def index(self, pk): ...
+
+Evidence: R1, F40; Celery's documentation of Task.max_retries.
+
+Ignore it when: the task counts and gives up by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, Value, at
+
+CODE = "DJC406"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """max_retries=None on a task, in retry_kwargs, or in a retry() of a task."""
+    for task in project.own_tasks:
+        kwargs = task.options.get("retry_kwargs")
+        inner = project.resolve(task.module, kwargs).pairs().get("max_retries") if kwargs is not None else None
+        for value in (task.options.get("max_retries"), inner):
+            if value is not None and none(value):
+                yield at(task.module, value, "max_retries=None means that the retries never end")
+    for module, call, _ in project.task_calls:
+        value = call.value.named.get("max_retries")
+        if call.value.last == "retry" and value is not None and none(value):
+            yield at(module, value, "max_retries=None here means the default of the task, or no end")
+
+
+def none(value: Value) -> bool:
+    return value.kind == "const" and value.const is None

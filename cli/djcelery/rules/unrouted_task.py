@@ -1,0 +1,69 @@
+"""A task has no route although the others have.
+
+Why: It goes to the default queue, where it waits behind work of another kind, or where no worker looks.
+
+Bad:
+    # project/settings.py
+    CELERY_TASK_ROUTES = {"shop.tasks.index": {"queue": "fast"}}
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+    @shared_task
+    def report(pk): ...
+
+    # Procfile
+    worker: celery -A project worker -Q fast
+
+Good:
+    # project/settings.py
+    CELERY_TASK_ROUTES = {
+        "shop.tasks.index": {"queue": "fast"},
+        "shop.tasks.report": {"queue": "fast"},
+    }
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+    @shared_task
+    def report(pk): ...
+
+    # Procfile
+    worker: celery -A project worker -Q fast
+
+Evidence: C1.
+
+Ignore it when: the default queue is meant, and consumed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._queues import consumed
+
+CODE = "DJC804"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Tasks that no route matches and that name no queue, where no worker takes the default queue."""
+    known = consumed(project)
+    routes = project.routes
+    if known is None or not routes:
+        return
+    default = next((project.text(each.module, each.value) for each in project.setting("task_default_queue")), "celery")
+    if default is None or default in known:
+        return
+    for task in project.own_tasks:
+        routed = any(fnmatch.fnmatchcase(task.name, route.pattern) for route in routes)
+        if not routed and "queue" not in task.options and not task.spread and not task.bases:
+            yield at(task.module, task, f"{task.name} has no route, and no worker consumes the default queue {default}")

@@ -1,0 +1,83 @@
+"""A task is given something that JSON cannot carry.
+
+Why: A queryset, a request, a form, an open file, a set or a lambda: publishing fails with EncodeError, where the
+caller is.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pks): ...
+
+    def place(pks):
+        index.delay({pk for pk in pks})
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pks): ...
+
+    def place(pks):
+        index.delay(sorted(pks))
+
+Evidence: T3, F15, reproduced on 5.7: kombu's JSON carries dates, decimals and UUIDs, but none of these.
+
+Ignore it when: a serializer of your own carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._arguments import custom_serializer, given, is_queryset
+from djcelery.rules._base import Finding, Project, Site, Value, at
+
+CODE = "DJC202"
+SEVERITY = "error"
+CALLS = {
+    "datetime.timedelta": "a timedelta",
+    "django.utils.timezone.timedelta": "a timedelta",
+    "set": "a set",
+    "frozenset": "a set",
+    "open": "an open file",
+    "io.BytesIO": "a buffer",
+    "io.StringIO": "a buffer",
+}
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Arguments of a kind that no JSON has."""
+    for site in project.sites:
+        if site.task is None or custom_serializer(project, site):
+            continue
+        for value in given(site):
+            if what := kind(site, value):
+                yield at(site.module, value, f"{site.shown} is given {what}, which JSON cannot carry")
+
+
+def kind(site: Site, value: Value) -> str:
+    """The words for what JSON cannot carry, or nothing."""
+    seen = value.seen
+    if is_queryset(value):
+        return "a queryset"
+    if seen.kind == "set" or (seen.kind == "comp" and seen.name == "SetComp"):
+        return "a set"
+    if seen.kind == "comp" and seen.name == "GeneratorExp":
+        return "a generator"
+    if seen.kind == "lambda":
+        return "a lambda"
+    if seen.kind == "call" and seen.name in CALLS:
+        return CALLS[seen.name]
+    if seen.kind == "bound" and seen.recv is not None and seen.recv.name == "open":
+        return "an open file"
+    if value.kind == "name" and value.name in {"request", "self.request"} and is_request(site, seen):
+        return "the request"
+    if (value.kind == "item" and ".FILES" in value.name) or value.name.endswith("request.FILES"):
+        return "an uploaded file"
+    return ""
+
+
+def is_request(site: Site, seen: Value) -> bool:
+    return site.function is not None and context.is_view(site.module, site.function) and seen.kind in {"param", "name"}

@@ -1,0 +1,19 @@
+# project/celery.py
+from celery import Celery
+
+app = Celery("project")  # DJC309
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+# project/__init__.py
+from project.celery import app
+
+# other/celery.py
+from celery import Celery
+
+app = Celery("other", include=["other.jobs"])
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+# third/celery.py
+from celery import Celery
+
+app = Celery("third")

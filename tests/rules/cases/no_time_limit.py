@@ -1,0 +1,19 @@
+# project/celery.py
+from celery import Celery
+
+app = Celery("project")  # DJC501
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# project/__init__.py
+from project.celery import app
+
+# project/settings.py
+INSTALLED_APPS = []
+
+# shop/tasks.py
+from celery import shared_task
+
+
+@shared_task
+def index(pk): ...

@@ -1,0 +1,66 @@
+"""Every rule against its own manual and its own case file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from djcelery.project.project import Project
+from djcelery.rules import SECTIONS, SEVERITIES, Rule, every, example, judge
+
+CASES = Path(__file__).parent / "cases"
+by_name = pytest.mark.parametrize("rule", every(), ids=lambda rule: rule.name)
+
+
+def codes(files: dict[str, str | bytes]) -> set[str]:
+    return {finding.code for finding in judge(Project.of(files))}
+
+
+@by_name
+def test_the_bad_example_breaks_this_rule_and_only_it(rule: Rule) -> None:
+    assert codes(example(rule.manual.bad)) == {rule.code}
+
+
+@by_name
+def test_the_good_example_is_clean(rule: Rule) -> None:
+    assert codes(example(rule.manual.good)) == set()
+
+
+@by_name
+def test_the_manual_is_whole(rule: Rule) -> None:
+    manual = rule.manual
+    assert manual.title
+    assert "\n" not in manual.title
+    assert manual.why
+    assert manual.evidence
+    assert manual.ignore
+    assert rule.severity in SEVERITIES
+    assert rule.code[3] in SECTIONS
+
+
+@by_name
+def test_the_marked_lines_of_the_case_file_are_found_and_no_others(rule: Rule) -> None:
+    path = CASES / f"{rule.name.replace('-', '_')}.py"
+    files = example(path.read_text())
+    found = {(each.path, each.line) for each in judge(Project.of(files)) if each.code == rule.code}
+    assert found == marked(files, rule.code)
+
+
+def marked(files: dict[str, str | bytes], code: str) -> set[tuple[str, int]]:
+    return {
+        (path, number)
+        for path, text in files.items()
+        for number, line in enumerate(str(text).split("\n"), 1)
+        if re.search(rf"# .*\b{code}\b", line) and "noqa" not in line
+    }
+
+
+def test_codes_are_unique_and_in_order() -> None:
+    found = [rule.code for rule in every()]
+    assert found == sorted(set(found))
+    assert all(re.fullmatch(r"DJC\d{3}", code) for code in found)
+
+
+def test_every_case_file_belongs_to_a_rule() -> None:
+    assert {path.stem.replace("_", "-") for path in CASES.glob("*.py")} == {rule.name for rule in every()}

@@ -1,0 +1,223 @@
+"""`djcelery check`: what it prints, what it leaves out, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from djcelery import errors, main
+
+TASKS = """\
+from celery import shared_task
+from django.db import transaction
+
+
+@shared_task
+def index(pk): ...
+
+
+def place(order):
+    with transaction.atomic():
+        index.delay(order.pk)
+    for pk in order:
+        index.delay(pk)
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "tasks.py").write_text(TASKS)
+    return tmp_path
+
+
+def check(*words: object) -> Result:
+    return CliRunner().invoke(main.cli, ["check", *(str(word) for word in words)])
+
+
+def codes(result: Result) -> list[str]:
+    return [row["code"] for row in json.loads(result.stdout)]
+
+
+def test_a_finding_has_a_place_a_code_and_its_fix(shop):
+    result = check(shop)
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "shop/tasks.py:11:9: DJC101 index is sent inside a transaction, before the commit [*] use .delay_on_commit()\n"
+    )
+    assert "1 error in 1 Python file. 1 can be fixed with --fix. 1 hint not shown" in result.stderr
+
+
+def test_a_clean_folder_ends_with_0(tmp_path):
+    result = check(tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_hints_are_shown_when_asked_for(shop):
+    assert codes(check(shop, "--format", "json", "--severity", "hint")) == ["DJC101", "DJC114"]
+    assert codes(check(shop, "--format", "json", "--select", "dispatch-in-loop")) == ["DJC114"]
+
+
+def test_rules_can_be_left_out(shop):
+    assert check(shop, "--ignore", "DJC1").exit_code == 0
+    assert check(shop, "--exclude", "shop").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["--select", "DJC999"], ["--ignore", "no-such-rule"], ["nowhere"], ["--explain", "DJC999"]]
+)
+def test_what_does_not_exist_is_wrong_usage(shop, words):
+    with pytest.raises(errors.Misuse):
+        CliRunner().invoke(main.cli, ["check", *words], standalone_mode=False, catch_exceptions=False)
+
+
+def test_the_configuration_counts(shop):
+    (shop / "pyproject.toml").write_text('[tool.djcelery]\nignore = ["DJC101"]\nseverity = "hint"\n')
+    assert codes(check(shop, "--format", "json")) == ["DJC114"]
+    (shop / "pyproject.toml").write_text('[tool.djcelery.per-file-ignores]\n"shop/*" = ["DJC1"]\n')
+    assert check(shop).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["[tool.djcelery]\nselct = []", "[tool.djcelery]\nselect = 3", "[tool.djcelery\n"])
+def test_a_wrong_configuration_is_wrong_usage(shop, text):
+    (shop / "pyproject.toml").write_text(text)
+    with pytest.raises(errors.Misuse):
+        CliRunner().invoke(main.cli, ["check", str(shop)], standalone_mode=False, catch_exceptions=False)
+
+
+def test_a_comment_silences_its_line_and_an_idle_one_is_told(shop):
+    text = TASKS.replace("        index.delay(order.pk)", "        index.delay(order.pk)  # noqa: DJC101")
+    (shop / "shop" / "tasks.py").write_text(text.replace("def place(order):", "def place(order):  # noqa: DJC102"))
+    assert codes(check(shop, "--format", "json")) == ["DJC002"]
+
+
+def test_a_baseline_knows_old_findings(shop):
+    known = shop / "known.json"
+    assert check(shop, "--write-baseline", known).exit_code == 0
+    assert check(shop, "--baseline", known).exit_code == 0
+    (shop / "shop" / "more.py").write_text(TASKS.replace("index", "other"))
+    assert check(shop, "--baseline", known).exit_code == 1
+
+
+def test_only_the_files_that_are_named_are_reported(shop):
+    (shop / "pyproject.toml").write_text("")
+    (shop / "shop" / "more.py").write_text("")
+    assert check(shop / "shop" / "more.py").exit_code == 0
+    assert check(shop / "shop" / "tasks.py", shop / "shop" / "more.py").exit_code == 1
+
+
+def test_fixes_are_shown_then_applied_and_nothing_is_left_to_fix(shop):
+    path = shop / "shop" / "tasks.py"
+    shown = check(shop, "--diff")
+    assert "+        index.delay_on_commit(order.pk)" in shown.stdout
+    assert path.read_text() == TASKS
+    assert check(shop, "--fix").exit_code == 0
+    assert path.read_text() == TASKS.replace("index.delay(order.pk)", "index.delay_on_commit(order.pk)")
+    assert check(shop, "--diff").stdout == ""
+
+
+def test_formats(shop):
+    sarif = json.loads(check(shop, "--format", "sarif").stdout)
+    assert sarif["runs"][0]["results"][0]["ruleId"] == "DJC101"
+    assert sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 11
+    gitlab = json.loads(check(shop, "--format", "gitlab").stdout)
+    assert gitlab[0]["location"] == {"path": "shop/tasks.py", "lines": {"begin": 11}}
+    assert check(shop, "--format", "github").stdout.startswith(
+        "::error file=shop/tasks.py,line=11,col=9,title=DJC101::"
+    )
+
+
+def test_statistics_files_and_manuals(shop):
+    assert check(shop, "--statistics").stdout == "    1  DJC101  dispatch-in-atomic (error)\n"
+    assert check(shop, "--show-files").stdout == "shop/tasks.py\n"
+    assert check("--explain", "dispatch-in-atomic").stdout.startswith("DJC101 dispatch-in-atomic (error)\n")
+
+
+def test_the_cache_ignores_itself_and_notices_a_change(shop):
+    check(shop)
+    assert (shop / ".djcelery_cache" / ".gitignore").read_text() == "*\n"
+    assert check(shop).exit_code == 1
+    (shop / "shop" / "tasks.py").write_text(TASKS.replace("with transaction.atomic():", "if order:"))
+    assert check(shop).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "wrong\n[]", "\0"])
+def test_a_broken_cache_is_no_trouble(shop, text):
+    check(shop)
+    for name in ("findings.json", "facts.json"):
+        (shop / ".djcelery_cache" / name).write_text(text)
+    assert check(shop).exit_code == 1
+
+
+def test_the_cache_of_facts_gives_the_same_findings(shop):
+    first = check(shop, "--format", "json", "--severity", "hint").stdout
+    (shop / "other.py").write_text("x = 1\n")
+    assert check(shop, "--format", "json", "--severity", "hint").stdout == first
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_checked(shop):
+    (shop / "old.py").write_text("from celery import shared_task\nprint 'x'\n")
+    (shop / "null.py").write_bytes(b"celery\0")
+    (shop / "latin.py").write_bytes(b"# celery \xe9\n")
+    (shop / "big.py").write_text("# celery\n" + "x = 1\n" * 1_000_000)
+    (shop / "loop").symlink_to(shop)
+    (shop / "gone.py").symlink_to(shop / "nowhere.py")
+    result = check(shop, "--format", "json")
+    rows = json.loads(result.stdout)
+    assert {row["path"] for row in rows if row["code"] == "DJC001"} == {
+        "old.py",
+        "null.py",
+        "latin.py",
+        "big.py",
+        "gone.py",
+    }
+    assert [row["path"] for row in rows if row["code"] == "DJC101"] == ["shop/tasks.py"]
+
+
+def test_a_folder_that_cannot_be_written_can_be_checked(shop, monkeypatch):
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    assert check(shop).exit_code == 1
+    assert not (shop / ".djcelery_cache").exists()
+
+
+def test_a_stranger_cannot_run_code_by_a_cache(shop):
+    check(shop)
+    facts = shop / ".djcelery_cache" / "facts.json"
+    assert facts.read_text().splitlines()[1].startswith("{")
+    shutil.rmtree(facts.parent)
+
+
+def test_the_running_app_is_asked(shop):
+    (shop / "shop" / "__init__.py").write_text("from shop.celery import app\n")
+    (shop / "shop" / "celery.py").write_text(
+        'import os\nfrom celery import Celery\n\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+        'app = Celery("shop")\napp.config_from_object("django.conf:settings", namespace="CELERY")\n'
+        "app.autodiscover_tasks()\n"
+    )
+    (shop / "shop" / "settings.py").write_text(
+        'INSTALLED_APPS = ["shop"]\nSECRET_KEY = "x"\nCELERY_TASK_TIME_LIMIT = 5\n'
+        'CELERY_BEAT_SCHEDULE = {"a": {"task": "made.by.hand", "schedule": 5}}\n'
+    )
+    assert codes(check(shop, "--format", "json", "--select", "DJC6")) == []
+    assert codes(check(shop, "--format", "json", "--select", "DJC6", "--introspect", "--severity", "error")) == [
+        "DJC601"
+    ]
+
+
+def test_a_project_that_does_not_start_is_said_in_words(shop):
+    (shop / "shop" / "celery.py").write_text(
+        'import os\nfrom celery import Celery\napp = Celery("shop")\n'
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+    )
+    (shop / "shop" / "settings.py").write_text('INSTALLED_APPS = []\nraise OSError("no")\n')
+    with pytest.raises(errors.Refusal, match="does not start: OSError: no"):
+        CliRunner().invoke(
+            main.cli, ["check", str(shop), "--introspect"], standalone_mode=False, catch_exceptions=False
+        )
