@@ -15,8 +15,8 @@ import tempfile
 import tomllib
 import urllib.request
 import zipfile
-from urllib.parse import urljoin
 from pathlib import Path
+from urllib.parse import urljoin
 
 HERE = Path(__file__).parent
 LIST = HERE / "corpus.toml"
