@@ -42,7 +42,9 @@ class OneAtATime:
                 return 0
             return min(super().tick(*args, **kwargs), self.max_interval)
         except DatabaseError:
-            # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts.
+            # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts. Then the times are read
+            # again: what was about to be sent is still due.
+            self.held = False
             logger.warning("beat: no database, trying again in %s s", STANDBY, exc_info=True)
             return STANDBY
 

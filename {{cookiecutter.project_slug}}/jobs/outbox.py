@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from kombu.utils import json as kombu_json
 
@@ -45,11 +45,15 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
 
 
 def _write_one(job: Job) -> tuple[list[Job], bool]:
-    """The job, or the unfinished one with the same key. That one may end between two statements: then try again."""
-    while True:
+    """The job, or the unfinished one with the same key. That one may end between two statements: then try again.
+
+    Raises IntegrityError when the job's own id is that of another job.
+    """
+    while not Job.objects.filter(pk=job.pk).exclude(key=job.key, state__in=UNFINISHED).exists():
         Job.objects.bulk_create([job], ignore_conflicts=True)
         if there := Job.objects.filter(key=job.key, state__in=UNFINISHED).first():
             return [there], there.pk == job.pk
+    raise IntegrityError(f"There is a job {job.pk} already.")
 
 
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from celery import chain, current_app
 from django.contrib.auth import get_user_model
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import ledger, outbox
@@ -111,6 +111,15 @@ def test_one_unfinished_job_for_a_key(add, broker, committed):
 
     assert third.id != first.id
     assert effects() == ["a", "c"]
+
+
+def test_an_id_is_used_once(add, broker, committed):
+    with committed():
+        first = add.apply_async(["a"], key="k")
+    broker.drain()
+
+    with pytest.raises(IntegrityError):
+        add.apply_async(["b"], key="k", task_id=first.id)
 
 
 def test_a_countdown_is_kept_in_the_row_and_not_in_the_broker(add, broker, committed):
