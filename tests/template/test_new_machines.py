@@ -102,7 +102,7 @@ def test_a_full_disk_in_the_middle(new, place):
     assert names(place) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no /proc on Windows")
+@pytest.mark.skipif(sys.platform == "win32", reason="another operating system: no /proc on Windows")
 def test_a_place_that_nobody_can_write_to(new):
     where = "/proc" if os.path.isdir("/proc") else "/System"  # noqa: PTH112
     done = new("shop", "--yes", "--output-dir", where)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals of this kind")
+pty = pytest.importorskip("pty", reason="another operating system: no pseudo-terminals")
 
 
 class Screen:
