@@ -74,9 +74,16 @@ class Tree:
             path: ast.parse(text)
             for path, text in self.texts.items()
             if path.endswith(".py")
-            and ("shared_task" in text or path == self.job_settings)
-            and not unparsed(path, text)
+            and ("@shared_task" in text or path == self.job_settings)
+            and not path.startswith("tests/")
+            and path not in self.unparsed
         }
+
+    @cached_property
+    def unparsed(self) -> dict[str, str]:
+        """The files of Python, TOML, YAML and JSON that do not parse, each with the reason."""
+        reasons = {path: unparsed(path, text) for path, text in self.texts.items()}
+        return {path: reason for path, reason in reasons.items() if reason}
 
     @property
     def job_settings(self) -> str:
@@ -124,7 +131,6 @@ class Tree:
         return {
             f"{path[:-3].replace('/', '.')}.{node.name}" if name is None else name
             for path, module in self.modules.items()
-            if not path.startswith("tests/")
             for node in module.body
             if isinstance(node, ast.FunctionDef)
             for decorator in node.decorator_list
@@ -185,9 +191,8 @@ def unparsed(path: str, text: str) -> str:
 
 
 def everything_parses(tree: Tree) -> Iterator[str]:
-    for path, text in tree.texts.items():
-        if reason := unparsed(path, text):
-            yield f"{path} does not parse: {reason}"
+    for path, reason in tree.unparsed.items():
+        yield f"{path} does not parse: {reason}"
 
 
 # Written apart, so that the template engine, which reads this file too, leaves them alone.
