@@ -73,7 +73,6 @@ class RabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(folder / "none"),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-            "RABBITMQ_LOG_BASE": str(folder),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_NODENAME": f"djcelery-faults-{uuid.uuid4().hex[:8]}@localhost",
