@@ -13,6 +13,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,11 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
 class Tree:
     """The rendered project as facts, each read once and only when a check asks for it."""
 
-    def __init__(self, root: Path, slug: str) -> None:
+    def __init__(self, root: Path, slug: str, untouched: AbstractSet[str] = frozenset()) -> None:
+        """untouched: the files whose bytes are the template's own; its tests have parsed them already."""
         self.root = root
         self.slug = slug
+        self.untouched = untouched
 
     @cached_property
     def paths(self) -> list[str]:
@@ -82,7 +85,7 @@ class Tree:
     @cached_property
     def unparsed(self) -> dict[str, str]:
         """The files of Python, TOML, YAML and JSON that do not parse, each with the reason."""
-        reasons = {path: unparsed(path, text) for path, text in self.texts.items()}
+        reasons = {path: unparsed(path, text) for path, text in self.texts.items() if path not in self.untouched}
         return {path: reason for path, reason in reasons.items() if reason}
 
     @property
@@ -315,14 +318,15 @@ def _quoted(value: str | bool) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def finish(root: Path, context: dict[str, Any]) -> list[str]:
+def finish(root: Path, context: dict[str, Any], untouched: AbstractSet[str] = frozenset()) -> list[str]:
     """Drop, validate and record the project in `root`, made from cookiecutter's `context`.
 
+    untouched: the files whose bytes are the template's own.
     Returns what is wrong, one sentence each; the record is written only when nothing is.
     """
     answers = {key: value for key, value in context.items() if not key.startswith("_")}
     drop(root, answers)
-    tree = Tree(root, answers["project_slug"])
+    tree = Tree(root, answers["project_slug"], untouched)
     found = problems(tree)
     if not found:
         text = record(tree, context["_djcelery_version"], answers)

@@ -97,7 +97,8 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
         return rendered
 
     _write([file._replace(parts=tuple(map(named, file.parts))) for file in plain], project)
-    for sentence in hook("post_gen_project").finish(project, context):
+    untouched = {"/".join(map(named, file.parts)) for file in plain if file.untouched}
+    for sentence in hook("post_gen_project").finish(project, context, untouched):
         raise Refusal(f"The rendered project is not sound: {sentence}", "Please report this bug in the template.")
     return project
 
@@ -129,6 +130,7 @@ class File(NamedTuple):
     parts: tuple[str, ...]
     content: bytes
     executable: bool
+    untouched: bool = False  # no answer went into it
 
 
 def _sorted_out(source: Path, environment: Any, context: Mapping[str, Any]) -> tuple[list[File], list[File]]:
@@ -139,9 +141,10 @@ def _sorted_out(source: Path, environment: Any, context: Mapping[str, Any]) -> t
     plain: list[File] = []
     for file in _files_in(source):
         if _is_only_copied(file, context):
-            plain.append(file)
+            plain.append(file._replace(untouched=True))
             continue
-        filled = file._replace(content=_fill_in(file.content, context))
+        content = _fill_in(file.content, context)
+        filled = file._replace(content=content, untouched=content == file.content)
         if any(tag in filled.content for tag in tags):
             tagged.append(file)
         else:
