@@ -274,7 +274,9 @@ def test_bytecode_in_the_template_stays_there(cli, tmp_path, small_template):
     assert not list((tmp_path / "shop").rglob("__pycache__"))
 
 
-@pytest.mark.parametrize("text", ["{{ cookiecutter.no_such_answer }}", "# {% if %}", "def {{ cookiecutter.project_slug }}(:\n"])
+@pytest.mark.parametrize(
+    "text", ["{{ cookiecutter.no_such_answer }}", "# {% if %}", "def {{ cookiecutter.project_slug }}(:\n"]
+)
 def test_a_broken_template_leaves_nothing(cli, tmp_path, small_template, text):
     (small_template / "broken.py").write_text(text)
     said = cli("new", "deep/down/shop", "--yes")
