@@ -7,6 +7,9 @@ CONNECTED = [
     "jobs.checks",
     "jobs.failures",
     "jobs.shutdown",
+    "jobs.watch.queues",
+    "jobs.watch.reporter",
+    "jobs.watch.tallies",
     # {% if cookiecutter.schedule == "database" %}
     "jobs.schedule",
     # {% endif %}

@@ -1,9 +1,13 @@
 """Beat, one at a time: as many as you like may run, the one that holds the lock sends."""
 
 import logging
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
+from celery.schedules import BaseSchedule, maybe_schedule
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
@@ -12,8 +16,12 @@ from django.utils.module_loading import import_string
 from .lease import LeaseLock
 from .models import ScheduleState
 from .outbox import BATCH
+from .watch import heartbeat
 
 logger = logging.getLogger(__name__)
+
+# Of an entry: its name, its task, when it is due, and when it ran last.
+Planned = tuple[str, str, BaseSchedule, datetime | None]
 
 # Seconds. A beat that was killed is replaced after LEASE at the latest. It is renewed at every tick, so it must be
 # several times longer than CELERY_BEAT_MAX_LOOP_INTERVAL and than the longest wait for a broker that hangs.
@@ -26,6 +34,11 @@ class OneAtATime:
 
     held = False
 
+    @classmethod
+    def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
+        """The entries, so many at most, for whoever wants to know them without running a beat."""
+        raise NotImplementedError
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=LEASE)
         # Each returns how much it did; BATCH means that there is more.
@@ -34,6 +47,7 @@ class OneAtATime:
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Seconds until the next tick. Raises SystemExit when another beat took the lock over."""
+        heartbeat.touch()  # also while it only waits for the lock, or for the database
         try:
             close_old_connections()
             if not self.hold():
@@ -78,6 +92,12 @@ class OneAtATime:
 
 class LockedScheduler(OneAtATime, Scheduler):
     """The schedule in CELERY_BEAT_SCHEDULE. When each entry ran is kept in the database, not in a file."""
+
+    @classmethod
+    def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
+        last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))
+        for name, options in list(app.conf.beat_schedule.items())[:limit]:
+            yield name, options["task"], maybe_schedule(options["schedule"], app=app), last_runs.get(name)
 
     def take_over(self) -> None:
         last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))

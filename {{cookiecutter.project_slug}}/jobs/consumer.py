@@ -1,7 +1,7 @@
 """The worker's consumer: what Celery would drop with a line in the log is kept or sent again."""
 
 import logging
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from celery.worker import consumer, state
@@ -10,6 +10,7 @@ from kombu import Connection
 
 from . import dead_letters, ledger
 from .durable import DurableTask
+from .watch.heartbeat import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,16 @@ RECONNECT = 4  # seconds between two looks for a broker that is away, at the mos
 
 class Consumer(consumer.Consumer):
     def ensure_connected(self, conn: Connection) -> Connection:
-        conn.ensure_connection = partial(conn.ensure_connection, interval_max=RECONNECT)
+        connect = conn.ensure_connection
+
+        def patiently(*args: Any, callback: Callable[[], None], **options: Any) -> Connection:
+            def meanwhile() -> None:
+                pulse.away()
+                callback()
+
+            return connect(*args, callback=meanwhile, interval_max=RECONNECT, **options)
+
+        conn.ensure_connection = patiently
         return super().ensure_connected(conn)
 
     def on_close(self) -> None:

@@ -35,6 +35,7 @@ class Job(models.Model):
     # When the relay publishes it (again), unless it is finished by then.
     publish_at = models.DateTimeField()
     publications = models.PositiveIntegerField(default=0)  # by the relay, since a worker had it last
+    waiting_since = models.DateTimeField(null=True, blank=True)  # since when a worker may run it
     attempts = models.PositiveIntegerField("retries", default=0)
     # Runs that began and did not end in any orderly way, because a process was killed under them.
     starts = models.PositiveIntegerField(default=0)
@@ -56,6 +57,12 @@ class Job(models.Model):
             models.Index(fields=["publish_at"], condition=Q(state__in=UNFINISHED), name="jobs_to_publish"),
             models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="jobs_finished"),
             models.Index(fields=["-created_at"], condition=Q(state=State.DEAD), name="jobs_dead"),
+            models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="jobs_dead_in_queue"),
+            models.Index(
+                fields=["queue", "waiting_since"],
+                condition=Q(state=State.WAITING, started_at__isnull=True),
+                name="jobs_waiting_in_queue",
+            ),
         ]
         permissions = [("requeue_job", "Can send dead jobs again"), ("discard_job", "Can discard dead jobs")]
 
@@ -115,3 +122,55 @@ class ScheduleState(models.Model):
 
     def __str__(self) -> str:
         return self.entry
+
+
+class Heartbeat(models.Model):
+    """A worker, which says every few seconds that it lives and what it does; see watch/reporter.py."""
+
+    worker = models.CharField(max_length=200, primary_key=True)
+    queues = models.JSONField(default=list)
+    consuming = models.BooleanField(default=False)
+    concurrency = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
+    jobs = models.JSONField(default=list)  # some of those that run: id, task, queue, and when it began
+    fetched = models.JSONField(default=dict)  # by queue: since when the message that it took last had waited
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class Tally(models.Model):
+    """Runs that ended, of one task in one queue, since the project began; see watch/tallies.py."""
+
+    queue = models.CharField(max_length=100)
+    task = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=10)
+    count = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    buckets = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["queue", "task", "outcome"], name="jobs_one_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.task} {self.outcome}: {self.count}"
+
+
+class MinuteTally(models.Model):
+    """Runs of one queue that ended in one minute. Kept for a few hours."""
+
+    minute = models.DateTimeField()
+    queue = models.CharField(max_length=100)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    retried = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "minute tallies"
+        constraints = [models.UniqueConstraint(fields=["minute", "queue"], name="jobs_one_minute_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.minute} {self.queue}"

@@ -74,6 +74,7 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         key=key,
         state=State.DELAYED if eta else State.WAITING,
         publish_at=eta or now + until_published_again(queue, 0),
+        waiting_since=None if eta else now,
         expires_at=expires,
         dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
     )

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds that a job waits for a deploy to bring a task that this process does not know.
 UNKNOWN_TASK = 600
+# What relaying changes in a row.
+FIELDS = ["state", "publish_at", "publications", "waiting_since", "error", "finished_at"]
 
 
 def relay(limit: int = outbox.BATCH) -> int:
@@ -28,13 +30,15 @@ def relay(limit: int = outbox.BATCH) -> int:
         jobs = _due(limit)
         known = [job for job in jobs if job.task in current_app.tasks]
         for job in known:
+            if job.state == State.DELAYED:
+                job.waiting_since = timezone.now()
             job.state = State.WAITING
             job.publications += 1
             job.publish_at = timezone.now() + until_published_again(job.queue, job.publications - 1)
         for job in jobs:
             if job not in known:
                 _unknown(job)
-        Job.objects.bulk_update(jobs, ["state", "publish_at", "publications", "error", "finished_at"], batch_size=100)
+        Job.objects.bulk_update(jobs, FIELDS, batch_size=100)
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
     outbox.publish(known)
     if known:

@@ -1,15 +1,16 @@
 """The schedule in the database: taken over from the settings once, then owned by the people in the admin."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
-from celery import current_app
+from celery import Celery, current_app
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from .beat import OneAtATime
+from .beat import OneAtATime, Planned
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,12 @@ FROM_SETTINGS = "From CELERY_BEAT_SCHEDULE"
 
 class LockedDatabaseScheduler(OneAtATime, DatabaseScheduler):
     """django-celery-beat's scheduler, one at a time."""
+
+    @classmethod
+    def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
+        kinds = ("interval", "crontab", "solar", "clocked")
+        for entry in PeriodicTask.objects.enabled().select_related(*kinds).order_by("name")[:limit]:
+            yield entry.name, entry.task, entry.schedule, entry.last_run_at
 
     def setup_schedule(self) -> None:
         # The parent would write CELERY_BEAT_SCHEDULE over the database at every start, and people's edits with it.

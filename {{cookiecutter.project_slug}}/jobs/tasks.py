@@ -7,22 +7,24 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from .models import UNFINISHED, Claim, Job, Redelivery, State
+from .models import UNFINISHED, Claim, Heartbeat, Job, MinuteTally, Redelivery, State
 
 # A claim must be there as long as its message can still come back. Days.
 CLAIMS_KEPT = 30
+WATCHED_KEPT = 6  # hours: counts per minute, and workers that are gone
 BATCH = 1000  # rows per delete, so that none holds its locks for long
 
 
 @shared_task
 def prune() -> int:
-    """Delete finished jobs, and claims and counters that no delivery can need any more. Returns how many.
+    """Delete finished jobs, what no delivery can need any more, and old observations. Returns how many rows.
 
     Idempotent: what is gone is gone, and the next run takes up what this one left.
     """
     now = timezone.now()
     claims_until = now - timedelta(days=CLAIMS_KEPT)
     jobs_until = now - timedelta(days=settings.JOBS_KEPT_DAYS)
+    watched_until = now - timedelta(hours=WATCHED_KEPT)
     finished = Job.objects.exclude(state__in=UNFINISHED).exclude(state=State.DEAD)
     return sum(
         _delete_in_batches(rows)
@@ -30,6 +32,8 @@ def prune() -> int:
             finished.filter(finished_at__lt=jobs_until),
             Claim.objects.filter(created_at__lt=claims_until),
             Redelivery.objects.filter(last_at__lt=claims_until),
+            MinuteTally.objects.filter(minute__lt=watched_until),
+            Heartbeat.objects.filter(seen_at__lt=watched_until),
         )
     )
 

@@ -33,6 +33,14 @@ def test_migrate_takes_every_entry_over():
     assert (entry.crontab.hour, entry.crontab.minute) == ("*", "40")
 
 
+def test_what_is_planned_can_be_known_without_running_a_beat(app):
+    PeriodicTask.objects.filter(name="daily-sales").update(enabled=False)
+    planned = {name: (task, last) for name, task, _, last in LockedDatabaseScheduler.planned(app, limit=100)}
+
+    assert planned["prune-jobs"] == ("jobs.tasks.prune", None)
+    assert "daily-sales" not in planned
+
+
 def test_an_edit_in_the_admin_survives_the_next_migrate(admin_client):
     entry = PeriodicTask.objects.get(name="prune-jobs")
     form = admin_client.get(f"/admin/django_celery_beat/periodictask/{entry.pk}/change/").context["adminform"].form

@@ -44,6 +44,25 @@ def test_sends_what_is_due_once(app, broker):
     assert broker.waiting()["slow"] == 1
 
 
+def test_what_is_planned_can_be_known_without_running_a_beat(app):
+    assert [(name, last) for name, _, _, last in LockedScheduler.planned(app, limit=10)] == [("prune", None)]
+
+    run(LockedScheduler(app))
+    make_due(minutes=4)
+    [(name, task, when, last)] = LockedScheduler.planned(app, limit=10)
+
+    assert (name, task, when.run_every, last is None) == ("prune", "jobs.tasks.prune", timedelta(minutes=10), False)
+    assert list(LockedScheduler.planned(app, limit=0)) == []
+
+
+def test_each_tick_is_a_sign_of_life_also_while_another_beat_holds_the_lock(app, settings, tmp_path):
+    settings.JOBS_HEARTBEAT_FILE = str(tmp_path / "heartbeat")
+    LeaseLock("beat", seconds=60).hold()
+    run(LockedScheduler(app), ticks=1)
+
+    assert (tmp_path / "heartbeat").exists()
+
+
 def test_of_two_beats_one_sends(app, broker):
     run(LockedScheduler(app))
     make_due()

@@ -77,11 +77,20 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
     assert Job.objects.get(publications=1) == waiting
 
 
-def test_a_broker_that_is_away_is_looked_for_every_few_seconds(consumer, monkeypatch):
-    waits = []
-    broker = SimpleNamespace(ensure_connection=lambda **options: waits.append(options["interval_max"]))
-    monkeypatch.setattr(celerys.Consumer, "ensure_connected", lambda self, conn: conn.ensure_connection())
+def test_a_broker_that_is_away_is_looked_for_every_few_seconds_by_a_worker_that_says_so(consumer, monkeypatch):
+    waits, done = [], []
 
-    consumer.ensure_connected(broker)
+    def try_again(interval_max, callback):
+        waits.append(interval_max)
+        callback()
+
+    monkeypatch.setattr(
+        celerys.Consumer, "ensure_connected",
+        lambda self, conn: conn.ensure_connection(callback=lambda: done.append("celery's")),
+    )  # fmt: skip
+    monkeypatch.setattr("jobs.consumer.pulse", SimpleNamespace(away=lambda: done.append("pulse")))
+
+    consumer.ensure_connected(SimpleNamespace(ensure_connection=try_again))
 
     assert waits == [RECONNECT]
+    assert done == ["pulse", "celery's"]

@@ -131,6 +131,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # On SIGTERM a worker gives short jobs this many seconds; longer ones go back to their queue at once.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 
+# A worker and beat touch this file while they do their work, for the probe of a container; see jobs/watch/heartbeat.py.
+# One file for each process: where several share a machine, leave it out.
+JOBS_HEARTBEAT_FILE = env("JOBS_HEARTBEAT_FILE", default="")
+
 # Days that finished jobs are kept. Dead ones stay until somebody discards them.
 JOBS_KEPT_DAYS = 7
 

@@ -1,0 +1,62 @@
+"""What waits at the broker, counted there and not message by message."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from celery import current_app
+from celery.signals import before_task_publish
+from django.conf import settings
+from kombu import Connection
+
+# {% if cookiecutter.broker == "rabbitmq" %}
+from ..rabbitmq import IMPATIENT, waits_since
+# {% else %}
+from ..redis import IMPATIENT, waits_since
+# {% endif %}
+from .bounded import Bounded
+
+# The header of each message that says since when a worker may run it, in seconds since 1970.
+WAITS_SINCE = "waits_since"
+SECONDS = 0.8  # for each step of the talk with the broker
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """messages: not yet given to a worker. since: when the oldest could have begun, as a time since 1970; None when
+    nothing waits, or the broker cannot tell."""
+
+    messages: int
+    since: float | None
+
+
+@before_task_publish.connect(dispatch_uid="jobs.watch.queues.stamp")
+def stamp(headers: dict[str, Any], **kwargs: Any) -> None:
+    headers[WAITS_SINCE] = datetime.fromisoformat(headers["eta"]).timestamp() if headers.get("eta") else time.time()
+
+
+def queue_of(delivery_info: dict[str, Any] | None, task: str) -> str:
+    """The declared queue that a message came by, else the one that its task is routed to."""
+    came_by = (delivery_info or {}).get("routing_key") or ""
+    # RabbitMQ puts the delay of a delayed job in front of its routing key.
+    declared = [name for name in settings.WORKLOADS if came_by == name or came_by.endswith(f".{name}")]
+    return declared[0] if declared else settings.ROUTES.get(task, settings.CELERY_TASK_DEFAULT_QUEUE)
+
+
+def look() -> dict[str, Waiting]:
+    """Ask the broker for each declared queue. Raises what its client raises, after a few times SECONDS at most."""
+    with current_app.connection_for_read(connect_timeout=SECONDS, transport_options=IMPATIENT) as connection:
+        return {name: _look_at(connection, name) for name in settings.WORKLOADS}
+
+
+def _look_at(connection: Connection, queue: str) -> Waiting:
+    channel = connection.default_channel
+    try:
+        messages = channel.queue_declare(queue, passive=True).message_count
+    except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
+        return Waiting(0, None)
+    return Waiting(messages, waits_since(channel, queue) if messages else None)
+
+
+broker = Bounded(look)

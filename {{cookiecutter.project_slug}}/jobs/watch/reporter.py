@@ -1,0 +1,100 @@
+"""The worker's word in the database: that it lives, what it runs, and what it has counted.
+
+Two threads of the main process, so that a database which hangs delays neither jobs nor the heartbeat.
+"""
+
+import logging
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+from celery import bootsteps, current_app
+from django.db import Error as DatabaseError
+from django.db import connections
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from ..models import Heartbeat
+from . import tallies
+from .heartbeat import STALE, pulse
+
+logger = logging.getLogger(__name__)
+
+EVERY = 5  # seconds between two reports
+GOODBYE = 2  # seconds that a shutdown waits for the threads
+
+
+class Reporter(bootsteps.StartStopStep):
+    requires = {"celery.worker.components:Timer"}
+
+    def __init__(self, worker: Any, **kwargs: Any) -> None:
+        super().__init__(worker, **kwargs)
+        self.over = threading.Event()
+        self.threads: list[threading.Thread] = []
+        tallies.line.open()  # here, and not at the start: the children must inherit it
+
+    def start(self, worker: Any) -> None:
+        self.started_at = timezone.now()
+        for work in (self.count, self.report):
+            thread = threading.Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
+            thread.start()
+            self.threads.append(thread)
+
+    def count(self, worker: Any) -> None:
+        """Read what the children tell, all the time."""
+        while not self.over.wait(tallies.PAUSE):
+            tallies.book.add(tallies.line.read(seconds=1))
+
+    def report(self, worker: Any) -> None:
+        while not self.over.wait(EVERY):
+            _write(worker, self.started_at)
+
+    def stop(self, worker: Any) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join(GOODBYE)
+        tallies.book.add(tallies.line.read(seconds=0))
+        _leave(worker)
+
+    terminate = stop
+
+
+def _write(worker: Any, started_at: datetime) -> None:
+    try:
+        # A loop that hangs is not alive, whatever this thread is.
+        if time.monotonic() - pulse.ticked < STALE:
+            _beat(worker, started_at)
+        tallies.book.write()
+    except DatabaseError:
+        logger.warning("no database; what was counted is written later", exc_info=True)
+    finally:
+        connections.close_all()  # the main process forks children, and must not share a connection with them
+
+
+def _beat(worker: Any, started_at: datetime) -> None:
+    seen = {
+        "queues": pulse.consumed or sorted(pulse.meant),
+        "consuming": pulse.consuming,
+        "concurrency": worker.concurrency,
+        "running": pulse.running,
+        "jobs": pulse.jobs,
+        "fetched": dict(pulse.fetched),
+        "seen_at": Now(),
+    }
+    if not Heartbeat.objects.filter(pk=worker.hostname).update(**seen):
+        Heartbeat.objects.create(worker=worker.hostname, started_at=started_at, **seen)
+
+
+def _leave(worker: Any) -> None:
+    """The last counts; and who leaves in order is not missed."""
+    try:
+        tallies.book.write()
+        Heartbeat.objects.filter(pk=worker.hostname).delete()
+    except DatabaseError:
+        logger.warning("no database; what was counted last is lost", exc_info=True)
+    finally:
+        connections.close_all()
+
+
+current_app.steps["worker"].add(Reporter)

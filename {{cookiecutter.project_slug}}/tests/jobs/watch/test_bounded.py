@@ -1,0 +1,46 @@
+"""A question to something that may hang."""
+
+import threading
+from concurrent.futures import TimeoutError as TooSlow
+
+import pytest
+
+from jobs.watch.bounded import Bounded
+
+
+def test_the_answer():
+    assert Bounded(lambda: 42).begin().result(timeout=5) == 42
+
+
+def test_an_error_is_the_answer_of_whoever_waits():
+    def ask():
+        raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError):
+        Bounded(ask).begin().result(timeout=5)
+
+
+def test_what_hangs_holds_one_thread_however_many_ask():
+    answer, asked = threading.Event(), []
+
+    def ask():
+        asked.append(threading.get_ident())
+        answer.wait(10)
+        return "late"
+
+    question = Bounded(ask)
+    first = question.begin()
+    for _ in range(20):
+        with pytest.raises(TooSlow):
+            question.begin().result(timeout=0)
+    answer.set()
+
+    assert first.result(timeout=5) == "late"
+    assert len(asked) == 1
+
+
+def test_once_answered_it_is_asked_anew():
+    numbers = iter((1, 2))
+    question = Bounded(lambda: next(numbers))
+
+    assert [question.begin().result(timeout=5), question.begin().result(timeout=5)] == [1, 2]
