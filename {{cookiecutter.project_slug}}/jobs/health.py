@@ -1,16 +1,18 @@
-"""Is this process up, and can it reach what it needs?"""
+"""Is this process up, can it reach what it needs, and is every queue worked on?"""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from typing import Any
 
-from celery import current_app
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-SECONDS = 1.0  # for each part
-# A part that hangs keeps its thread until its own socket gives up; the others must not wait behind it.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
+from .watch import queues
+from .watch.bounded import Bounded
+from .watch.state import State
+
+SECONDS = 0.9  # for all parts together, so that the whole answer takes less than one
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -19,21 +21,43 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database and the broker answer within a second each, else 503 that names what is down."""
-    running = {name: _threads.submit(check) for name, check in CHECKS.items()}
-    parts = {name: _outcome(future.result) for name, future in running.items()}
-    healthy = all(part == "ok" for part in parts.values())
-    return JsonResponse({"status": "ok" if healthy else "down", **parts}, status=200 if healthy else 503)
+    """200 when the database and the broker answer within a second, else 503 that names what is down."""
+    found = parts()
+    healthy = all(part == "ok" for part in found.values())
+    return JsonResponse({"status": "ok" if healthy else "down", **found}, status=200 if healthy else 503)
 
 
-def _outcome(result: Callable[..., None]) -> str:
+def parts() -> dict[str, str]:
+    """Of each part: "ok", "down" or "no answer". All are asked at the same time."""
+    asked, deadline = {name: part.begin() for name, part in PARTS.items()}, time.monotonic() + SECONDS
+    return {name: outcome(answer.result, max(0, deadline - time.monotonic())) for name, answer in asked.items()}
+
+
+def outcome(result: Callable[..., Any], seconds: float) -> str:
     try:
-        result(timeout=SECONDS)
+        result(timeout=seconds)
     except TooSlow:
         return "no answer"
     except Exception:  # noqa: BLE001  whatever it is, it is down; what it says may hold a password
         return "down"
     return "ok"
+
+
+def problems(state: State) -> list[str]:
+    """A sentence for each thing that somebody must see to. Dead jobs are none: they wait for a decision."""
+    found = []
+    if state.broker != "ok":
+        found.append(f"The broker: {state.broker}. Durable jobs are kept and sent when it is back.")
+    for queue in state.queues:
+        if not queue.consumers:
+            command = f"manage.py worker {queue.name}"
+            found.append(f"No live worker consumes the queue {queue.name}. Start one: {command}")
+    for worker in state.workers:
+        if worker.alive and not worker.consuming and state.broker == "ok":
+            found.append(f"The worker {worker.name} lives and does not consume its queues. Restart it.")
+    if not state.beat.alive:
+        found.append("No beat runs: nothing is scheduled, and jobs that a broker lost are not sent again.")
+    return found
 
 
 def _database() -> None:
@@ -44,9 +68,4 @@ def _database() -> None:
         connection.close()  # this thread serves no request that would close it
 
 
-def _broker() -> None:
-    with current_app.connection_for_write() as broker:
-        broker.connect()
-
-
-CHECKS: dict[str, Callable[[], None]] = {"database": _database, "broker": _broker}
+PARTS: dict[str, Bounded] = {"database": Bounded(_database), "broker": queues.broker}

@@ -77,3 +77,10 @@ def test_every_variable_that_the_settings_read_is_explained():
 
     assert read
     assert read - explained == set()
+
+
+def test_a_database_that_is_gone_without_a_word_becomes_an_error(environment):
+    url = "postgres://user:password@host/name?connect_timeout=9&sslmode=require"
+    options = environment("local", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
+
+    assert options == {"connect_timeout": 9, "tcp_user_timeout": 10_000, "sslmode": "require"}

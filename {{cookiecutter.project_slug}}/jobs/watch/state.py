@@ -19,7 +19,8 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from ..models import Heartbeat, Job, Lease, MinuteTally
+from ..beat import LEASE
+from ..models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally
 from ..models import State as JobState
 from . import queues as broker_queues
 from .heartbeat import JOBS_TOLD, STALE
@@ -84,7 +85,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class BeatState:
-    """alive: some beat holds the lock. holder: which. seen: until when its last renewal holds; None without a beat."""
+    """alive: some beat holds the lock. holder: which. seen: when it renewed it last, None when nobody holds it."""
 
     alive: bool
     holder: str
@@ -94,7 +95,8 @@ class BeatState:
 
 @dataclass(frozen=True)
 class State:
-    """broker: "ok", "down" or "no answer". running: the newest of the jobs that run, as workers told last."""
+    """broker: "ok", "down" or "no answer". running: the newest of the jobs that run, as workers told last. overdue:
+    seconds that the next unfinished durable job is overdue for the relay."""
 
     at: datetime
     broker: str
@@ -102,6 +104,7 @@ class State:
     workers: list[WorkerState]
     beat: BeatState
     running: list[RunningJob] = field(default_factory=list)
+    overdue: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def state() -> State:
         workers=[_worker(each) for each in beats],
         beat=beat,
         running=_running(live),
+        overdue=_overdue(),
     )
 
 
@@ -166,6 +170,11 @@ def _oldest_row(queue: str) -> float | None:
     waiting = Job.objects.filter(queue=queue, state=JobState.WAITING, started_at__isnull=True)
     since = waiting.order_by("waiting_since").values_list("waiting_since", flat=True).first()
     return since.timestamp() if since else None
+
+
+def _overdue() -> float:
+    due = Job.objects.filter(state__in=UNFINISHED).order_by("publish_at").values_list("publish_at", flat=True).first()
+    return max(0.0, (timezone.now() - due).total_seconds()) if due else 0.0
 
 
 def _rates() -> dict[str, float]:
@@ -224,7 +233,8 @@ def _beat() -> BeatState:
     entries = [_entry(*planned) for planned in scheduler.planned(current_app, SHOWN)]
     if lease is None:
         return BeatState(alive=False, holder="", seen=None, entries=entries)
-    return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=lease.expires_at, entries=entries)
+    seen = lease.expires_at - timedelta(seconds=LEASE)
+    return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=seen, entries=entries)
 
 
 def _entry(name: str, task: str, schedule: Any, last: datetime | None) -> Entry:

@@ -27,7 +27,8 @@ from .queues import queue_of
 OUTCOMES = {states.SUCCESS: "done", states.RETRY: "retried"}
 FAILED = "failed"
 # Seconds: the upper ends of the histogram's buckets. One more holds what took longer.
-BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800]
+BOUNDS = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0]
+MORE = "+Inf"
 PAUSE = 0.1  # seconds: lines are read in heaps, not one by one
 HEAP = 1 << 16  # bytes
 
@@ -45,7 +46,7 @@ class Runs:
         self.count += 1
         if seconds is not None:
             self.seconds += seconds
-            bound = str(next((bound for bound in BOUNDS if seconds <= bound), "more"))
+            bound = str(next((bound for bound in BOUNDS if seconds <= bound), MORE))
             self.buckets[bound] = self.buckets.get(bound, 0) + 1
 
     def merge(self, other: "Runs") -> None:

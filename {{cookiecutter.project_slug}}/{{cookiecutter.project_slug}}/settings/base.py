@@ -69,6 +69,11 @@ else:
     # A worker lives for days and its database restarts meanwhile: look at a kept connection before using it.
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is gone without a word becomes an error: after so many seconds when connecting, and so many
+    # milliseconds in which nobody acknowledges what was sent.
+    patience = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+    DATABASES["default"]["OPTIONS"] = patience | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # {% if cookiecutter.broker == "redis" %}

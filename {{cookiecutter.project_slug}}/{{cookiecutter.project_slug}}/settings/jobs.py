@@ -134,6 +134,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 # A worker and beat touch this file while they do their work, for the probe of a container; see jobs/watch/heartbeat.py.
 # One file for each process: where several share a machine, leave it out.
 JOBS_HEARTBEAT_FILE = env("JOBS_HEARTBEAT_FILE", default="")
+# What Prometheus sends as its bearer token. Without it, only people who may see jobs in the admin get /metrics.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
 # Days that finished jobs are kept. Dead ones stay until somebody discards them.
 JOBS_KEPT_DAYS = 7

@@ -1,21 +1,26 @@
-"""`manage.py jobs`: look at jobs, send dead ones again, give them up."""
+"""`manage.py jobs`: look at jobs, send dead ones again, give them up; and see whether all is well."""
 
 import getpass
+import sys
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
-from jobs import dead_letters
+from jobs import dead_letters, health
 from jobs.models import Job, State
+from jobs.watch.state import state
 
 
 class Command(BaseCommand):
-    help = "Look at jobs, send dead ones again, or give them up."
+    help = "Look at jobs, send dead ones again, or give them up; or see whether all is well."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list | show | requeue | discard")
+        actions = parser.add_subparsers(
+            dest="action", required=True, metavar="list | show | requeue | discard | health"
+        )
         listing = actions.add_parser("list", help="jobs of one state, the newest first")
         listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
         listing.add_argument("--task", help="only this task")
@@ -26,6 +31,8 @@ class Command(BaseCommand):
             command.add_argument("ids", nargs="*", type=uuid.UUID, metavar="ID")
             command.add_argument("--task", help="all dead jobs of this task")
             command.add_argument("--all", action="store_true", help="all dead jobs")
+
+        actions.add_parser("health", help="queues, workers and beat; exit code 1 when somebody must see to them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, options["action"])(options)
@@ -52,6 +59,40 @@ class Command(BaseCommand):
         count = dead_letters.discard(self._chosen(options), by=getpass.getuser())
         self.stdout.write(f"{count} dead jobs discarded.")
 
+    def health(self, options: dict[str, Any]) -> None:
+        parts = health.parts()
+        self._table([(name, part) for name, part in parts.items()])
+        if parts["database"] != "ok":
+            raise CommandError(f"The database: {parts['database']}. Without it nothing else can be known.")
+        seen = state()
+        self._table(
+            [
+                ("QUEUE", "WAITING", "OLDEST", "RUNNING", "WORKERS", "PER MINUTE", "DEAD"),
+                *((q.name, q.waiting, _seconds(q.oldest), q.running, q.consumers, q.rate, q.dead) for q in seen.queues),
+            ]
+        )
+        self._table(
+            [
+                ("WORKER", "QUEUES", "RUNNING", "SEEN", ""),
+                *(
+                    (w.name, ", ".join(w.queues), w.running, f"{w.seen:%H:%M:%S}", "" if w.alive else "gone")
+                    for w in seen.workers
+                ),
+                ("beat", "", "", f"{seen.beat.seen:%H:%M:%S}" if seen.beat.seen else "", seen.beat.holder),
+            ]
+        )
+        problems = health.problems(seen)
+        self.stdout.write("\n".join(problems) or "All is well.")
+        if problems:
+            sys.exit(1)
+
+    def _table(self, rows: Sequence[Sequence[Any]]) -> None:
+        cells = [["?" if cell is None else str(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+        for row in cells:
+            self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        self.stdout.write("")
+
     def _chosen(self, options: dict[str, Any]) -> QuerySet[Job]:
         dead = Job.objects.filter(state=State.DEAD)
         if options["ids"]:
@@ -61,3 +102,7 @@ class Command(BaseCommand):
         if not options["all"]:
             raise CommandError("Which? Name their ids, or --task NAME, or --all.")
         return dead
+
+
+def _seconds(age: float | None) -> str:
+    return "-" if age is None else f"{age:.0f} s"
