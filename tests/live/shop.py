@@ -120,7 +120,7 @@ class RunningShop(Shop):
 
     def ran_in(self, task_id: str) -> set[str]:
         """The names of the processes in whose lines this task ended well."""
-        return {line.split("|")[0].split()[-1] for line in self.dev.lines(rf"\[{task_id}\] succeeded in")}
+        return {line.split("|")[0].split()[-1] for line in self.dev.lines(rf"task_succeeded .*task_id={task_id}")}
 
     def staff(self) -> Browser:
         """A browser in which somebody with all permissions is logged in."""

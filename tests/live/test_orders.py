@@ -38,7 +38,7 @@ def test_a_mail_server_that_refuses_is_tried_again(shop):
     starts = shop.starts("orders.tasks.send_receipt", order)
     assert len({start["id"] for start in starts}) == 1
     assert len(starts) == 3
-    assert len(shop.dev.lines(rf"worker-email .*\[{starts[0]['id']}\] retry: Retry in")) == 2
+    assert len(shop.dev.lines(rf"worker-email .*task_retrying .*task_id={starts[0]['id']}")) == 2
     [mail] = shop.mail.to("bob@example.com")
     assert mail["Message-ID"] == f"<receipt-{order}@orders>"
 

@@ -6,6 +6,7 @@ from django.apps import AppConfig
 CONNECTED = [
     "jobs.checks",
     "jobs.failures",
+    "jobs.lines",
     "jobs.shutdown",
     "jobs.watch.queues",
     "jobs.watch.reporter",

@@ -13,6 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from .context import caused_by_entry
 from .lease import LeaseLock
 from .models import ScheduleState
 from .outbox import BATCH
@@ -80,7 +81,8 @@ class OneAtATime:
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         # Waiting for a broker that was away may have taken longer than the lease.
         if self.hold():
-            super().apply_entry(entry, producer=producer)
+            with caused_by_entry(entry.name):
+                super().apply_entry(entry, producer=producer)
 
     def close(self) -> None:
         try:

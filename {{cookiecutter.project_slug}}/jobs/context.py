@@ -1,33 +1,81 @@
-"""Who dispatches: the request or the task that this code runs in."""
+"""Who causes a job: the request, task or entry of the schedule that this code runs in; and the job that it runs in.
 
-from collections.abc import Callable
+What is in structlog's context when a job is dispatched goes along with it, and is there again while it runs.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from typing import Any
 
-from celery import current_task
+from celery import Task, current_app
+from celery._state import get_current_task  # what the proxy `celery.current_task` calls, at each look at it
+from celery.app.task import Context
 from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def remember_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: jobs dispatched in this request will say so."""
+    """Middleware: jobs dispatched in this request will say so, and its answer tells the id to look for in the log."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         token = _request.set(request)
         try:
-            return get_response(request)
+            response = get_response(request)
         finally:
             _request.reset(token)
+        if request_id := get_contextvars().get("request_id"):
+            response["X-Request-ID"] = request_id
+        return response
 
     return middleware
 
 
 def dispatcher() -> str:
     """In a few words, for whoever looks at the job later."""
-    if current_task and current_task.request.id:
-        return f"task {current_task.name} {current_task.request.id}"[:200]
+    if job := running():
+        return f"task {job['task']} {job['task_id']}"[:200]
     request = _request.get()
     if request is None:
         return ""
     user = getattr(request, "user", None)
     return f"{user if user and user.is_authenticated else 'a visitor'}, {request.method} {request.path}"[:200]
+
+
+def carried() -> dict[str, Any]:
+    """What a job that is dispatched here takes along. Its row keeps it, for whoever publishes the job later."""
+    context = {name: value for name, value in get_contextvars().items() if isinstance(value, str | int | float)}
+    if parent := context.pop("task_id", None):
+        context["parent_task_id"] = parent
+    return context
+
+
+def as_carried(context: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Publish in the block as if it were done where carried() was called."""
+    return bound_contextvars(**context)
+
+
+def caused_by_entry(name: str) -> AbstractContextManager[None]:
+    """In the block, beat sends this entry of the schedule. There is no request, so the run gets an id of its own."""
+    return bound_contextvars(request_id=f"beat:{name}:{uuid.uuid4().hex[:12]}")
+
+
+def running() -> dict[str, Any]:
+    """The job that this code runs in, as it stands on each log line; nothing outside of one."""
+    task = get_current_task()
+    request = task and task.request
+    return describe(task, request) if request and request.id else {}
+
+
+def describe(task: Task, request: Context) -> dict[str, Any]:
+    """The names under which an execution is found in the log. The first attempt is 1."""
+    return {"task_id": request.id, "task": task.name, "queue": queue_of(request), "attempt": request.retries + 1}
+
+
+def queue_of(request: Context) -> str:
+    key = (request.delivery_info or {}).get("routing_key") or ""
+    # A delayed message of RabbitMQ has its delay before the name of the queue, a dot after each bit.
+    return key if "." not in key or key in current_app.amqp.queues else key.rpartition(".")[2]

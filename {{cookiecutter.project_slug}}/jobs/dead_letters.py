@@ -57,6 +57,7 @@ def keep_message(message: Any, error: str) -> None:
         args, kwargs = [body], {}
     queue = (message.delivery_info or {}).get("routing_key") or ""
     keep(task, task_id, args, kwargs, error, queue=queue.removesuffix(".dead"))
+    ledger.failure.error("task_failure", extra={"task_id": task_id, "task": task, "error": error})
 
 
 def requeue(jobs: QuerySet[Job], *, by: str) -> int:

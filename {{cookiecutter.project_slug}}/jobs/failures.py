@@ -3,9 +3,12 @@
 import logging
 from typing import Any
 
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure
 
 from . import dead_letters
+from .context import running
+from .durable import DurableTask
 
 logger = logging.getLogger("jobs.failure")
 
@@ -15,7 +18,12 @@ def record(
     sender: Any, task_id: str, exception: BaseException, args: Any, kwargs: Any, einfo: Any = None, **rest: Any
 ) -> None:
     """One line for each final failure; a retry is none. Arguments stay out of it: they may hold what is private."""
-    logger.error("task_failure task=%s id=%s error=%s", sender.name, task_id, type(exception).__name__)
+    names = {"task_id": task_id, "task": sender.name, "error": type(exception).__name__}
+    if isinstance(sender, DurableTask) and isinstance(exception, TimeLimitExceeded | WorkerLostError):
+        logger.warning("task_cut_off", extra=names)
+        return  # its row decides whether it runs again
+    # The worker's main process tells of what its children could not; a traceback there would be that of the telling.
+    logger.error("task_failure", extra=names, exc_info=exception if running() else None)
     error = f"{type(exception).__name__}: {exception}"
     trace = str(getattr(einfo, "traceback", None) or "")
     dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace)

@@ -19,6 +19,7 @@ What holds at every moment, whoever is killed:
    time cannot take the same innocent jobs along until they are dead too.
 """
 
+import logging
 import random
 import traceback
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,9 @@ from django.utils import timezone
 
 from .models import Job, State
 from .patience import until_run_is_dead
+
+# failures.py writes to it too: one line for each job that failed for good.
+failure = logging.getLogger("jobs.failure")
 
 # A job that kills its process comes back this often, then it is dead.
 MAX_REDELIVERIES = 3
@@ -73,6 +77,7 @@ def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str
             return None
         if job.starts > MAX_REDELIVERIES:
             _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
+            failure.error("task_failure", extra={"task_id": job_id, "task": job.task, "error": "WorkerLostError"})
             return None
         job.starts += 1
         job.started_at, job.worker = now, worker[:100]

@@ -1,15 +1,132 @@
-"""Which task a log line belongs to."""
+"""The format of the log: one line of JSON for each event on a server, words on a laptop.
+
+Each line says in which job it was written, whoever wrote it: the names are added where lines are formatted, and
+lines of Django and of libraries pass there too. Settings build LOGGING with `logging_config`.
+"""
 
 import logging
+import sys
+from typing import Any, Literal
 
-from celery import current_task
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, WrappedLogger
+
+from .scrub import scrub
+
+TEXT = 20_000  # characters of one value, such as a traceback
 
 
-class TaskFilter(logging.Filter):
-    """Put `task_id` and `task_name` on every record; "-" outside a task. It belongs on a handler, not on a logger."""
+def add_job(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Put task_id, task, queue and attempt on a line that is written while a job runs."""
+    from .context import running  # needs Celery's app, which needs the settings, which need this file
+
+    event.update(running())
+    return event
+
+
+def drop_objects(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Django puts whole requests and sockets on some of its lines, Celery a job's arguments."""
+    for name in ("request", "server_time", "data"):
+        if not isinstance(event.get(name, ""), str):
+            del event[name]
+    return event
+
+
+def scrubbed(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Nothing secret reaches the log, as far as that can be told."""
+    return scrub(event, length=TEXT)
+
+
+class NotTwice(logging.Filter):
+    """Keep out Celery's own line about a failed task, which shows its arguments: failures.py writes one without."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = current_task.request if current_task else None
-        record.task_id = (request and request.id) or "-"
-        record.task_name = current_task.name if record.task_id != "-" else "-"
-        return True
+        return not (record.levelno == logging.ERROR and hasattr(record, "data"))
+
+
+class NoProbes(logging.Filter):
+    """Keep out what probes ask for every few seconds, as long as the answer is a good one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = record.msg.get("request", "") if isinstance(record.msg, dict) else ""
+        return record.levelno > logging.INFO or not request.startswith("GET /health/")
+
+
+EVERY_LINE: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    add_job,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+]
+OF_LIBRARIES = [*EVERY_LINE, structlog.stdlib.ExtraAdder(), drop_objects]
+OF_STRUCTLOG = [
+    structlog.stdlib.filter_by_level,
+    *EVERY_LINE,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    ProcessorFormatter.wrap_for_formatter,
+]
+FORMATS = {
+    "json": [
+        structlog.processors.format_exc_info,
+        ProcessorFormatter.remove_processors_meta,
+        scrubbed,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ],
+    "console": [
+        ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        scrubbed,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
+    ],
+}
+
+
+def logging_config(
+    *, form: Literal["json", "console"], level: str, jobs_level: str, mail_to_admins: bool
+) -> dict[str, Any]:
+    """Django's LOGGING. Also sets structlog up, which some libraries write with.
+
+    level: of everything. jobs_level: of the lines that tell how each job went. mail_to_admins: whether failures are
+    mailed to ADMINS.
+    """
+    structlog.configure(
+        processors=OF_STRUCTLOG,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatters = {
+        name: {"()": ProcessorFormatter, "processors": processors, "foreign_pre_chain": OF_LIBRARIES}
+        for name, processors in FORMATS.items()
+    }
+    mail = ["mail"] if mail_to_admins else []
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "no_probes": {"()": NoProbes},
+            "not_twice": {"()": NotTwice},
+            "seldom": {"()": "jobs.mail.Seldom"},
+        },
+        "formatters": formatters,
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": form},
+            "mail": {"class": "jobs.mail.MailHandler", "formatter": "console", "level": "ERROR", "filters": ["seldom"]},
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django gives these handlers of their own; without them, their lines go the way of all others.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # What these say is said by django-structlog and by lines.py, in one line each and with names.
+            "django.request": {"level": "CRITICAL"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING", "filters": ["not_twice"]},
+            "jobs.lines": {"level": jobs_level},
+            "jobs.failure": {"handlers": mail},
+            "django_structlog.middlewares.request": {"handlers": mail, "filters": ["no_probes"]},
+        },
+    }

@@ -13,7 +13,7 @@ from django.utils import timezone
 from kombu.utils import json as kombu_json
 
 from .breaker import Breaker
-from .context import dispatcher
+from .context import as_carried, carried, dispatcher
 from .models import UNFINISHED, Job, State
 from .patience import until_published_again
 from .task import JobTask
@@ -25,7 +25,7 @@ breaker = Breaker()
 ONE_TRY = {"max_retries": 0, "interval_start": 0}
 BATCH = 500  # rows in one statement
 # Celery's options that go along with the message, now and each time that it is published again.
-KEPT_OPTIONS = {"priority", "chain", "link", "link_error", "headers", "root_id", "parent_id", "shadow"}
+KEPT_OPTIONS = {"priority", "chain", "link", "link_error", "headers", "root_id", "parent_id", "shadow", "context"}
 
 
 def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = None, **options: Any) -> list[Job]:
@@ -58,6 +58,7 @@ def _write_one(job: Job) -> tuple[list[Job], bool]:
 
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
     now = timezone.now()
+    kept = {**options, "context": carried()}
     eta, expires = options.get("eta"), options.get("expires")
     if (countdown := options.get("countdown")) is not None:
         eta = now + timedelta(seconds=countdown)
@@ -69,7 +70,7 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         task=task.name,
         args=_plain(list(args or [])),
         kwargs=_plain(dict(kwargs or {})),
-        options=_plain({name: value for name, value in options.items() if name in KEPT_OPTIONS and value}),
+        options=_plain({name: value for name, value in kept.items() if name in KEPT_OPTIONS and value}),
         queue=queue,
         key=key,
         state=State.DELAYED if eta else State.WAITING,
@@ -108,7 +109,8 @@ def send(job: Job, **options: Any) -> None:
     """Publish one job under its own id. Raises what the broker's client raises."""
     args, kwargs = kombu_json.loads(json.dumps([job.args, job.kwargs]))
     options |= {"task_id": str(job.pk), "queue": job.queue, "retries": job.attempts, **job.options}
-    JobTask.apply_async(current_app.tasks[job.task], args, kwargs, retry_policy=ONE_TRY, **options)
+    with as_carried(options.pop("context", {})):
+        JobTask.apply_async(current_app.tasks[job.task], args, kwargs, retry_policy=ONE_TRY, **options)
 
 
 def _leave_to_relay(jobs: list[Job]) -> None:

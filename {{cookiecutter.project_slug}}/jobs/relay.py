@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from . import outbox
+from .ledger import failure
 from .models import UNFINISHED, Job, State
 from .patience import until_published_again
 
@@ -58,3 +59,4 @@ def _unknown(job: Job) -> None:
         return
     job.state, job.finished_at = State.DEAD, now
     job.error = f"No task is called {job.task}."
+    failure.error("task_failure", extra={"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"})

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -30,11 +31,11 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # scheme://user:password@host. A password may hold an @, so the last one before the host counts.
 _CREDENTIALS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,20}://)[^\s/\"'<>]+@", re.IGNORECASE)
 # name=value, "name": "value", Name: value; with the names of WORDS and PAIRS only.
-_ASSIGNED = re.compile(
-    r"(?P<name>[\w-]{1,60})(?P<sign>[\"']?\s*(?:=>|[=:])\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|(?:(?:bearer|basic|token)\s+)?[^\s&,;\"'<>)\]}]+)",
-    re.IGNORECASE,
+_NAMED = re.compile(r"([\w-]{1,60})[\"']?\s*(?:=>|[=:])\s*")
+_VALUE = re.compile(
+    r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|(?:(?:bearer|basic|token)\s+)?[^\s&,;\"'<>)\]}]+", re.IGNORECASE
 )
+_MARKS = re.compile(r"[:= ]")  # a text with none of these holds no secret that a shape would tell
 _SCHEME = re.compile(r"\b(?P<scheme>bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 
@@ -46,6 +47,7 @@ def scrub(value: Any, *, length: int = LENGTH) -> Any:
     return _scrub(value, length, DEPTH)
 
 
+@lru_cache(maxsize=1000)  # each log line asks for the same few
 def is_secret(name: str) -> bool:
     """Whether what goes by this name should be hidden."""
     words = [word.lower() for word in _WORD.findall(name[:200])]
@@ -77,23 +79,29 @@ def _inside(value: Any, length: int, depth: int) -> Any:
 
 
 def _text(text: str, length: int) -> str:
+    if len(text) <= length and not _MARKS.search(text):
+        return text
     # Twice the length, or a secret that the cut runs through would not be known as one.
     shown = text[: 2 * length]
     if "://" in shown:
         shown = _CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", shown)
     if ":" in shown or "=" in shown:
-        shown = _ASSIGNED.sub(_hide_value, shown)
+        shown = _without_values(shown)
     shown = _SCHEME.sub(rf"\g<scheme> {HIDDEN}", shown)
     if len(text) > 2 * length or len(shown) > length:
         return f"{shown[:length]}… ({len(text)} characters)"
     return shown
 
 
-def _hide_value(found: re.Match[str]) -> str:
-    if not is_secret(found["name"]):
-        return found[0]
-    quote = found["value"][0] if found["value"][0] in "\"'" else ""
-    return f"{found['name']}{found['sign']}{quote}{HIDDEN}{quote}"
+def _without_values(text: str) -> str:
+    parts, end = [], 0
+    for named in _NAMED.finditer(text):
+        if named.start() < end or not is_secret(named[1]) or not (value := _VALUE.match(text, named.end())):
+            continue
+        quote = value[0][0] if value[0][0] in "\"'" else ""
+        parts += [text[end : named.end()], quote, HIDDEN, quote]
+        end = value.end()
+    return "".join([*parts, text[end:]])
 
 
 def _readable(value: Any) -> str:

@@ -35,6 +35,7 @@ class JobTask(DjangoTask):
     Both are Celery's own options: `@shared_task(max_retries=8, autoretry_for=(...))` overrides them for one task.
     """
 
+    Request = "jobs.lines:JobRequest"
     autoretry_for = TRANSIENT_ERRORS
     max_retries = 5
     retry_backoff = 2  # seconds, doubled for each retry
@@ -63,6 +64,6 @@ class JobTask(DjangoTask):
 
         redeliveries = Redelivery.count(task_id, self.name)
         if redeliveries > MAX_REDELIVERIES:
-            logger.error("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
+            logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
             dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
             raise Reject("its worker died too often", requeue=False)

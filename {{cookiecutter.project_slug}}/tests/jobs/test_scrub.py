@@ -47,6 +47,7 @@ def test_other_names(name):
         ("Authorization: Bearer abc.def.ghi", "Authorization: [hidden]"),
         ("sent with Bearer abcdefgh.ijk", "sent with Bearer [hidden]"),
         ("Password => hunter2, and more", "Password => [hidden], and more"),
+        ("ValueError: password=hunter2", "ValueError: password=[hidden]"),
         ("order 7: done", "order 7: done"),
     ],
 )

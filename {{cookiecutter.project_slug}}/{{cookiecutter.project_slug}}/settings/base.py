@@ -1,5 +1,9 @@
 """What every environment shares. Background jobs have a file of their own: jobs.py."""
 
+import logging
+
+from jobs.logs import logging_config
+
 from .environment import BASE_DIR, env
 from .jobs import *  # noqa: F403
 
@@ -27,6 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -112,19 +117,23 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10  # seconds; without it a silent mail server would hold a worker until its time limit
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="shop@localhost")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"task": {"()": "jobs.logs.TaskFilter"}},
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(task_id)s %(task_name)s] %(message)s"},
-    },
-    # The filter sits on the handler, so lines of Django and of libraries carry the task id as well.
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["task"]}},
-    "root": {"handlers": ["console"], "level": env("DJANGO_LOG_LEVEL", default="INFO")},
-    # Django gives these handlers of their own; without them, their lines go the way of all others.
-    "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
-}
+# Who gets a mail about a failed job or a page that broke: a@example.com,b@example.com. By default, nobody.
+ADMINS = [("", address) for address in env.list("DJANGO_ADMINS", default=[])]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+LOG_LEVEL = env("DJANGO_LOG_LEVEL", default="INFO")
+LOGGING = logging_config(
+    form=env("LOG_FORMAT", default="console"),
+    level=LOG_LEVEL,
+    jobs_level=env("JOBS_LOG_LEVEL", default=LOG_LEVEL),
+    mail_to_admins=bool(ADMINS),
+)
+# One line for each request and no more, with an id of our own and without the address of the visitor.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # looking the user up would cost a query where the view asks for none
+# True only behind a balancer that sets X-Request-ID itself; else any visitor chooses what stands in the log.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("TRUST_REQUEST_ID", default=False)
 # {% if cookiecutter.sentry %}
 
 SENTRY_DSN = env("SENTRY_DSN", default="")
