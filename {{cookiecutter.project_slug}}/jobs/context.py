@@ -47,10 +47,11 @@ def dispatcher() -> str:
 
 def carried() -> dict[str, Any]:
     """What a job that is dispatched here takes along. Its row keeps it, for whoever publishes the job later."""
-    context = {name: value for name, value in get_contextvars().items() if isinstance(value, str | int | float)}
-    if parent := context.pop("task_id", None):
-        context["parent_task_id"] = parent
-    return context
+    return {
+        name: value
+        for name, value in get_contextvars().items()
+        if name != "task_id" and isinstance(value, str | int | float)
+    }
 
 
 def as_carried(context: Mapping[str, Any]) -> AbstractContextManager[None]:

@@ -23,12 +23,6 @@ class JobLines(CeleryReceiver):
     def get_task_context(self) -> dict[str, Any]:
         return carried()
 
-    def receiver_before_task_publish(self, *args: Any, headers: dict[str, Any], **kwargs: Any) -> None:
-        super().receiver_before_task_publish(*args, headers=headers, **kwargs)
-        context = headers["__django_structlog__"]
-        if context.get("parent_task_id") == headers["id"]:  # a retry is the same job
-            del context["parent_task_id"]
-
     def receiver_after_task_publish(self, *args: Any, headers: dict[str, Any], routing_key: str, **kwargs: Any) -> None:
         logger.info(
             "task_enqueued", child_task_id=headers["id"], child_task_name=headers["task"], routing_key=routing_key
