@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -15,6 +16,8 @@ import tempfile
 import tomllib
 import urllib.request
 import zipfile
+from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -38,13 +41,22 @@ def address(project: dict[str, str]) -> str:
 
     index = os.environ.get("PIP_INDEX_URL") or PyPI.simple_url
     page = f"{index.rstrip('/')}/{project['name']}/"
-    request = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})  # noqa: S310
+    request = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.1"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - the index of pip
-        files = json.load(answer)["files"]
-    for file in files:
-        if file["hashes"].get("sha256") == project["sha256"]:
-            return urljoin(page, file["url"])
+        for url, sha256 in files(answer.read().decode()):
+            if sha256 == project["sha256"]:
+                return urljoin(page, url)
     sys.exit(f"The index has no file of {project['name']} {project['version']} with the hash in corpus.toml")
+
+
+def files(page: str) -> Iterator[tuple[str, str]]:
+    """The address and hash of each file on a page of an index, which may answer as JSON or as HTML."""
+    if page.lstrip().startswith("{"):
+        yield from ((file["url"], file["hashes"].get("sha256", "")) for file in json.loads(page)["files"])
+        return
+    for link in re.findall(r'href="([^"]+)"', page):
+        url, _, sha256 = unescape(link).partition("#sha256=")
+        yield url, sha256
 
 
 def fetch(project: dict[str, str], into: Path) -> Path:
