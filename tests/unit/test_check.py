@@ -153,6 +153,25 @@ def test_a_broken_cache_is_no_trouble(shop, text):
     assert check(shop).exit_code == 1
 
 
+def test_broken_facts_in_the_cache_are_read_again(shop):
+    check(shop)
+    facts = shop / ".djcelery_cache" / "facts.json"
+    stamp, text = facts.read_text().split("\n")
+    held = json.loads(text)
+    size, mtime, name, rows = held["shop/tasks.py"]
+    (shop / "other.py").write_text("x = 1\n")
+    for broken in (
+        7,
+        [size],
+        [size, mtime, name, 7],
+        [size, mtime, name, rows[:4]],
+        [size, mtime, name, [*rows[:-1], []]],
+    ):
+        facts.write_text(stamp + "\n" + json.dumps({"shop/tasks.py": broken}))
+        (shop / "other.py").write_text((shop / "other.py").read_text() + "y = 1\n")
+        assert codes(check(shop, "--format", "json")) == ["DJC101"]
+
+
 def test_the_cache_of_facts_gives_the_same_findings(shop):
     first = check(shop, "--format", "json", "--severity", "hint").stdout
     (shop / "other.py").write_text("x = 1\n")

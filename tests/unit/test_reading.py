@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from djcelery.project.facts import Module
 from djcelery.project.grammar import attempt, downlevel
+from djcelery.project.packing import pack, unpack
 from djcelery.project.project import Project
 from djcelery.project.reader import read
 from hypothesis import given, settings
@@ -60,8 +60,8 @@ def test_older_text_of_plain_grammar_still_parses(text):
 
 def test_facts_survive_json():
     module = read("a.py", "a", (Path(__file__).parents[1] / "rules" / "cases" / "swallowed_exception.py").read_bytes())
-    packed = json.loads(json.dumps(module.pack()))
-    assert json.loads(json.dumps(Module.unpack(packed).pack())) == packed
+    packed = json.loads(json.dumps(pack(module)))
+    assert json.loads(json.dumps(pack(unpack(packed)))) == packed
 
 
 def test_names_lead_through_aliases_reexports_and_stars():

@@ -54,13 +54,13 @@ def stamp() -> str:
 def work(tree: Tree, store: Store, running: dict[str, Any] | None) -> Report:
     import gc
 
-    from djcelery.project.loading import load, pack
+    from djcelery.project.loading import as_text, load
     from djcelery.project.project import Project
 
     gc.disable()  # a short run with millions of small objects that all stay
     modules, remembered = load(tree, store.get("facts.json"))
     if store.enabled:
-        store.put("facts.json", pack(remembered))
+        store.put("facts.json", as_text(remembered))
     project = Project(tree, modules, running)
     python = [entry.path for entry in tree.entries if entry.path.endswith(".py")]
     return Report(tree.root, judged(project), len(python), [module.path for module in modules], False)

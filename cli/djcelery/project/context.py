@@ -106,8 +106,9 @@ def commits_later(module: Module, function: Function) -> bool:
         return True
     return any(
         function.name in {item.name.rpartition(".")[2] for item in given(call.value)}
-        for call in module.calls
-        if "on_commit" in call.value.last
+        for last, calls in module.calls_by_last.items()
+        if "on_commit" in last
+        for call in calls
     )
 
 
@@ -132,9 +133,9 @@ def signals_of(module: Module, function: Function) -> set[str]:
             for item in value.items[:1]:
                 each = item.items if item.kind in {"list", "tuple"} else [item]
                 found |= {signal.last for signal in each}
-    for call in module.calls:
+    for call in module.called("connect"):
         value = call.value
-        if value.last == "connect" and value.items and value.items[0].name == function.name and function.cls < 0:
+        if value.items and value.items[0].name == function.name and function.cls < 0:
             found.add(value.root.rpartition(".")[2])
     return found
 

@@ -1,7 +1,8 @@
-"""What is known about one file, as plain data: it crosses processes and lies in the cache as JSON."""
+"""What is known about one file, as plain data."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +24,8 @@ class Value:
     end_col: int = 0
     name: str = ""  # the dotted path of a name, or of what a call calls, imports already resolved
     const: Any = None
-    items: list[Value] = field(default_factory=list)
-    keys: list[Value] = field(default_factory=list)
+    items: Sequence[Value] = ()
+    keys: Sequence[Value] = ()
     named: dict[str, Value] = field(default_factory=dict)
     recv: Value | None = None  # what an attribute hangs on where that is not a plain name
     origin: Value | None = None  # what a name was bound to last
@@ -65,50 +66,6 @@ class Value:
             for key, value in zip(self.keys, self.items, strict=False)
             if key.kind == "const" and isinstance(key.const, str)
         }
-
-    def pack(self) -> list[Any]:
-        """As JSON, short."""
-        packed: list[Any] = [
-            self.kind,
-            [self.line, self.col, self.end_line, self.end_col, self.dot_line, self.dot_col],
-            self.name,
-            self.const,
-            [item.pack() for item in self.items],
-            [key.pack() for key in self.keys],
-            {key: value.pack() for key, value in self.named.items()},
-            self.recv.pack() if self.recv else 0,
-            self.origin.pack() if self.origin else 0,
-            int(self.wrapped),
-        ]
-        while len(packed) > 4 and not packed[-1]:
-            packed.pop()
-        return packed
-
-    @classmethod
-    def unpack(cls, packed: list[Any]) -> Value:
-        """The inverse of `pack`."""
-        kind, place, name, const, items, keys, named, recv, origin, wrapped = packed + BLANK[len(packed) :]
-        line, col, end_line, end_col, dot_line, dot_col = place
-        return cls(
-            kind,
-            line,
-            col,
-            end_line,
-            end_col,
-            dot_line=dot_line,
-            dot_col=dot_col,
-            name=name,
-            const=const,
-            items=[cls.unpack(item) for item in items],
-            keys=[cls.unpack(key) for key in keys],
-            named={key: cls.unpack(value) for key, value in named.items()},
-            recv=cls.unpack(recv) if recv else None,
-            origin=cls.unpack(origin) if origin else None,
-            wrapped=bool(wrapped),
-        )
-
-
-BLANK: list[Any] = ["", [], "", None, [], [], {}, 0, 0, 0]
 
 
 @dataclass(slots=True)
@@ -227,52 +184,21 @@ class Module:
     trouble: str = ""  # why it could not be read
     trouble_line: int = 1
 
-    def pack(self) -> dict[str, Any]:
-        """As JSON."""
-        return {key: pack(getattr(self, key)) for key in self.__slots__}
+    by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
 
-    @classmethod
-    def unpack(cls, packed: dict[str, Any]) -> Module:
-        """The inverse of `pack`."""
-        made = {key: value for key, value in packed.items() if key not in PARTS and key != "noqa"}
-        made["noqa"] = {int(line): codes for line, codes in packed["noqa"].items()}
-        for key, kind in PARTS.items():
-            made[key] = [unpack(kind, row) for row in packed[key]]
-        return cls(**made)
+    @property
+    def calls_by_last(self) -> dict[str, list[Call]]:
+        """The calls by the last part of their path, worked out once."""
+        if self.by_last is None:
+            self.by_last = {}
+            for call in self.calls:
+                self.by_last.setdefault(call.value.last, []).append(call)
+        return self.by_last
 
-
-PARTS: dict[str, type] = {
-    "blocks": Block,
-    "calls": Call,
-    "functions": Function,
-    "classes": Class,
-    "assigns": Assign,
-    "raises": Raise,
-}
-ROWS = (*PARTS.values(), Param)
-
-
-def pack(thing: Any) -> Any:
-    """Any fact as JSON: a row is the list of its fields."""
-    if isinstance(thing, Value):
-        return {"v": thing.pack()}
-    if isinstance(thing, list):
-        return [pack(each) for each in thing]
-    if isinstance(thing, ROWS):
-        return [pack(getattr(thing, key)) for key in type(thing).__slots__]  # type: ignore[attr-defined]
-    return thing
-
-
-def unpack(kind: type, row: list[Any]) -> Any:
-    """The inverse of `pack` for one row."""
-    return kind(*[open_field(cell) for cell in row])
-
-
-def open_field(cell: Any) -> Any:
-    if isinstance(cell, dict):
-        return Value.unpack(cell["v"])
-    if isinstance(cell, list) and cell and isinstance(cell[0], dict):
-        return [Value.unpack(each["v"]) for each in cell]
-    if isinstance(cell, list) and cell and isinstance(cell[0], list):
-        return [unpack(Param, each) for each in cell]
-    return cell
+    def called(self, *names: str) -> list[Call]:
+        """The calls whose path ends with one of these names, in the order of the text."""
+        held = self.calls_by_last
+        known = [name for name in names if name in held]
+        if len(known) == 1:
+            return held[known[0]]
+        return [call for call in self.calls if call.value.last in known] if known else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,17 +12,10 @@ SKIPPED = frozenset(
     "__pycache__ node_modules bower_components site-packages dist-packages venv env virtualenv build dist".split()
 )
 YAML = (".yml", ".yaml")
-WORDS = (b"elery", b"shared_task", b".delay", b"apply_async", b"_on_commit", b"send_task", b"ELERY", b"BROKER_URL")
-MORE_WORDS = (
-    b"DJANGO_SETTINGS_MODULE",
-    b".apply(args",
-    b".apply(kwargs",
-    b".apply((",
-    b"ATOMIC_REQUESTS",
-    b"noqa: DJC",
-    b"noqa:DJC",
-    b"INSTALLED_APPS",
-)
+NOQA = b"noqa: DJC"
+WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
+MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b".apply(args", b".apply(kwargs", b".apply((", b"ATOMIC_REQUESTS", NOQA)
+INSTALLED = re.compile(rb"^[ \t]*INSTALLED_APPS\s*(?::[^=\n]*)?\+?=", re.M)
 
 
 class Entry(NamedTuple):
@@ -118,9 +112,19 @@ def wanted(name: str) -> bool:
 
 
 def promising(path: str, data: bytes) -> bool:
-    """The prefilter: whether a Python file can hold anything about Celery."""
+    """The prefilter: whether a Python file can hold anything about Celery, or settings."""
     if b"\0" in data[:1000]:
         return True
-    if any(word in data for word in WORDS) or any(word in data for word in MORE_WORDS):
+    if any(word in data for word in WORDS) or any(word in data for word in MORE_WORDS) or installs(data):
         return True
     return "task" in path.rpartition("/")[2] or "/tasks/" in path
+
+
+def promising_test(path: str, data: bytes) -> bool:
+    """The prefilter of tests: whether it is a file of settings, or has a comment for the check."""
+    return NOQA in data or installs(data) or ("settings" in path and promising(path, data))
+
+
+def installs(data: bytes) -> bool:
+    """Whether a text assigns INSTALLED_APPS; most that name it only ask."""
+    return b"INSTALLED_APPS" in data and INSTALLED.search(data) is not None

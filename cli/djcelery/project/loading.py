@@ -10,7 +10,8 @@ from typing import Any
 
 from djcelery.project.context import is_test
 from djcelery.project.facts import Module
-from djcelery.project.files import Entry, Tree, promising
+from djcelery.project.files import Entry, Tree, promising, promising_test
+from djcelery.project.packing import Rows, pack, unpack
 from djcelery.project.project import Layout
 from djcelery.project.reader import read
 
@@ -26,41 +27,51 @@ def load(tree: Tree, memory: dict[str, Any] | None = None) -> tuple[list[Module]
     for entry in tree.entries:
         if not entry.path.endswith(".py"):
             continue
-        known = memory.get(entry.path)
-        if known and known[0] == entry.size and known[1] == entry.mtime and known[2] == layout.name(entry.path):
+        name = layout.name(entry.path)
+        state = [entry.size, entry.mtime, name]
+        known, module = recalled(memory.get(entry.path), state)
+        if known:
             remembered[entry.path] = known
-            if known[3]:
-                modules.append(Module.unpack(known[3]))
+            modules += [module] if module else []
             continue
-        jobs.append((entry, (entry.path, layout.name(entry.path), layout.package(entry.path))))
-    for (entry, job), module in zip(jobs, read_all(tree, jobs), strict=True):
-        remembered[entry.path] = [entry.size, entry.mtime, job[1], module]
-        if module is not None:
-            modules.append(module)
+        jobs.append((entry, (entry.path, name, layout.package(entry.path))))
+    for (entry, job), held in zip(jobs, read_all(tree, jobs), strict=True):
+        remembered[entry.path] = [entry.size, entry.mtime, job[1], held]
+        if held is not None:
+            modules.append(held if isinstance(held, Module) else unpack(held))
     return modules, remembered
 
 
-def read_all(tree: Tree, jobs: list[tuple[Entry, Job]]) -> Iterable[Module | None]:
+def recalled(known: Any, state: list[Any]) -> tuple[Any, Module | None]:
+    """What is remembered of a file in this state; nothing where the memory is of another state, or broken."""
+    try:
+        if known[:3] == state:
+            return known, unpack(known[3]) if known[3] else None
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return None, None
+    return None, None
+
+
+def read_all(tree: Tree, jobs: list[tuple[Entry, Job]]) -> Iterable[Module | Rows | None]:
     """Read the files, on several cores where there is enough to do."""
     size = sum(entry.size for entry, _ in jobs)
-    plain = [job for _, job in jobs]
     cores = min(os.cpu_count() or 1, 8, 1 + size // ALONE)
     if tree.texts is not None or cores < 2 or not hasattr(os, "fork"):
-        return [read_one(tree, job) for job in plain]
+        return [read_one(tree, job) for _, job in jobs]
     return spread(tree, jobs, cores)
 
 
-def spread(tree: Tree, jobs: list[tuple[Entry, Job]], cores: int) -> list[Module | None]:
+def spread(tree: Tree, jobs: list[tuple[Entry, Job]], cores: int) -> list[Rows | None]:
     from multiprocessing import get_context
 
     order = sorted(range(len(jobs)), key=lambda index: -jobs[index][0].size)
     piles = [order[start :: cores * 8] for start in range(cores * 8)]
-    found: list[Module | None] = [None] * len(jobs)
+    found: list[Rows | None] = [None] * len(jobs)
     with get_context("fork").Pool(cores, initializer=forget_signals) as pool:
         work = [(tree.root, [jobs[index][1] for index in pile]) for pile in piles]
-        for pile, modules in zip(piles, pool.imap(read_pile, work), strict=True):
-            for index, module in zip(pile, modules, strict=True):
-                found[index] = module
+        for pile, held in zip(piles, pool.imap(read_pile, work), strict=True):
+            for index, rows in zip(pile, held, strict=True):
+                found[index] = rows
     return found
 
 
@@ -72,11 +83,11 @@ def forget_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def read_pile(work: tuple[str, list[Job]]) -> list[Module | None]:
+def read_pile(work: tuple[str, list[Job]]) -> list[Rows | None]:
     """What one process does."""
     gc.disable()
     tree = Tree(work[0])
-    return [read_one(tree, job) for job in work[1]]
+    return [as_rows(read_one(tree, job)) for job in work[1]]
 
 
 def read_one(tree: Tree, job: Job) -> Module | None:
@@ -85,16 +96,18 @@ def read_one(tree: Tree, job: Job) -> Module | None:
         data = tree.read(path)
     except OSError as error:
         return Module(path=path, name=name, trouble=f"cannot be read: {error.strerror}")
-    if not promising(path, data):
-        return None
-    if is_test(path) and b"INSTALLED_APPS" not in data and b"noqa: DJC" not in data:
+    if not (promising_test(path, data) if is_test(path) else promising(path, data)):
         return None
     return read(path, name, data, package)
 
 
-def pack(remembered: dict[str, Any]) -> str:
+def as_rows(held: Module | Rows | None) -> Rows | None:
+    return pack(held) if isinstance(held, Module) else held
+
+
+def as_text(remembered: dict[str, Any]) -> str:
     """What is remembered, as JSON."""
     rows = {
-        path: [*row[:3], row[3].pack() if isinstance(row[3], Module) else row[3]] for path, row in remembered.items()
+        path: [*row[:3], pack(row[3]) if isinstance(row[3], Module) else row[3]] for path, row in remembered.items()
     }
     return json.dumps(rows, separators=(",", ":"))

@@ -131,11 +131,7 @@ class Project:
         """The Celery apps."""
         found = []
         for module in self.modules:
-            called = {
-                call.value.root
-                for call in module.calls
-                if call.value.last in {"config_from_object", "autodiscover_tasks"}
-            }
+            called = {call.value.root for call in module.called("config_from_object", "autodiscover_tasks")}
             for assign in module.assigns:
                 if assign.value.kind != "call" or assign.how != "=":
                     continue
@@ -153,8 +149,8 @@ class Project:
     def app(self, module: Module, assign: Assign) -> App:
         app = App(module, assign.value, assign.target)
         given = assign.value.named.get("namespace")
-        for call in module.calls:
-            if call.value.last == "config_from_object" and call.value.root == assign.target:
+        for call in module.called("config_from_object"):
+            if call.value.root == assign.target:
                 given = call.value.named.get("namespace", given)
                 named = call.value.named.get("obj")
                 source = self.text(module, call.value.items[0] if call.value.items else named)
@@ -225,7 +221,14 @@ class Project:
 
     def setting(self, key: str, testing: bool = False) -> list[Setting]:
         """The places that set one key; those of test settings only where asked for."""
-        return [each for each in self.settings if each.key == key and (testing or not each.testing)]
+        return [each for each in self.settings_by_key.get(key, ()) if testing or not each.testing]
+
+    @cached_property
+    def settings_by_key(self) -> dict[str, list[Setting]]:
+        found: dict[str, list[Setting]] = {}
+        for each in self.settings:
+            found.setdefault(each.key, []).append(each)
+        return found
 
     def is_set(self, key: str) -> bool:
         """Whether a key is set anywhere outside tests."""
@@ -388,14 +391,10 @@ class Project:
         if found is None:
             return "", None
         if found.function is not None:
-            for call in found.module.calls:
-                outer = next((each for each in context.up(found.module, call.block) if each.kind == "def"), None)
-                if outer is None or not self.belongs(found.module, call.block, found.function):
-                    continue
-                how, _ = self.task_decorator(found.module, call.value, depth + 1)
-                if how:
-                    return "wrapper", call.value
-            return "", None
+            key = found.path, depth
+            if key not in self.wrappers:
+                self.wrappers[key] = self.wrapped(found.module, found.function, depth)
+            return self.wrappers[key]
         if found.assign is not None and found.assign.value.kind == "name":
             how, _ = self.task_decorator(found.module, found.assign.value, depth + 1)
             return how, None
@@ -406,9 +405,18 @@ class Project:
                 return ("shared_task", made) if how else ("", None)
         return "", None
 
-    @staticmethod
-    def belongs(module: Module, block: int, function: Function) -> bool:
-        return context.inside(module, block, function.block)
+    @cached_property
+    def wrappers(self) -> dict[tuple[str, int], tuple[str, Value | None]]:
+        return {}
+
+    def wrapped(self, module: Module, function: Function, depth: int) -> tuple[str, Value | None]:
+        """The call in the body of a decorator that makes a task."""
+        for call in module.calls:
+            if context.inside(module, call.block, function.block):
+                how, _ = self.task_decorator(module, call.value, depth + 1)
+                if how:
+                    return "wrapper", call.value
+        return "", None
 
     def called_tasks(self, module: Module) -> list[Task]:
         """`name = shared_task(function)` and `name = app.task(...)(function)`."""
@@ -441,8 +449,8 @@ class Project:
     def class_tasks(self, module: Module) -> list[Task]:
         """Classes that are registered: `app.register_task(Send())`."""
         found = []
-        for call in module.calls:
-            if call.value.last != "register_task" or not call.value.items:
+        for call in module.called("register_task"):
+            if not call.value.items:
                 continue
             target = self.find(module, call.value.items[0].name)
             if target is None or target.cls is None:
@@ -617,7 +625,7 @@ class Project:
         """Every place that sends a task or makes a signature, tests included."""
         found = []
         for module in [*self.modules]:
-            for call in module.calls:
+            for call in module.called(*SENDING, *SIGNING):
                 if site := self.site(module, call):
                     found.append(site)
         return found
@@ -632,8 +640,6 @@ class Project:
         method = value.last
         if method == "signature" and value.name in {"celery.signature", "celery.canvas.signature"}:
             return self.by_name(module, call, "signature")
-        if method not in SENDING and method not in SIGNING:
-            return None
         root = value.root
         if not root or root == "self":
             return None
@@ -687,12 +693,15 @@ class Project:
                         self.home(each.module, each.value), str(key.const or key.name), value, each.testing
                     )
         return found + [
-            each for module in self.modules for call in module.calls for each in self.added(module, call.value)
+            each
+            for module in self.modules
+            for call in module.called("add_periodic_task")
+            for each in self.added(module, call.value)
         ]
 
     def added(self, module: Module, value: Value) -> list[Entry]:
         """An entry made by `app.add_periodic_task(schedule, task.s(...))`."""
-        if value.last != "add_periodic_task" or len(value.items) < 2:
+        if len(value.items) < 2:
             return []
         sent = value.items[1].seen
         task = self.task_at(module, sent.root) if sent.last in SIGNING else None

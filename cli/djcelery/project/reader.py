@@ -7,16 +7,20 @@ import io
 import re
 import tokenize
 from bisect import bisect_left
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from djcelery.project.facts import REACH, Assign, Block, Call, Class, Function, Module, Param, Raise, Value
 from djcelery.project.grammar import Unreadable, decode, parse
+from djcelery.project.thinning import thinned
 
 NOQA = re.compile(r"#\s*noqa\b(?::\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.I)
 HARMLESS = frozenset(
     "property staticmethod classmethod cached_property setter override overload abstractmethod login_required "
     "register display action simple_tag filter fixture parametrize".split()
 )
+NEWLINE = re.compile(r"\r\n|\r|\n")
 LONGEST = 400  # of a text worth keeping, and of elements in a display
 TELLING = """
 .delay .apply( apply_async on_commit send_task .s( .si( signature task Task elery ELERY BROKER retry .connect( .conf DJC
@@ -29,14 +33,25 @@ def read(path: str, name: str, data: bytes, is_package: bool = False) -> Module:
     module = Module(path=path, name=name, is_package=is_package)
     try:
         text = decode(data)
-        tree = parse(text)
-        Reader(module, text).module(tree)
+        telling = telling_lines(text)
+        Reader(module, text, telling).module(tree_of(text, telling))
         module.noqa = suppressions(text)
     except Unreadable as error:
         return Module(path=path, name=name, is_package=is_package, trouble=str(error), trouble_line=error.line)
     except RecursionError:
         return Module(path=path, name=name, is_package=is_package, trouble="nested too deeply to be read")
     return module
+
+
+def tree_of(text: str, telling: list[int]) -> ast.Module:
+    """The tree of what matters in a text; of all of it, where leaving things out was a mistake."""
+    short = thinned(text, telling)
+    try:
+        return parse(short)
+    except Unreadable:
+        if short == text:
+            raise
+        return parse(text)
 
 
 def suppressions(text: str) -> dict[int, list[str]]:
@@ -74,11 +89,11 @@ def telling_lines(text: str) -> list[int]:
 class Reader:
     """Walks one tree; `block` is where the walk stands, `env` what the names of this function are bound to."""
 
-    def __init__(self, module: Module, text: str) -> None:
+    def __init__(self, module: Module, text: str, telling: list[int]) -> None:
         self.out = module
-        self.lines = [line.encode("utf-8", "replace") for line in re.split(r"\r\n|\r|\n", text)]
+        self.text = text
         self.globals: dict[str, Value] = {}
-        self.telling_lines = telling_lines(text)
+        self.telling_lines = telling
         self.block = 0
         self.env: dict[str, Value] = {}
         self.results: dict[str, Call] = {}
@@ -112,6 +127,12 @@ class Reader:
         """Whether any decorator may make a task: those everyone uses do not."""
         return any(value.last not in HARMLESS for value in decorators)
 
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines as bytes: the columns of a syntax tree count those."""
+        lines = NEWLINE.split(self.text) if "\r" in self.text else self.text.split("\n")
+        return [line.encode("utf-8", "replace") for line in lines]
+
     def in_parentheses(self, node: ast.expr) -> bool:
         """Whether the expression stands in parentheses that are not part of it."""
         before = self.lines[node.lineno - 1][: node.col_offset].rstrip()
@@ -120,9 +141,9 @@ class Reader:
 
     def body(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
-            handler = getattr(self, f"on_{type(statement).__name__}", None)
-            if handler:
-                handler(statement)
+            handler = STATEMENTS.get(type(statement))
+            if handler is not None:
+                handler(self, statement)
             else:
                 self.children(statement)
 
@@ -391,17 +412,12 @@ class Reader:
 
     def expr(self, node: ast.expr, use: str = "other") -> Value:
         """Walk an expression and give its value."""
-        if isinstance(node, ast.Call):
-            return self.call(node, use)
-        if isinstance(node, ast.Name):
-            return self.name(node)
-        if isinstance(node, ast.Attribute):
-            return self.attribute(node)
-        if isinstance(node, ast.Constant):
-            return constant(node)
-        handler = getattr(self, f"at_{type(node).__name__}", None)
-        if handler:
-            made: Value = handler(node)
+        kind = type(node)
+        if kind is ast.Call:
+            return self.call(node, use)  # type: ignore[arg-type]
+        handler = EXPRESSIONS.get(kind)
+        if handler is not None:
+            made: Value = handler(self, node)
             return made
         self.children(node)
         return place(Value("other"), node)
@@ -413,7 +429,7 @@ class Reader:
         del self.out.calls[count:]
         return value
 
-    def name(self, node: ast.Name) -> Value:
+    def at_Name(self, node: ast.Name) -> Value:
         if node.id in self.handled:
             self.out.loads.append((node.id, self.block))
         value = place(Value("name", name=self.path(node)), node)
@@ -425,9 +441,10 @@ class Reader:
     def path(self, node: ast.expr) -> str:
         """The dotted path, imports resolved; calls on the way show as `()`, anything else as `?`."""
         if isinstance(node, ast.Name):
-            bound = self.env.get(node.id)
-            shadowed = bound is not None and bound is not self.globals.get(node.id)
-            return node.id if shadowed else self.out.imports.get(node.id, node.id)
+            name = node.id
+            bound = self.env.get(name)
+            shadowed = bound is not None and bound is not self.globals.get(name)
+            return name if shadowed else self.out.imports.get(name, name)
         if isinstance(node, ast.Attribute):
             return f"{self.path(node.value)}.{node.attr}"
         if isinstance(node, ast.Call):
@@ -436,10 +453,10 @@ class Reader:
             return f"{self.path(node.value)}[]"
         return "?"
 
-    def attribute(self, node: ast.Attribute) -> Value:
+    def at_Attribute(self, node: ast.Attribute) -> Value:
         base = node.value
         if isinstance(base, ast.Name):
-            self.name(base)
+            self.at_Name(base)
             if base.id in self.results:
                 self.results[base.id].uses.append(f"attr:{node.attr}")
             value = place(Value("name", name=self.path(node)), node)
@@ -467,13 +484,11 @@ class Reader:
         elif held is not None and isinstance(node.func, ast.Attribute) and held.kind not in {"name", "call"}:
             value.recv = held
         made = Call(value, self.block, [use])
-        for arg in node.args:
-            value.items.append(self.argument(arg, value, ""))
+        items = [self.argument(arg, value, "") for arg in node.args]
         for keyword in node.keywords:
             value.named[keyword.arg or "**"] = self.argument(keyword.value, value, keyword.arg or "**")
-        value.reach = max([value.reach, *(each.reach for each in (*value.items, *value.named.values()))])
-        if len(value.items) > LONGEST:
-            del value.items[LONGEST:]
+        value.reach = max([value.reach, *[each.reach for each in (*items, *value.named.values())]])
+        value.items = items[:LONGEST]
         self.out.calls.append(made)
         return value
 
@@ -483,6 +498,18 @@ class Reader:
         value.wrapped = bool(keyword) and self.in_parentheses(node)
         self.lambda_for = before
         return value
+
+    def at_Constant(self, node: ast.Constant) -> Value:
+        const = node.value
+        if isinstance(const, str):
+            const = const[:LONGEST]
+            if not const.isascii():
+                const = const.encode("utf-8", "replace").decode("utf-8")
+        elif isinstance(const, bytes):
+            return place(Value("bytes"), node)
+        elif not plain(const):
+            return place(Value("other"), node)
+        return place(Value("const", const=const), node)
 
     def at_Starred(self, node: ast.Starred) -> Value:
         inner = self.expr(node.value)
@@ -505,10 +532,10 @@ class Reader:
 
     def at_Dict(self, node: ast.Dict) -> Value:
         made = place(Value("dict"), node)
-        for key, each in zip(node.keys, node.values, strict=True):
-            made.keys.append(self.expr(key) if key is not None else Value("star"))
-            made.items.append(self.expr(each))
-            made.items[-1].wrapped = self.in_parentheses(each)
+        made.keys = [self.expr(key) if key is not None else Value("star") for key in node.keys]
+        made.items = [self.expr(each) for each in node.values]
+        for value, each in zip(made.items, node.values, strict=True):
+            value.wrapped = self.in_parentheses(each)
         return self.reached(made)
 
     def display(self, node: Any) -> Value:
@@ -520,8 +547,8 @@ class Reader:
 
     @staticmethod
     def reached(made: Value) -> Value:
-        del made.items[LONGEST:], made.keys[LONGEST:]
-        made.reach = max((each.reach for each in made.items), default=0)
+        made.items, made.keys = made.items[:LONGEST], made.keys[:LONGEST]
+        made.reach = max([each.reach for each in made.items], default=0)
         return made
 
     def comprehension(self, node: Any) -> Value:
@@ -597,6 +624,15 @@ class Reader:
 ATOMIC = frozenset({"django.db.transaction.atomic", "transaction.atomic", "django.db.transaction.Atomic"})
 
 
+def named_after_nodes(prefix: str) -> dict[type[ast.AST], Callable[..., Any]]:
+    """The methods of the reader that a kind of node leads to."""
+    found = {name.removeprefix(prefix): method for name, method in vars(Reader).items() if name.startswith(prefix)}
+    return {getattr(ast, name): method for name, method in found.items() if hasattr(ast, name)}
+
+
+STATEMENTS, EXPRESSIONS = named_after_nodes("on_"), named_after_nodes("at_")
+
+
 def target_names(target: ast.expr) -> list[str]:
     """The plain names that a target binds."""
     return [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
@@ -608,20 +644,11 @@ def place(value: Value, node: Any) -> Value:
     return value
 
 
-def constant(node: ast.Constant) -> Value:
-    const = node.value
-    if isinstance(const, bytes):
-        return place(Value("bytes"), node)
-    if isinstance(const, str):
-        const = const[:LONGEST].encode("utf-8", "replace").decode("utf-8")
-    elif (
-        isinstance(const, complex)
-        or const is Ellipsis
-        or (isinstance(const, float) and const in {float("inf")})
-        or (isinstance(const, int) and not isinstance(const, bool) and abs(const) > 10**15)
-    ):
-        return place(Value("other"), node)
-    return place(Value("const", const=const), node)
+def plain(const: Any) -> bool:
+    """Whether JSON carries a constant as it is."""
+    if isinstance(const, float):
+        return const != float("inf")
+    return const is None or isinstance(const, bool) or (isinstance(const, int) and abs(const) <= 10**15)
 
 
 def fold(op: ast.operator, left: Any, right: Any) -> Any:

@@ -84,7 +84,7 @@ def of_module(module: Module, namespaces: set[str]) -> list[Setting]:
         function = context.function_of(module, assign.block)
         if function is None:
             found.append(made(assign, name, key_of(name, namespaces), module))
-    found += [each for call in module.calls for each in of_update(call, module, namespaces)]
+    found += [each for call in module.called("update") for each in of_update(call, module, namespaces)]
     return found
 
 
@@ -115,7 +115,7 @@ def on_app(module: Module, apps: set[str]) -> list[Setting]:
             name = str(assign.key.const)
             if name.lower() in SETTINGS or name in OLD_SETTINGS:
                 found.append(made(assign, name, OLD_SETTINGS.get(name, name.lower()), module, direct=True))
-    for call in module.calls:
+    for call in module.called("update"):
         if call.value.name.endswith(".conf.update"):
             found += from_update(call.value, module)
     return found

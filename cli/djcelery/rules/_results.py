@@ -24,12 +24,9 @@ def waits(project: Project) -> Iterator[Wait]:
     """get() and its kin on what is plainly the result of a task."""
     sent = {(site.module.path, site.value.line, site.value.col) for site in project.sites if sending(site)}
     for module in project.modules:
-        for call in module.calls if not context.is_test(module.path) else []:
-            if (
-                call.value.last in WAITING
-                and call.value.recv is not None
-                and is_result(call.value.recv.seen, module, sent)
-            ):
+        for call in module.called(*WAITING):
+            held = call.value.recv
+            if held is not None and is_result(held.seen, module, sent) and not context.is_test(module.path):
                 yield Wait(module, call)
 
 

@@ -42,8 +42,8 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Literal package names that end in .tasks."""
     for module in project.modules:
-        for call in module.calls:
-            if call.value.last != "autodiscover_tasks" or not call.value.items or context.is_test(module.path):
+        for call in module.called("autodiscover_tasks"):
+            if not call.value.items or context.is_test(module.path):
                 continue
             related = call.value.named.get("related_name")
             if related is not None or len(call.value.items) > 1:

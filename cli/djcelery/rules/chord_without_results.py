@@ -57,7 +57,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Header members of a chord that plainly ignore their results."""
     for module in project.modules:
-        for call in module.calls:
+        for call in module.called("chord"):
             value = call.value
             if (
                 value.name not in {"celery.chord", "celery.canvas.chord"}

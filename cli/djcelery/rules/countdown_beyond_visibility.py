@@ -55,11 +55,9 @@ def find(project: Project) -> Iterator[Finding]:
     if timeout is None or not project.on_redis:
         return
     for module in project.modules:
-        for call in module.calls:
+        for call in module.called("apply_async", "apply_async_on_commit", "retry", "send_task"):
             value = call.value
-            if value.last not in {"apply_async", "apply_async_on_commit", "retry", "send_task"} or context.is_test(
-                module.path
-            ):
+            if context.is_test(module.path):
                 continue
             given = value.named.get("countdown") or value.named.get("eta")
             seconds = wait(project, module, given) if given is not None else None

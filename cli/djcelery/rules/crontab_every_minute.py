@@ -49,7 +49,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """crontab() with other fields and no minute."""
     for module in project.modules:
-        for call in module.calls:
+        for call in module.called("crontab"):
             value = call.value
             if value.name not in {"celery.schedules.crontab", "celery.task.schedules.crontab"} or context.is_test(
                 module.path

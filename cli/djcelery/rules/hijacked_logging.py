@@ -55,7 +55,7 @@ def find(project: Project) -> Iterator[Finding]:
     for module in [*project.modules, *project.late]:
         if any(name.rpartition(".")[2] == "setup_logging" for name in module.imported):
             return
-        if any(call.value.root.endswith("setup_logging") for call in module.calls):
+        if any(call.value.root.endswith("setup_logging") for call in module.called("connect")):
             return
     for setting in project.setting("LOGGING"):
         pairs = project.resolve(setting.module, setting.value).pairs()

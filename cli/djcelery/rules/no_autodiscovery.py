@@ -44,7 +44,7 @@ def find(project: Project) -> Iterator[Finding]:
     if project.is_set("imports") or project.is_set("include"):
         return
     for app in project.own_apps:
-        discovers = any(call.value.last == "autodiscover_tasks" for module in project.modules for call in module.calls)
+        discovers = any(module.called("autodiscover_tasks") for module in project.modules)
         named = {"include", "tasks"} & set(app.call.named) or app.call.spread
         loads = any(".tasks" in name for name in app.module.imported)
         if (

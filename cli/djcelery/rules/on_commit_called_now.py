@@ -42,9 +42,9 @@ def find(project: Project) -> Iterator[Finding]:
     """A dispatch that is the first argument of on_commit."""
     sent = {(site.module.path, site.value.line, site.value.col): site for site in project.sites if not site.signature}
     for module in project.modules:
-        for call in module.calls:
+        for call in module.called("on_commit"):
             value = call.value
-            if value.last != "on_commit" or not value.items or context.is_test(module.path):
+            if not value.items or context.is_test(module.path):
                 continue
             given = value.items[0]
             if given.kind == "call" and (module.path, given.line, given.col) in sent:

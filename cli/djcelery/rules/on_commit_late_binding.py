@@ -45,8 +45,8 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """on_commit(lambda) inside a loop whose targets the lambda reads."""
     for module in project.modules:
-        for call in module.calls:
-            if call.value.last != "on_commit" or context.is_test(module.path):
+        for call in module.called("on_commit"):
+            if context.is_test(module.path):
                 continue
             given = call.value.items[0] if call.value.items else call.value.named.get("func")
             if given is None or given.kind != "lambda" or atomic_within_loop(module, call.block):

@@ -44,8 +44,8 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """on_commit and deferred dispatch inside atomic(using=...) of another alias."""
     for module in project.modules:
-        for call in module.calls:
-            if call.value.last not in {"on_commit", "delay_on_commit"} or context.is_test(module.path):
+        for call in module.called("on_commit", "delay_on_commit"):
+            if context.is_test(module.path):
                 continue
             around = [each for each in context.near(module, call.block) if each.kind == "atomic"]
             if call.value.last == "on_commit" and "django.db.transaction" not in call.value.name:

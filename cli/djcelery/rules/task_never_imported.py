@@ -83,9 +83,7 @@ def hidden(project: Project, task: Task) -> bool:
 
 def related(project: Project) -> set[str]:
     """The keywords that autodiscovery is called with, and whether it is given packages."""
-    calls = [
-        call.value for module in project.modules for call in module.calls if call.value.last == "autodiscover_tasks"
-    ]
+    calls = [call.value for module in project.modules for call in module.called("autodiscover_tasks")]
     return {key for value in calls for key in value.named} | (
         {"related_name"} if any(value.items for value in calls) else set()
     )

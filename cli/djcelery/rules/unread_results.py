@@ -85,7 +85,7 @@ def read_anywhere(project: Project) -> bool:
     for module in [*project.modules, *project.late]:
         if any(name.rpartition(".")[2] in READS for name in module.imported):
             return True
-        if any(call.value.last in READS for call in module.calls):
+        if module.called(*READS):
             return True
     return any(
         use.startswith("attr:") and use not in {"attr:id", "attr:task_id"}
