@@ -1,4 +1,7 @@
-"""The jobs in the admin: look at any, send dead ones again or give them up. Nobody edits a row by hand."""
+"""The jobs in the admin: look at any, send dead ones again or give them up. Nobody edits a row by hand.
+
+The page of what they are doing right now is in watch/page.py.
+"""
 
 from typing import Any
 
@@ -7,9 +10,15 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
-from . import dead_letters
-from .models import Job
+from .models import Job, Watch
+from .scrub import scrub
+from .templatetags.watch import arguments
+from .watch import decisions
+from .watch.page import WatchAdmin
+
+admin.site.register(Watch, WatchAdmin)
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -27,25 +36,40 @@ class QueueFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
-    list_display = ["created_at", "task", "queue", "state", "attempts", "starts", "error", "dispatched_by"]
+    list_display = ["created_at", "task", "queue", "state", "attempts", "starts", "scrubbed_error", "dispatched_by"]
     list_filter = ["state", QueueFilter]
     search_fields = ["=id", "task__startswith"]
     show_full_result_count = False
     actions = ["requeue", "discard"]
+    exclude = ["args", "kwargs", "subject", "error", "traceback"]
+    readonly_fields = ["arguments", "scrubbed_error", "scrubbed_traceback"]
 
     @admin.action(description="Send again", permissions=["requeue"])
     def requeue(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         try:
-            self._done(request, "sent again", dead_letters.requeue(jobs, by=str(request.user)))
+            self._done(request, "sent again", decisions.requeue(jobs, user=request.user))
         except OperationalError:
             self.message_user(request, "The broker is away. Try again when it is back.", messages.ERROR)
 
     @admin.action(description="Discard", permissions=["discard"])
     def discard(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._done(request, "discarded", dead_letters.discard(jobs, by=str(request.user)))
+        self._done(request, "discarded", decisions.discard(jobs, user=request.user))
 
     def _done(self, request: HttpRequest, what: str, count: int) -> None:
         self.message_user(request, f"{count} dead jobs {what}.", messages.SUCCESS if count else messages.WARNING)
+
+    # Without what looks secret: not everybody who may see jobs may see what is in them.
+    @admin.display
+    def arguments(self, job: Job) -> str:
+        return arguments(job)
+
+    @admin.display(description="error")
+    def scrubbed_error(self, job: Job) -> str:
+        return scrub(job.error)
+
+    @admin.display(description="traceback")
+    def scrubbed_traceback(self, job: Job) -> str:
+        return format_html("<pre>{}</pre>", scrub(job.traceback, length=len(job.traceback)))
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.requeue_job")

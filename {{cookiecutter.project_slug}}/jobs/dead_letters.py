@@ -13,7 +13,7 @@ from kombu.utils import json as kombu_json
 
 from . import ledger, outbox
 from .durable import DurableTask
-from .models import UNFINISHED, Job, State
+from .models import UNFINISHED, Job, State, subject
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
         "task": task[:200],
         "args": _plain(list(args or [])),
         "kwargs": _plain(dict(kwargs or {})),
+        "subject": subject(args or [], kwargs or {}),
         "queue": queue or _queue_of(task),
         "state": State.DEAD,
         "error": error[:500],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -17,6 +19,7 @@ class State(models.TextChoices):
 
 
 UNFINISHED = [State.DELAYED, State.WAITING]
+SUBJECT_LENGTH = 64  # characters; a UUID has 36
 
 
 class Job(models.Model):
@@ -28,6 +31,8 @@ class Job(models.Model):
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
+    # What it is about: its first argument, such as the id of an order, by which a person finds it.
+    subject = models.CharField(max_length=SUBJECT_LENGTH, blank=True)
     queue = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     # At most one unfinished job may have a given key.
@@ -63,11 +68,29 @@ class Job(models.Model):
                 condition=Q(state=State.WAITING, started_at__isnull=True),
                 name="jobs_waiting_in_queue",
             ),
+            # For people who look for one job among all that are kept.
+            models.Index(fields=["subject", "-created_at"], name="jobs_subject"),
+            models.Index(fields=["key", "-created_at"], condition=Q(key__isnull=False), name="jobs_key"),
         ]
         permissions = [("requeue_job", "Can send dead jobs again"), ("discard_job", "Can discard dead jobs")]
 
     def __str__(self) -> str:
         return f"{self.task} {self.pk}"
+
+
+class Watch(Job):
+    """A name for the page in the admin that shows what the jobs are doing, so that the admin lists it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = verbose_name_plural = "what the jobs are doing"
+
+
+def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
+    """What a job with these arguments is about: the first of them, if it is a plain word or number."""
+    first = next(iter([*args, *kwargs.values()]), None)
+    return str(first).replace("\0", "")[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
 
 
 class Claim(models.Model):

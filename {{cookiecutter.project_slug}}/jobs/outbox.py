@@ -14,7 +14,7 @@ from kombu.utils import json as kombu_json
 
 from .breaker import Breaker
 from .context import as_carried, carried, dispatcher
-from .models import UNFINISHED, Job, State
+from .models import UNFINISHED, Job, State, subject
 from .patience import until_published_again
 from .task import JobTask
 
@@ -70,6 +70,7 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         task=task.name,
         args=_plain(list(args or [])),
         kwargs=_plain(dict(kwargs or {})),
+        subject=subject(args or [], kwargs or {}),
         options=_plain({name: value for name, value in kept.items() if name in KEPT_OPTIONS and value}),
         queue=queue,
         key=key,

@@ -1,0 +1,133 @@
+// Keeps the page of the jobs fresh: fetches its changing part every few seconds and puts the differences in.
+// Only differences, so that focus, selected text, ticked boxes and opened details stay as they are.
+"use strict";
+
+const TIMEOUT = 10_000; // milliseconds
+
+function key(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.id : "";
+}
+
+function alike(old, fresh) {
+  return old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && key(old) === key(fresh);
+}
+
+/** Give `old` the attributes of `fresh`. Whether details are open is the reader's business. */
+function copyAttributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}
+
+/** Make `old` like `fresh`, and keep each node of it that has a counterpart. */
+function merge(old, fresh) {
+  if (old.nodeType === Node.ELEMENT_NODE) {
+    copyAttributes(old, fresh);
+    mergeChildren(old, [...fresh.childNodes]);
+  } else if (old.nodeValue !== fresh.nodeValue) {
+    old.nodeValue = fresh.nodeValue;
+  }
+}
+
+function mergeChildren(parent, wanted) {
+  const keyed = new Map([...parent.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let next = parent.firstChild;
+  for (const fresh of wanted) {
+    const known = keyed.get(key(fresh)) ?? next;
+    if (known && alike(known, fresh)) {
+      // What is in between is gone from the page, or comes later and is found by its id.
+      if (known !== next) parent.insertBefore(known, next);
+      else next = next.nextSibling;
+      merge(known, fresh);
+    } else {
+      parent.insertBefore(document.importNode(fresh, true), next);
+    }
+  }
+  while (next) {
+    const rest = next;
+    next = next.nextSibling;
+    rest.remove();
+  }
+}
+
+class Clock {
+  constructor(line) {
+    this.line = line;
+    this.url = line.dataset.url;
+    this.pause = line.dataset.seconds * 1000;
+    this.words = document.createElement("span");
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.addEventListener("click", () => this.toggle());
+    this.line.replaceChildren(this.words, " ", this.button);
+    this.stopped = false;
+    document.addEventListener("visibilitychange", () => this.wake());
+    this.say(`As of ${new Date().toLocaleTimeString()}.`);
+    this.label();
+    this.later();
+  }
+
+  say(words) {
+    this.words.textContent = words;
+  }
+
+  label() {
+    this.button.textContent = this.stopped ? "Go on" : "Pause";
+  }
+
+  toggle() {
+    this.stopped = !this.stopped;
+    this.label();
+    this.wake();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    if (!this.stopped && !document.hidden) this.timer = setTimeout(() => this.look(), this.pause);
+  }
+
+  /** Somebody looks again: at once, not after the pause. */
+  wake() {
+    if (this.stopped || document.hidden) clearTimeout(this.timer);
+    else this.look();
+  }
+
+  async look() {
+    clearTimeout(this.timer);
+    try {
+      const answer = await fetch(this.url, { signal: AbortSignal.timeout(TIMEOUT), credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("watch-now");
+      if (fresh) this.show(fresh);
+      else this.say(answer.redirected ? "You are logged out. Load the page again." : `The server says ${answer.status}. Trying again.`);
+    } catch {
+      this.say("The server does not answer. Trying again.");
+    }
+    this.later();
+  }
+
+  show(fresh) {
+    const section = document.activeElement.closest("#watch-now section");
+    merge(document.getElementById("watch-now"), fresh);
+    // The row that had the focus is gone: its heading is the nearest place.
+    if (section && document.activeElement === document.body) section.querySelector("h2").focus();
+    this.say(`As of ${new Date().toLocaleTimeString()}.`);
+  }
+}
+
+/** One box for all. It is of no use without this script, so it is hidden until now. */
+function offerAll() {
+  for (const label of document.querySelectorAll(".watch-actions .all")) label.hidden = false;
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const box of event.target.form.querySelectorAll("input[name=job]")) box.checked = event.target.checked;
+});
+
+const line = document.getElementById("watch-clock");
+if (line) new Clock(line);
+offerAll();
