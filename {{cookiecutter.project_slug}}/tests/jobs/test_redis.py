@@ -4,7 +4,9 @@ import pytest
 from kombu import Connection
 
 from jobs.local_broker import local_broker
-from jobs.redis import cache_url, waits_since
+from jobs.redis import cache_url, sentinel_options, waits_since
+
+SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,26 @@ from jobs.redis import cache_url, waits_since
 )
 def test_the_cache_goes_into_the_database_after_the_brokers(broker, cache):
     assert cache_url(broker) == cache
+
+
+def test_behind_sentinels_the_cache_is_not_in_redis():
+    assert cache_url(SENTINELS) == "locmemcache://"
+
+
+def test_the_sentinels_are_asked_for_the_service_as_patiently_as_the_server():
+    options = sentinel_options(SENTINELS, service="jobs", password="", sockets={"socket_timeout": 2})
+
+    assert options == {"master_name": "jobs", "sentinel_kwargs": {"socket_timeout": 2}}
+
+
+def test_the_sentinels_have_a_password_of_their_own():
+    options = sentinel_options(SENTINELS, service="jobs", password="other", sockets={})
+
+    assert options["sentinel_kwargs"] == {"password": "other"}
+
+
+def test_the_url_of_a_server_needs_no_sentinel():
+    assert sentinel_options("redis://one:6379/0", service="jobs", password="x", sockets={}) == {}
 
 
 def test_the_oldest_message_is_looked_at_where_it_is(tmp_path, free_port):

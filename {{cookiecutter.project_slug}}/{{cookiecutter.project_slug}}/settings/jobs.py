@@ -5,7 +5,7 @@ from celery.schedules import crontab
 # {% if cookiecutter.broker == "rabbitmq" %}
 from jobs.rabbitmq import Workload, queues
 # {% else %}
-from jobs.redis import Workload, cache_url, queues
+from jobs.redis import Workload, cache_url, queues, sentinel_options
 # {% endif %}
 from jobs.workloads import routes, task_limits
 
@@ -64,18 +64,24 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 # -- Broker -------------------------------------------------------------------------------------------------------
 # {% if cookiecutter.broker == "redis" %}
+# One URL of a server, or one of each sentinel: sentinel://one:26379/0;sentinel://two:26379/0;sentinel://three:26379/0
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_CACHE_URL = cache_url(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
 BROKER_SCHEMES = ["redis", "rediss", "sentinel"]
+# A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
+BROKER_SOCKETS = {"socket_connect_timeout": 1, "socket_timeout": 2, "socket_keepalive": True}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Redis gives a message that nobody acknowledged to another worker after this time. It must be longer than the
     # longest job and the longest delay, or a job that is still running would start a second time.
     "visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,
-    # A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
-    "socket_connect_timeout": 1,
-    "socket_timeout": 2,
-    "socket_keepalive": True,
+    **BROKER_SOCKETS,
+    **sentinel_options(
+        REDIS_URL,
+        service=env("REDIS_SENTINEL_SERVICE", default="mymaster"),
+        password=env("REDIS_SENTINEL_PASSWORD", default=""),
+        sockets=BROKER_SOCKETS,
+    ),
 }
 # When the connection breaks, the job goes on: its message comes back only after the visibility timeout.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
@@ -83,6 +89,7 @@ CELERY_TASK_QUEUES = queues(WORKLOADS)
 # What beat does beside sending, at each tick.
 JOBS_UPKEEP = ["jobs.relay.relay"]
 # {% else %}
+# One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
 BROKER_SCHEMES = ["amqp", "amqps", "pyamqp"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {

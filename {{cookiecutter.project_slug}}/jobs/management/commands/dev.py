@@ -51,11 +51,8 @@ class Command(BaseCommand):
 
 def refuse_remote_servers() -> None:
     """A laptop's workers must not eat the jobs of production. Raises CommandError that names the server."""
-    servers = {
-        "broker": urlsplit(settings.CELERY_BROKER_URL).hostname,
-        "database": settings.DATABASES["default"].get("HOST"),
-    }
-    for kind, host in servers.items():
+    brokers = [("broker", urlsplit(url).hostname) for url in settings.CELERY_BROKER_URL.split(";")]
+    for kind, host in [*brokers, ("database", settings.DATABASES["default"].get("HOST"))]:
         if not is_local(host):
             raise CommandError(
                 f"The {kind} is on {host}, which is not this machine: your workers would take its jobs. "
