@@ -71,7 +71,7 @@ class OneAtATime:
                 self.take_over()
             return True
         if self.held:
-            logger.error("beat: another one has taken the lock over, leaving")
+            logger.error("beat: the lock is lost, another one may have it, leaving")
             raise SystemExit(1)
         return False
 

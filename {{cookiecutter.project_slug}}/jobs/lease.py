@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 import uuid
 from datetime import timedelta
 
@@ -24,7 +25,14 @@ class LeaseLock:
         self.holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def hold(self) -> bool:
-        """Take the lock or renew it. True: it is ours for `seconds` from now. False: someone else has it."""
+        """Take the lock or renew it. True: it is ours, for `seconds` since we asked. False: it is not, or not any more.
+
+        On a network that was cut, an answer can come after the lock has gone on to somebody else.
+        """
+        asked = time.monotonic()
+        return self._hold() and time.monotonic() - asked < self.seconds
+
+    def _hold(self) -> bool:
         expires_at = Now() + timedelta(seconds=self.seconds)
         ours_or_over = Q(holder=self.holder) | Q(expires_at__lt=Now())
         mine = Lease.objects.filter(ours_or_over, name=self.name)

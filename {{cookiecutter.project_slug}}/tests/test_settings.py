@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from jobs.beat import LEASE
+
 SLUG = settings.ROOT_URLCONF.partition(".")[0]
 SECRETS = {
     "DJANGO_SECRET_KEY": "k3J!fQz7" * 8,
@@ -53,6 +55,13 @@ def test_production_takes_the_database_and_the_bucket_from_the_environment(envir
     assert production["DEBUG"] is False
 
 
+def test_a_pooler_is_given_no_option_that_it_refuses(environment):
+    database = environment("production", **SECRETS, DATABASE_POOLER="true")["DATABASES"]["default"]
+
+    assert "options" not in database["OPTIONS"]
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
 def test_a_laptop_needs_no_variable_at_all(environment):
     local = environment("local", **dict.fromkeys([*SECRETS, "CACHE_URL"], ""))
 
@@ -79,8 +88,10 @@ def test_every_variable_that_the_settings_read_is_explained():
     assert read - explained == set()
 
 
-def test_a_database_that_is_gone_without_a_word_becomes_an_error(environment):
+def test_neither_side_of_a_database_connection_waits_for_a_machine_that_vanished(environment):
     url = "postgres://user:password@host/name?connect_timeout=9&sslmode=require"
     options = environment("local", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
 
-    assert options == {"connect_timeout": 9, "tcp_user_timeout": 10_000, "sslmode": "require"}
+    assert (options["connect_timeout"], options["sslmode"]) == (9, "require")  # what the URL says wins
+    assert options["tcp_user_timeout"] < LEASE * 1000  # beat knows before another one takes its lock over
+    assert "tcp_keepalives_idle" in options["options"]

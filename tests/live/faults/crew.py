@@ -68,6 +68,11 @@ class Crew:
         if not self._thread.is_alive():
             self._thread.start()
 
+    def lose(self, members: Sequence[Member]) -> None:
+        """These are not started again: their host is gone."""
+        self.members = [member for member in self.members if member not in members]
+        self._ended += [member.process for member in members if member.process]
+
     def dismiss(self) -> None:
         self._dismissed.set()
         if self._thread.is_alive():
@@ -128,8 +133,9 @@ class Crew:
             for member in list(self.members):
                 if not member.alive:
                     time.sleep(RESTART)
-                    self._ended += [member.process] if member.process else []
-                    member.start()
+                    if member in self.members:
+                        self._ended += [member.process] if member.process else []
+                        member.start()
 
 
 def _send(pid: int, which: signal.Signals) -> None:

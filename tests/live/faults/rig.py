@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from crew import Crew, Member
 from processes import Process, eventually
 from projects import PRODUCTION, Project, environment, make
 from shop import edit
-from targets import PostgreSQL, RabbitMQ, SQLite, Valkey, running_broker, running_database
+from targets import PostgreSQL, SQLite, running_broker, running_database
 
 WORKLOAD = Path(__file__).parent / "workload"
 # What a developer would write: an app, a route for each task, a URL.
 INSTALLED = '    "orders",\n    "workload",\n'
 ROUTES = '\nROUTES = {\n    "workload.tasks.long": "slow",\n' + "".join(
-    f'    "workload.tasks.{task}": "fast",\n' for task in ("durable", "stepwise", "plain", "poison", "recorded")
+    f'    "workload.tasks.{task}": "fast",\n' for task in ("durable", "stepwise", "plain", "poison", "recorded", "tick")
 )
 URLS = 'urlpatterns = [\n    path("wish/<int:number>", workload.views.wish),\n'
 
@@ -54,23 +55,31 @@ class Outcome:
         return not (self.lost or self.doubled or self.uncalled or self.torn) and set(self.states) == {"done"}
 
 
+class Broker(Protocol):
+    """What a rig knows of its broker, be it one server or many."""
+
+    kind: str  # as `djcelery new --broker` calls it
+    variables: dict[str, str]  # what tells the project where it is
+
+
 @dataclass
 class Rig:
     """One project, and all that belongs to it."""
 
     name: str
     project: Project
-    broker: Valkey | RabbitMQ
+    broker: Broker
     database: PostgreSQL | SQLite
     variables: dict[str, str]
     logs: Path
     crew: Crew = field(default_factory=Crew)
+    enter: tuple[str, ...] = ()  # the words before a command that run it on the host of the web processes
 
     # -- processes ---------------------------------------------------------------------------------------------------
 
-    def member(self, name: str, *words: str, ready: str) -> Member:
+    def member(self, name: str, *words: str, ready: str, enter: tuple[str, ...] = ()) -> Member:
         def start(log: Path) -> Process:
-            return Process([self.project.python, *words], self.project.path, self.environment, log)
+            return Process([*enter, self.project.python, *words], self.project.path, self.environment, log)
 
         return Member(name, start, self.logs, ready)
 
@@ -88,7 +97,7 @@ class Rig:
     def publish(self, first: int, end: int, **options: object) -> Process:
         """Start the process that dispatches these jobs."""
         words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options.items() if value]
-        command = [self.project.python, "manage.py", "publish", f"--first={first}", f"--end={end}", *words]
+        command = [*self.enter, self.project.python, "manage.py", "publish", f"--first={first}", f"--end={end}", *words]
         return Process(command, self.project.path, self.environment, self.logs / f"publish-{first}.log")
 
     def shell(self, code: str) -> None:
@@ -169,17 +178,24 @@ def rig(broker: str, database: str) -> Iterator[Rig]:
     with (
         running_broker(broker) as queue,
         running_database(database) as store,
-        tempfile.TemporaryDirectory(prefix="djcelery-faults-") as folder,
+        rig_on(queue, store, f"{broker} and {database}") as made,
     ):
+        yield made
+
+
+@contextmanager
+def rig_on(broker: Broker, database: PostgreSQL | SQLite, name: str) -> Iterator[Rig]:
+    """A fresh project on servers that run already."""
+    with tempfile.TemporaryDirectory(prefix="djcelery-faults-") as folder:
         variables = {
             **PRODUCTION,
             "DJANGO_SETTINGS_MODULE": "shop.settings.production",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "DJANGO_SECURE_SSL_REDIRECT": "false",
-            "DATABASE_URL": store.url,
-            **queue.variables,
+            "DATABASE_URL": database.url,
+            **broker.variables,
         }
-        made = Rig(f"{broker} and {database}", _project(Path(folder), broker), queue, store, variables, Path(folder))
+        made = Rig(name, _project(Path(folder), broker.kind), broker, database, variables, Path(folder))
         made.project.manage("migrate", "--run-syncdb", "-v", "0", **variables)
         made.shell("from workload.models import *\nfor pk in range(COUNTERS): Counter.objects.create(pk=pk)")
         try:
@@ -206,4 +222,4 @@ def ended(process: Process, seconds: float = 600) -> int:
         raise AssertionError(f"not over after {seconds} s:\n{process.text[-2000:]}") from None
 
 
-__all__ = ["Outcome", "Rig", "ended", "eventually", "rig"]
+__all__ = ["Outcome", "Rig", "ended", "eventually", "rig", "rig_on"]

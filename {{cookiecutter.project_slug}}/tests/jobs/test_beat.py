@@ -144,6 +144,13 @@ def test_waits_while_the_database_is_away(app, monkeypatch):
     assert beat.tick() > 0
 
 
+def test_an_answer_that_was_longer_under_way_than_the_lease_is_no_lock(monkeypatch):
+    times = iter([0.0, 16.0])
+    monkeypatch.setattr("jobs.lease.time.monotonic", lambda: next(times))
+
+    assert not LeaseLock("x", seconds=15).hold()
+
+
 def test_a_lease_is_taken_once():
     first, second = LeaseLock("x", seconds=60), LeaseLock("x", seconds=60)
 

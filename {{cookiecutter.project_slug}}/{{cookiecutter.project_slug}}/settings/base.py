@@ -75,10 +75,21 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A server that is gone without a word becomes an error: after so many seconds when connecting, and so many
-    # milliseconds in which nobody acknowledges what was sent.
-    patience = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
-    DATABASES["default"]["OPTIONS"] = patience | DATABASES["default"].get("OPTIONS", {})
+    # A machine that loses its network says no goodbye. A process here gets an error within seconds instead of hanging;
+    # beat must know within its lease. The database lets go of the rows that a vanished worker has locked.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # milliseconds, unlike the others
+        "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
+    if env.bool("DATABASE_POOLER", default=False):
+        # A pooler in front of PostgreSQL gives each transaction another connection, and takes no options for it.
+        DATABASES["default"]["OPTIONS"].pop("options")
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # {% if cookiecutter.broker == "redis" %}

@@ -1,4 +1,4 @@
-"""`manage.py jobs`: look at jobs, send dead ones again, give them up; and see whether all is well."""
+"""`manage.py jobs`: look at jobs, send dead ones again, give them up; see whether all is well, and plan for more."""
 
 import getpass
 import sys
@@ -9,17 +9,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
-from jobs import dead_letters, health
+from jobs import dead_letters, health, plan
 from jobs.models import Job, State
 from jobs.watch.state import state
 
 
 class Command(BaseCommand):
-    help = "Look at jobs, send dead ones again, or give them up; or see whether all is well."
+    help = "Look at jobs, send dead ones again, or give them up; see whether all is well, and plan for more."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(
-            dest="action", required=True, metavar="list | show | requeue | discard | health"
+            dest="action", required=True, metavar="list | show | requeue | discard | health | plan"
         )
         listing = actions.add_parser("list", help="jobs of one state, the newest first")
         listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
@@ -31,7 +31,10 @@ class Command(BaseCommand):
             command.add_argument("ids", nargs="*", type=uuid.UUID, metavar="ID")
             command.add_argument("--task", help="all dead jobs of this task")
             command.add_argument("--all", action="store_true", help="all dead jobs")
-
+        planning = actions.add_parser("plan", help="how many processes each class needs")
+        planning.add_argument("--wait", type=float, default=5.0, help="seconds a job may wait, default: %(default)s")
+        planning.add_argument("--hours", type=int, default=24, help="look back so far, default: %(default)s")
+        planning.add_argument("--rate", action="append", default=[], metavar="CLASS=N", help="suppose N jobs a second")
         actions.add_parser("health", help="queues, workers and beat; exit code 1 when somebody must see to them")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -102,6 +105,14 @@ class Command(BaseCommand):
         if not options["all"]:
             raise CommandError("Which? Name their ids, or --task NAME, or --all.")
         return dead
+
+    def plan(self, options: dict[str, Any]) -> None:
+        try:
+            loads = plan.suppose(plan.measured(options["hours"]), options["rate"])
+        except plan.NotMeasuredError as error:
+            raise CommandError(str(error)) from error
+        for line in plan.table(loads, options["wait"]):
+            self.stdout.write(line)
 
 
 def _seconds(age: float | None) -> str:

