@@ -13,11 +13,12 @@ from djcelery.errors import Refusal
 from djcelery.project import _inside
 from djcelery.project.files import Tree
 from djcelery.project.project import Project
+from djcelery.project.running import Running
 
 LIMIT = 60
 
 
-def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LIMIT) -> dict[str, Any]:
+def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LIMIT) -> Running:
     """What the app of the project below `root` says about itself."""
     from djcelery.project.loading import load
 
@@ -40,7 +41,7 @@ def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LI
         settings_of(project),
         f"{app.module.name}:{app.variable}",
     ]
-    return answer(words, home, limit)
+    return Running.of(answer(words, home, limit), os.path.abspath(root))
 
 
 def interpreter(root: str, python: str) -> str:

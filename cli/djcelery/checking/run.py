@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from djcelery.checking.store import Store, fingerprint
 from djcelery.project.files import Tree
+
+if TYPE_CHECKING:
+    from djcelery.project.running import Running
 
 Row = dict[str, Any]
 
@@ -23,7 +26,7 @@ class Report:
         self.stored = stored
 
 
-def run(root: str, exclude: tuple[str, ...] = (), cached: bool = True, running: dict[str, Any] | None = None) -> Report:
+def run(root: str, exclude: tuple[str, ...] = (), cached: bool = True, running: Running | None = None) -> Report:
     """Check the code base below a folder."""
     tree = Tree(root)
     entries = tree.scan(exclude)
@@ -51,7 +54,7 @@ def stamp() -> str:
     return f"{djcelery.__version__}-{newest}"
 
 
-def work(tree: Tree, store: Store, running: dict[str, Any] | None) -> Report:
+def work(tree: Tree, store: Store, running: Running | None) -> Report:
     import gc
 
     from djcelery.project.loading import as_text, load

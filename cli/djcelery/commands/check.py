@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from djcelery.checking import formats
 from djcelery.checking.run import Report, Row, run
 from djcelery.checking.wishes import SEVERITIES, Wishes, chosen, configured, validate
 from djcelery.errors import Misuse
+
+if TYPE_CHECKING:
+    from djcelery.project.running import Running
 
 
 @click.command("check", short_help="Find mistakes with background jobs in any Django + Celery code base.")
@@ -142,7 +146,7 @@ def beyond(rows: list[Row], root: str, baseline: str) -> list[Row]:
     return unknown(rows, read(path if path.is_absolute() or path.exists() else Path(root) / path))
 
 
-def mended(report: Report, wishes: Wishes, only: list[str], running: dict[str, object] | None, diff: bool) -> Report:
+def mended(report: Report, wishes: Wishes, only: list[str], running: Running | None, diff: bool) -> Report:
     """Apply the safe fixes, again while there are more; with --diff show the first round only."""
     from djcelery.checking.fixing import planned
 
@@ -171,7 +175,7 @@ def show(rows: list[Row], report: Report, wishes: Wishes, only: list[str], form:
         click.echo(formats.summary(rows, max(hints, 0), report.files), err=True)
 
 
-def ask(root: str, python: str, exclude: tuple[str, ...]) -> dict[str, object]:
+def ask(root: str, python: str, exclude: tuple[str, ...]) -> Running:
     from djcelery.checking.introspection import ask as ask_app
 
     return ask_app(root, python, exclude)

@@ -6,7 +6,6 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
 
 from djcelery.project import context, settings
 from djcelery.project.facts import Assign, Call, Function, Module, Value
@@ -14,6 +13,7 @@ from djcelery.project.files import Tree, promising
 from djcelery.project.names import Found, Names
 from djcelery.project.processes import Process, processes
 from djcelery.project.reader import read
+from djcelery.project.running import Running
 from djcelery.project.settings import Setting
 from djcelery.project.tasks import (
     APP_NAMES,
@@ -36,7 +36,7 @@ CALLING = SENDING | SIGNING | {"__call__"}
 class Project:
     """The facts of a code base; everything is worked out when it is first asked for."""
 
-    def __init__(self, tree: Tree, modules: Iterable[Module], running: dict[str, Any] | None = None) -> None:
+    def __init__(self, tree: Tree, modules: Iterable[Module], running: Running | None = None) -> None:
         self.tree = tree
         self.running = running  # what the running app told, if it was asked
         self.paths = {entry.path for entry in tree.entries}
@@ -51,7 +51,7 @@ class Project:
                 self.follow_stars(module, 0)
 
     @classmethod
-    def of(cls, texts: dict[str, str | bytes], running: dict[str, Any] | None = None) -> Project:
+    def of(cls, texts: dict[str, str | bytes], running: Running | None = None) -> Project:
         """A project from texts in memory."""
         tree = Tree(texts=texts)
         tree.scan()
@@ -265,6 +265,8 @@ class Project:
             for text in texts_of(self.resolve(each.module, each.value)):
                 if "://" in text:
                     found.add(text.partition(":")[0].partition("+")[0].lower())
+        if not found and self.running is not None and self.running.broker:
+            return {self.running.broker}
         return found
 
     @cached_property
@@ -810,6 +812,11 @@ class Project:
         return dotted.partition(".")[0] in self.layout.tops
 
     # -- infrastructure
+
+    @property
+    def workers(self) -> list[Process]:
+        """Every worker among them."""
+        return [process for process in self.processes if process.role == "worker"]
 
     @cached_property
     def processes(self) -> list[Process]:

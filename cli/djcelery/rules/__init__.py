@@ -43,9 +43,14 @@ class Rule:
         return Manual.of(self.module.__doc__ or "")
 
     def find(self, project: Project) -> Iterator[Finding]:
-        """The findings of this rule, labelled."""
-        for finding in self.module.find(project):
+        """The findings of this rule, labelled: of the text, and of the running app where it was asked."""
+        for finding in agreed(self.module, project):
             yield replace(finding, code=self.code, name=self.name, severity=finding.severity or self.severity)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks the running app too."""
+        return hasattr(self.module, "told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,31 @@ class Manual:
         joined = {key: dedent("\n".join(each)).strip("\n") for key, each in parts.items()}
         names = ("Title", "Why", "Bad", "Good", "Evidence", "Ignore it when")
         return cls(*(joined.get(name, "").strip() for name in names))
+
+
+def agreed(rule: Any, project: Project) -> list[Finding]:
+    """What the text and the running app say; what both say is graver, and is told once.
+
+    A rule that is DECIDED by the running app says only what that says, once it was asked.
+    """
+    found = list(rule.find(project))
+    if project.running is None or not hasattr(rule, "told"):
+        return found
+    told = list(rule.told(project, project.running))
+    if getattr(rule, "DECIDED", False):
+        found = []
+    places = {(each.path, each.line) for each in told}
+    for each in found:
+        if (each.path, each.line) in places:
+            each.severity = graver(each.severity or rule.SEVERITY)
+            each.message += "; the running app says so too"
+    seen = {(each.path, each.line) for each in found}
+    return found + [each for each in told if (each.path, each.line) not in seen]
+
+
+def graver(severity: str) -> str:
+    """One step up."""
+    return SEVERITIES[max(SEVERITIES.index(severity) - 1, 0)]
 
 
 @cache

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting, for_people
 
 CODE = "DJC704"
 SEVERITY = "warning"
@@ -35,3 +37,9 @@ def find(project: Project) -> Iterator[Finding]:
             and not setting.conditional
         ):
             yield at(setting.module, setting, "with this every task runs inline, in the web process")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective value, in settings whose name is not that of tests or development."""
+    if running.settings["task_always_eager"] is True and for_people(running):
+        yield at_setting(project, "task_always_eager", "with this every task runs inline, in the web process")

@@ -27,7 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_task
 
 CODE = "DJC301"
 SEVERITY = "error"
@@ -38,3 +40,11 @@ def find(project: Project) -> Iterator[Finding]:
     for task in project.own_tasks:
         if task.function and task.function.is_async and not task.custom and task.how in {"shared_task", "app.task"}:
             yield at(task.module, task, f"{task.function.name} is a coroutine: Celery never runs it and says SUCCESS")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """Tasks whose registered function is a coroutine function, and which no base class calls in its own way."""
+    for task in running.own:
+        if task.is_async and task.params is not None:
+            words = f"{task.name.rpartition('.')[2]} is a coroutine: Celery never runs it and says SUCCESS"
+            yield at_task(project, task, "", words)

@@ -47,6 +47,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
+from djcelery.project.running import Running
 from djcelery.project.tasks import SIGNING
 from djcelery.rules._base import Finding, Project, Value, at
 
@@ -73,6 +74,15 @@ def find(project: Project) -> Iterator[Finding]:
                     yield at(
                         module, member, f"{member.root.rpartition('.')[2]} ignores its result, so the chord never ends"
                     )
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """Every chord, where the effective settings have no backend."""
+    if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
+        for module in project.modules:
+            for call in module.called("chord"):
+                if call.value.name in {"celery.chord", "celery.canvas.chord"} and not context.is_test(module.path):
+                    yield at(module, call.value, "no result backend is set, so the chord never ends")
 
 
 def members(header: Value) -> list[Value]:

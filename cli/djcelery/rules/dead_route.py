@@ -29,33 +29,37 @@ Ignore it when: the task is in another code base.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fnmatch
+from collections.abc import Iterable, Iterator
 
+from djcelery.project.running import Running
+from djcelery.project.tasks import Route
 from djcelery.rules._base import Finding, Project, at, slip
 
 CODE = "DJC803"
 SEVERITY = "warning"
+DECIDED = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Patterns below a package of this code base; with the running app, all patterns."""
-    registered = set((project.running or {}).get("tasks", []))
+    """Patterns below a package of this code base."""
     for route in project.routes or []:
-        pattern = route.pattern
-        if registered:
-            import fnmatch
+        plain = route.pattern.partition("*")[0].rstrip(".")
+        if plain and project.first_party(plain) and not project.matches(route.pattern) and readable(project, plain):
+            yield dead(route, project.tasks_by_name)
 
-            dead = not fnmatch.filter(registered, pattern)
-        else:
-            plain = pattern.partition("*")[0].rstrip(".")
-            dead = (
-                bool(plain) and project.first_party(plain) and not project.matches(pattern) and readable(project, plain)
-            )
-        if dead:
-            meant = slip(pattern, project.tasks_by_name)
-            yield at(
-                route.module, route, f"no task is called {pattern}" + (f"; did you mean {meant}?" if meant else "")
-            )
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """All patterns, against the names that are registered."""
+    for route in project.routes or []:
+        if not fnmatch.filter(running.registered, route.pattern):
+            yield dead(route, running.registered)
+
+
+def dead(route: Route, known: Iterable[str]) -> Finding:
+    meant = slip(route.pattern, known)
+    words = f"no task is called {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
+    return at(route.module, route, words)
 
 
 def readable(project: Project, plain: str) -> bool:

@@ -44,6 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._dispatch import in_save, on_commit_fix
 
@@ -53,8 +54,17 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Dispatch sites in views of projects whose DATABASES say ATOMIC_REQUESTS."""
-    if not atomic_requests(project):
-        return
+    if atomic_requests(project):
+        yield from in_views(project)
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The same sites, where the effective DATABASES say so."""
+    if running.atomic_requests:
+        yield from in_views(project)
+
+
+def in_views(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         function = site.function
         if function is None or not site.sends or site.task is None or site.transaction is not None or in_save(site):

@@ -42,7 +42,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC714"
 SEVERITY = "hint"
@@ -50,13 +52,8 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """A LOGGING with a root logger, the setting left as it is, and no setup_logging handler."""
-    if not project.configured or project.is_set("worker_hijack_root_logger"):
+    if not project.configured or project.is_set("worker_hijack_root_logger") or handled(project):
         return
-    for module in [*project.modules, *project.late]:
-        if any(name.rpartition(".")[2] == "setup_logging" for name in module.imported):
-            return
-        if any(call.value.root.endswith("setup_logging") for call in module.called("connect")):
-            return
     for setting in project.setting("LOGGING"):
         pairs = project.resolve(setting.module, setting.value).pairs()
         if "root" in pairs and not setting.local:
@@ -65,3 +62,19 @@ def find(project: Project) -> Iterator[Finding]:
                 setting,
                 "a worker takes the root logger away from this unless worker_hijack_root_logger is off",
             )
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective LOGGING and setting."""
+    if running.root_logger and running.settings["worker_hijack_root_logger"] is True and not handled(project):
+        words = "a worker takes the root logger away from this unless worker_hijack_root_logger is off"
+        yield at_setting(project, "LOGGING", words)
+
+
+def handled(project: Project) -> bool:
+    """Whether a handler of setup_logging takes over."""
+    return any(
+        any(name.rpartition(".")[2] == "setup_logging" for name in module.imported)
+        or any(call.value.root.endswith("setup_logging") for call in module.called("connect"))
+        for module in [*project.modules, *project.late]
+    )

@@ -24,8 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC410"
 SEVERITY = "warning"
@@ -43,6 +45,19 @@ def find(project: Project) -> Iterator[Finding]:
     for setting in project.setting("task_acks_late"):
         if setting.value.const is True and not everywhere:
             yield at(setting.module, setting, "without task_reject_on_worker_lost a killed worker still loses tasks")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective pair of options of each task; once for all where the settings say it."""
+    said = running.settings
+    if said["task_acks_late"] is True and not said["task_reject_on_worker_lost"]:
+        words = "without task_reject_on_worker_lost a killed worker still loses tasks"
+        yield at_setting(project, "task_acks_late", words)
+        return
+    for task in running.own:
+        if task.options["acks_late"] is True and not task.options["reject_on_worker_lost"]:
+            words = "without reject_on_worker_lost=True a killed worker still loses this task"
+            yield at_task(project, task, "acks_late", words)
 
 
 def base_says(project: Project) -> bool:

@@ -32,8 +32,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._broker import told as effective
 from djcelery.rules._broker import visibility
+from djcelery.rules._running import at_task
 
 CODE = "DJC510"
 SEVERITY = "warning"
@@ -62,3 +65,15 @@ def find(project: Project) -> Iterator[Finding]:
                 setting,
                 f"{limit:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again",
             )
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective limit of each task that is acknowledged late, against the effective visibility timeout."""
+    timeout = effective(project)
+    if timeout is None or running.broker not in {"redis", "rediss", "sentinel"}:
+        return
+    for task in running.own:
+        limit = task.options["time_limit"] or task.options["soft_time_limit"]
+        if task.options["acks_late"] is True and isinstance(limit, int | float) and limit > timeout:
+            words = f"{limit:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again"
+            yield at_task(project, task, "time_limit", words)

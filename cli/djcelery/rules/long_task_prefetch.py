@@ -57,7 +57,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_task
 
 CODE = "DJC806"
 SEVERITY = "hint"
@@ -84,4 +86,17 @@ def find(project: Project) -> Iterator[Finding]:
                 task,
                 f"up to {limit:g} s long, and workers reserve four tasks for each place: set the prefetch to 1",
             )
+            return
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The first task with such an effective limit, where the effective multiplier is above 1."""
+    multiplier = running.number("worker_prefetch_multiplier") or 0
+    plain = all(process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers)
+    for task in running.own if multiplier > 1 and plain else []:
+        limit = task.options["time_limit"] or task.options["soft_time_limit"]
+        if isinstance(limit, int | float) and limit >= LONG:
+            reserved = f"workers reserve {multiplier:g} tasks for each place"
+            words = f"up to {limit:g} s long, and {reserved}: set the prefetch to 1"
+            yield at_task(project, task, "", words)
             return

@@ -59,18 +59,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_app
 
 CODE = "DJC501"
 SEVERITY = "warning"
+DECIDED = True
 LIMITS = ("task_time_limit", "task_soft_time_limit")
 
 
 def find(project: Project) -> Iterator[Finding]:
     """The app, where neither settings nor tasks nor worker commands set a limit."""
-    if project.running is not None:
-        yield from told(project)
-        return
     if not project.configured or not project.own_tasks:
         return
     if any(project.is_set(key) for key in (*LIMITS, "task_annotations")) or by_command(project):
@@ -91,11 +91,9 @@ def by_command(project: Project) -> bool:
     return any(process.option("--time-limit", "--soft-time-limit") is not None for process in project.processes)
 
 
-def told(project: Project) -> Iterator[Finding]:
-    """What the running app says: an error, because nothing is guessed; texts are no limits."""
-    settings = (project.running or {})["settings"]
-    limits = [settings["task_time_limit"], settings["task_soft_time_limit"]]
-    limits += [limit for pair in (project.running or {})["limits"].values() for limit in pair]
-    app = project.own_apps[0]
-    if not any(limits):
-        yield at(app.module, app.call, "no task of the running app has a time limit", severity="error")
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The same for the effective limits: an error, because nothing is guessed."""
+    limits = [running.settings["task_time_limit"], running.settings["task_soft_time_limit"]]
+    limits += [task.options[key] for task in running.tasks.values() for key in ("time_limit", "soft_time_limit")]
+    if running.own and not any(limits) and not by_command(project):
+        yield at_app(project, "no task of the running app has a time limit", "error")

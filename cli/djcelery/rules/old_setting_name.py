@@ -41,7 +41,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project.celery_names import OLD_SETTINGS
+from djcelery.project.running import Running
+from djcelery.project.settings import key_of
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC703"
 SEVERITY = "warning"
@@ -58,3 +61,14 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 setting.module, setting, f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
             )
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has and that Celery read before version 4."""
+    for name in running.names:
+        new = OLD_SETTINGS.get(name, "")
+        if not name.startswith("CELERY") or not new or "" in project.namespaces or key_of(name, project.namespaces):
+            continue
+        if f"CELERY_{new.upper()}" not in running.names and not project.reads(name):
+            words = f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
+            yield at_setting(project, name, words)

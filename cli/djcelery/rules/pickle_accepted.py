@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC706"
 SEVERITY = "warning"
@@ -35,3 +37,18 @@ def find(project: Project) -> Iterator[Finding]:
         for setting in project.setting(key):
             if project.text(setting.module, setting.value) == "pickle":
                 yield at(setting.module, setting, "pickle lets whoever can write to the broker run code")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective settings, and the serializer of each task."""
+    for name in running.settings["accept_content"] or []:
+        if name in {"pickle", "application/x-python-serialize"}:
+            words = "whoever can write to the broker can run code in the worker"
+            yield at_setting(project, "accept_content", words)
+    for key in ("task_serializer", "result_serializer"):
+        if running.settings[key] == "pickle":
+            yield at_setting(project, key, "pickle lets whoever can write to the broker run code")
+    for task in running.own:
+        if task.options["serializer"] == "pickle" != running.settings["task_serializer"]:
+            words = "pickle lets whoever can write to the broker run code"
+            yield at_task(project, task, "serializer", words)

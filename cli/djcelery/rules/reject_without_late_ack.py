@@ -23,8 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._running import at_setting, at_task
 from djcelery.rules.late_ack_without_reject import base_says
 
 CODE = "DJC411"
@@ -43,3 +45,14 @@ def find(project: Project) -> Iterator[Finding]:
     for setting in project.setting("task_reject_on_worker_lost"):
         if setting.value.const is True and not everywhere:
             yield at(setting.module, setting, "without task_acks_late there is nothing to reject")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective pair of options of each task; once for all where the settings say it."""
+    said = running.settings
+    if said["task_reject_on_worker_lost"] is True and not said["task_acks_late"]:
+        yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late there is nothing to reject")
+        return
+    for task in running.own:
+        if task.options["reject_on_worker_lost"] is True and not task.options["acks_late"]:
+            yield at_task(project, task, "reject_on_worker_lost", "without acks_late=True there is nothing to reject")

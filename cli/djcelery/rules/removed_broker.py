@@ -21,7 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project.project import texts_of
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC708"
 SEVERITY = "error"
@@ -34,3 +36,9 @@ def find(project: Project) -> Iterator[Finding]:
         for text in texts_of(project.resolve(setting.module, setting.value)):
             if text.startswith(GONE):
                 yield at(setting.module, setting, f"Celery has no transport {text.partition(':')[0]} any more")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective transport."""
+    if f"{running.broker}://" in GONE:
+        yield at_setting(project, "broker_url", f"Celery has no transport {running.broker} any more")

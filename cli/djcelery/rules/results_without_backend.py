@@ -66,11 +66,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._results import waits
 
 CODE = "DJC711"
 SEVERITY = "warning"
+DECIDED = True
 
 
 def find(project: Project) -> Iterator[Finding]:
@@ -81,3 +83,10 @@ def find(project: Project) -> Iterator[Finding]:
         return
     for wait in waits(project):
         yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The same waits, where the effective settings have no backend."""
+    if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
+        for wait in waits(project):
+            yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")

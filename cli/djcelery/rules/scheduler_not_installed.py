@@ -21,7 +21,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC609"
 SEVERITY = "error"
@@ -41,3 +43,12 @@ def find(project: Project) -> Iterator[Finding]:
             for word, app in needs:
                 if text.startswith(word) and not any(name.startswith(app) for name in project.installed):
                     yield at(setting.module, setting, f"{app} is not in INSTALLED_APPS")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective scheduler and backend against the apps that are installed."""
+    for key, needs in NEEDS.items():
+        for word, app in needs:
+            missing = not any(name.startswith(app) for name in running.installed)
+            if str(running.settings[key] or "").startswith(word) and missing:
+                yield at_setting(project, key, f"{app} is not in INSTALLED_APPS")

@@ -23,7 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC503"
 SEVERITY = "error"
@@ -53,3 +55,21 @@ def find(project: Project) -> Iterator[Finding]:
                 and not (setting.conditional or other.conditional)
             ):
                 yield at(setting.module, setting, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective limits: those of the settings, and those of a task together with them."""
+    low, high = running.number("task_soft_time_limit"), running.number("task_time_limit")
+    if low and high and low >= high:
+        words = f"the soft limit ({low:g}) is not below the hard one ({high:g})"
+        yield at_setting(project, "task_soft_time_limit", words)
+    for task in running.own:
+        soft, hard = task.options["soft_time_limit"], task.options["time_limit"]
+        if numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
+            words = f"the soft limit ({soft:g}) is not below the hard one ({hard:g})"
+            yield at_task(project, task, "soft_time_limit", words)
+
+
+def numbers(*values: object) -> bool:
+    """Whether all of them are numbers above zero."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) and value > 0 for value in values)

@@ -44,27 +44,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, Task, at
 
 CODE = "DJC312"
 SEVERITY = "warning"
+DECIDED = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks outside of tasks modules whose module nothing imports; with the running app, those not registered."""
-    registered = set((project.running or {}).get("tasks", []))
-    if not registered and (not project.own_apps or project.is_set("imports") or project.is_set("include")):
+    """Tasks outside of tasks modules whose module nothing imports."""
+    if not project.own_apps or project.is_set("imports") or project.is_set("include"):
         return
-    told: set[str] = set()
+    seen: set[str] = set()
     for task in project.own_tasks:
-        if task.module.path in told or context.is_migration(task.module.path):
-            continue
-        if registered and task.name not in registered and task.how in {"shared_task", "app.task"} and not local(task):
-            told.add(task.module.path)
-            yield at(task.module, task, f"{task.name} is not registered in the running app", severity="error")
-        elif not registered and hidden(project, task):
-            told.add(task.module.path)
+        path = task.module.path
+        if path not in seen and not context.is_migration(path) and hidden(project, task):
+            seen.add(path)
             yield at(task.module, task, "no worker imports this module: autodiscovery looks for tasks.py only")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """Tasks of the text that are not registered, one of each module: an error, because nothing is guessed."""
+    registered = {(each.path, each.name.rpartition(".")[2]) for each in running.own}
+    seen: set[str] = set()
+    for task in project.own_tasks:
+        path = task.module.path
+        plain = task.how in {"shared_task", "app.task"} and not local(task) and not context.is_migration(path)
+        known = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
+        if plain and not known and path not in seen:
+            seen.add(path)
+            yield at(task.module, task, f"{task.name} is not registered in the running app", "error")
 
 
 def local(task: Task) -> bool:

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at, fix
+from djcelery.rules._running import at_setting
 
 CODE = "DJC709"
 SEVERITY = "error"
@@ -36,3 +38,10 @@ def find(project: Project) -> Iterator[Finding]:
             place = (value.end_line, value.end_col, value.end_line, value.end_col, ",")
             made = fix("add the comma of a tuple", setting.module, place) if value.wrapped else None
             yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=made)
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective lists."""
+    for key in ("imports", "include", "accept_content"):
+        if isinstance(running.settings[key], str):
+            yield at_setting(project, key, f"{key} must be a list or a tuple")

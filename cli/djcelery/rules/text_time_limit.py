@@ -26,7 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project.facts import Module
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, Value, at
+from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC502"
 SEVERITY = "error"
@@ -42,13 +44,7 @@ TEXT = frozenset({"os.environ.get", "os.getenv", "os.environ[]", "environ.get", 
 
 def find(project: Project) -> Iterator[Finding]:
     """Numbers among the settings and task options that are plainly text."""
-    running = (project.running or {}).get("settings", {})
     for key in KEYS:
-        if isinstance(running.get(key), str) and project.own_apps:
-            app = project.own_apps[0]
-            yield at(
-                app.module, app.call, f"{key} is the text {running[key]!r} in the running app; Celery needs a number"
-            )
         for setting in project.setting(key):
             if why := text(project, setting.module, setting.value):
                 yield at(setting.module, setting, f"{setting.name} {why}; Celery needs a number")
@@ -57,6 +53,19 @@ def find(project: Project) -> Iterator[Finding]:
             value = task.options.get(option)
             if value is not None and (why := text(project, task.module, value)):
                 yield at(task.module, value, f"{option} {why}; Celery needs a number")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The same for the effective settings and options."""
+    for key in KEYS:
+        value = running.settings[key]
+        if isinstance(value, str):
+            yield at_setting(project, key, f"{key} is the text {value!r}; Celery needs a number")
+    for task in running.own:
+        for option in ("time_limit", "soft_time_limit", "max_retries"):
+            value = task.options[option]
+            if isinstance(value, str) and value != running.settings.get(f"task_{option}"):
+                yield at_task(project, task, option, f"{option} is the text {value!r}; Celery needs a number")
 
 
 def text(project: Project, module: Module, value: Value) -> str:

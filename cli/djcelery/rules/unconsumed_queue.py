@@ -37,8 +37,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._queues import consumed, used
+from djcelery.rules._running import at_task
 
 CODE = "DJC801"
 SEVERITY = "warning"
@@ -52,3 +54,11 @@ def find(project: Project) -> Iterator[Finding]:
     for queue, module, place in used(project):
         if queue not in known:
             yield at(module, place, f"no worker that is started here consumes {queue}")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The queue that each task would go to, routes and defaults taken together."""
+    known = consumed(project)
+    for task in running.own if known is not None else []:
+        if task.queue and task.queue not in (known or set()):
+            yield at_task(project, task, "queue", f"no worker that is started here consumes {task.queue}")

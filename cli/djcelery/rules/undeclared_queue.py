@@ -38,8 +38,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at, slip
 from djcelery.rules._queues import used
+from djcelery.rules._running import at_task
 
 CODE = "DJC802"
 SEVERITY = "warning"
@@ -55,3 +57,10 @@ def find(project: Project) -> Iterator[Finding]:
         if queue not in known | default:
             meant = slip(queue, known)
             yield at(module, place, f"task_queues declares no {queue}" + (f"; did you mean {meant}?" if meant else ""))
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The queue that each task would go to, where the settings declare queues."""
+    for task in running.own if project.is_set("task_queues") else []:
+        if task.queue and task.queue not in running.queues:
+            yield at_task(project, task, "queue", f"task_queues declares no {task.queue}")

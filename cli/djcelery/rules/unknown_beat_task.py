@@ -35,29 +35,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at, slip
+from djcelery.rules._running import at_setting
 
 CODE = "DJC601"
 SEVERITY = "error"
+DECIDED = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Names whose module is here and holds no such task; with the running app, all that are not registered."""
-    registered = set((project.running or {}).get("tasks", []))
+    """Names whose module is here and holds no such task."""
     for entry in project.schedule:
         name = entry.task_name
-        if not name or name in registered or "task" not in entry.parts:
+        if not name or "task" not in entry.parts:
             continue
         module_name = name.rpartition(".")[0]
-        if registered:
-            yield at(entry.module, entry.parts["task"], f"{name} is not registered in the running app")
-        elif name not in project.tasks_by_name and module_name and missing(project, module_name, name):
+        if name not in project.tasks_by_name and module_name and missing(project, module_name, name):
             meant = slip(name, project.tasks_by_name)
             yield at(
                 entry.module,
                 entry.parts["task"],
                 f"there is no task {name}" + (f"; did you mean {meant}?" if meant else ""),
             )
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """Every name that is not registered, also in entries that the text does not show."""
+    shown = set()
+    for entry in project.schedule:
+        if not entry.testing and entry.task_name and entry.task_name not in running.registered:
+            shown.add(entry.task_name)
+            yield at(entry.module, entry.parts["task"], f"{entry.task_name} is not registered in the running app")
+    for each in running.schedule.values():
+        if each.task not in running.registered | shown:
+            message = f"the entry {each.name} names {each.task}, which is not registered in the running app"
+            yield at_setting(project, "beat_schedule", message)
 
 
 def missing(project: Project, module_name: str, name: str) -> bool:

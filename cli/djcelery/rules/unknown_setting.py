@@ -20,7 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at, slip
+from djcelery.rules._running import at_setting
 
 CODE = "DJC701"
 SEVERITY = "warning"
@@ -43,3 +45,17 @@ def find(project: Project) -> Iterator[Finding]:
         meant = slip(bare, SETTINGS)
         if meant and not project.reads(name):
             yield at(setting.module, setting, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has, against the settings that this version of Celery has."""
+    if "" in project.namespaces or len(project.namespaces) != 1:
+        return
+    prefix = f"{min(project.namespaces)}_"
+    for name in running.names:
+        bare = name.removeprefix(prefix).lower()
+        if not name.startswith((prefix, *OURS)) or name.startswith(OURS) or name in OLD_SETTINGS:
+            continue
+        meant = slip(bare, running.known) if bare.startswith(KINDS) else None
+        if meant and not project.reads(name):
+            yield at_setting(project, name, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")

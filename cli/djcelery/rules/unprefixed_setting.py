@@ -41,7 +41,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC702"
 SEVERITY = "warning"
@@ -62,3 +64,17 @@ def find(project: Project) -> Iterator[Finding]:
         twin = any(each.key == key for each in project.settings)
         if key and not twin and not project.reads(name):
             yield at(setting.module, setting, f"Celery ignores {name} here and reads {right}")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has and Celery does not read."""
+    if not project.own_apps or "" in project.namespaces:
+        return
+    prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
+    for name in running.names:
+        key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in running.known else "")
+        right = f"{prefixes[0]}{key.upper()}"
+        if not name.startswith(PARTS) or name.startswith(prefixes) or not key or right in running.names:
+            continue
+        if not project.reads(name):
+            yield at_setting(project, name, f"Celery ignores {name} here and reads {right}")

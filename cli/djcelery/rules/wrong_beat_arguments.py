@@ -35,11 +35,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
 from djcelery.rules._signature import mismatch
 
 CODE = "DJC606"
 SEVERITY = "error"
+DECIDED = True
 
 
 def find(project: Project) -> Iterator[Finding]:
@@ -62,3 +65,18 @@ def find(project: Project) -> Iterator[Finding]:
         )
         if problem:
             yield at(entry.module, entry.value, f"{entry.task_name} {problem}")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective entries against the signatures that are registered."""
+    places = {entry.name: entry for entry in project.schedule if not entry.testing}
+    for each in running.schedule.values():
+        task = running.tasks.get(each.task)
+        if task is None or task.params is None or not (problem := mismatch(task.params, each.count, each.named)):
+            continue
+        entry = places.get(each.name)
+        message = f"{each.task} {problem}"
+        if entry is not None:
+            yield at(entry.module, entry.value, message)
+        else:
+            yield at_setting(project, "beat_schedule", f"the entry {each.name}: {message}")

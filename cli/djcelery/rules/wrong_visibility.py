@@ -22,7 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, Value, at
+from djcelery.rules._running import at_setting
 
 CODE = "DJC512"
 SEVERITY = "warning"
@@ -45,6 +47,20 @@ def find(project: Project) -> Iterator[Finding]:
             twin = project.resolve(other.module, other.value).pairs().get("visibility_timeout")
             if twin is not None and other.module is setting.module and differ(project, setting.module, value, twin):
                 yield at(setting.module, twin, "the broker has another visibility timeout: the shorter of the two wins")
+
+
+def told(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective timeouts of the broker and of the results."""
+    key = "broker_transport_options"
+    value = (running.settings[key] or {}).get("visibility_timeout")
+    twin = (running.settings["result_backend_transport_options"] or {}).get("visibility_timeout")
+    if isinstance(value, str):
+        yield at_setting(project, key, "the visibility timeout is a text and must be a number")
+    elif value is not None and running.broker == "sqs" and value > LONGEST:
+        yield at_setting(project, key, f"SQS allows at most {LONGEST} s")
+    if value is not None and twin is not None and value != twin and running.broker in {"redis", "rediss"}:
+        words = "the broker has another visibility timeout: the shorter of the two wins"
+        yield at_setting(project, "result_backend_transport_options", words)
 
 
 def differ(project: Project, module: object, one: Value, two: Value) -> bool:

@@ -1,0 +1,48 @@
+"""What the rules about the running app share: where in the text a thing stands that the app told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running, RunningTask
+from djcelery.project.settings import LOCAL, TESTING
+from djcelery.project.tasks import Entry, Task
+from djcelery.rules._base import Finding, Project, at, on
+
+
+def at_app(project: Project, message: str, severity: str = "") -> Finding:
+    """At the app: for what stands nowhere in the text."""
+    app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
+    return at(app.module, app.call, message, severity)
+
+
+def at_setting(project: Project, key: str, message: str, severity: str = "") -> Finding:
+    """At the place that sets a setting, by Celery's name or as it is written; else at the app."""
+    places = project.setting(key) or [each for each in project.settings if each.name == key and not each.testing]
+    plain = [each for each in places if not each.conditional]
+    if not places:
+        return at_app(project, message, severity)
+    place = (plain or places)[-1]
+    return at(place.module, place, message, severity)
+
+
+def at_task(project: Project, task: RunningTask, option: str, message: str, severity: str = "") -> Finding:
+    """At the option of a task, at the task, or where its code stands."""
+    written = project.tasks_by_name.get(task.name)
+    if written is None or written.module.path != task.path:
+        return on(task.path, task.line, message, severity)
+    return at(written.module, written.options.get(option, written), message, severity)
+
+
+def entries(project: Project, running: Running) -> Iterator[tuple[Entry, Task | None]]:
+    """The entries of the text that the effective schedule has too, as the text has them."""
+    for entry in project.schedule:
+        told = running.schedule.get(entry.name)
+        if told is not None and not entry.testing and entry.task_name in {"", told.task}:
+            yield entry, entry.task
+
+
+def for_people(running: Running) -> bool:
+    """Whether the settings it runs with are those of production, as far as their name tells."""
+    path = running.settings_module.replace(".", "/")
+    return not (TESTING.search(path) or LOCAL.search(path))
