@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from djcelery.rules import SECTIONS, Rule, every
+from djcelery.rules import ASKS, SECTIONS, Rule, every
 
 PAGE = Path(__file__).parent / "rules.md"
 CORPUS = Path(__file__).parents[1] / "tests" / "corpus"
@@ -31,6 +31,25 @@ listed in tests/corpus/corpus.toml).
 
 """
 
+COVERAGE = """\
+## Principles and known mistakes
+
+The evidence of a rule names the principle (S1 to X2) or the known mistake (F01 to F85) that it is there for. What no
+rule can decide stands here with the reason.
+
+| id | rules |
+|---|---|
+"""
+PRINCIPLES = "S1 S2 S3 T1 T2 T3 T4 R1 R2 R3 B1 B2 B3 C1 C2 C3 O1 O2 O3 L1 L2 D1 D2 D3 D4 X1 X2".split()
+MISTAKES = [f"F{number:02}" for number in range(1, 86)]
+UNDECIDED = {
+    "O3": "none: whether the broker answers, and how much waits in it, is seen only while it runs",
+    "F64": "none: that the time zone has changed since an entry last ran is known to the scheduler's own store",
+    "F76": "none: the eviction policy is a setting of the Redis server; ask it: `CONFIG GET maxmemory-policy`",
+    "F81": "none: Celery closes Django's connections around each task; how long a server keeps one is its own setting",
+    "F82": "none: a worker that waits on a dead connection is seen from outside only, by a health check",
+}
+
 
 def page() -> str:
     """The whole page."""
@@ -43,7 +62,16 @@ def page() -> str:
             parts += [line(rule, counted["findings"].get(rule.code, 0)) for rule in rules]
             parts.append("\n")
             parts += [manual(rule) for rule in rules]
-    return "".join(parts).rstrip() + "\n"
+    return "".join([*parts, COVERAGE, *coverage()]).rstrip() + "\n"
+
+
+def coverage() -> list[str]:
+    """The lines of the table of principles and known mistakes."""
+    held: dict[str, list[str]] = {}
+    for rule in every():
+        for each in rule.holds:
+            held.setdefault(each, []).append(f"[{rule.code}](#{rule.code.lower()}-{rule.name})")
+    return [f"| {each} | {', '.join(held.get(each, [])) or UNDECIDED[each]} |\n" for each in (*PRINCIPLES, *MISTAKES)]
 
 
 def line(rule: Rule, count: int) -> str:
@@ -55,7 +83,7 @@ def manual(rule: Rule) -> str:
     return (
         f"### {rule.code} {rule.name}\n\n{held.title}\n\n{held.why}\n\n"
         f"Bad:\n\n```python\n{held.bad}\n```\n\nGood:\n\n```python\n{held.good}\n```\n\n"
-        f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}\n\n"
+        f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}\n\n" + (f"{ASKS}\n\n" if rule.asks else "")
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from djcelery.rules import every
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -13,3 +15,13 @@ def test_the_page_is_what_its_script_writes() -> None:
     import make_rules
 
     assert make_rules.page() == make_rules.PAGE.read_text(encoding="utf-8"), "run: python docs/make_rules.py"
+
+
+def test_each_principle_and_each_known_mistake_has_a_rule_or_a_reason() -> None:
+    sys.path.insert(0, str(DOCS))
+    import make_rules
+
+    held = {each for rule in every() for each in rule.holds}
+    wanted = {*make_rules.PRINCIPLES, *make_rules.MISTAKES}
+    assert held - wanted == set()
+    assert wanted - held == set(make_rules.UNDECIDED)

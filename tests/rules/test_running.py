@@ -60,6 +60,7 @@ SETTINGS = {
     "worker_concurrency": None,
     "worker_max_tasks_per_child": 1000,
     "worker_hijack_root_logger": True,
+    "task_default_queue_type": "classic",
     "beat_scheduler": "celery.beat:PersistentScheduler",
     "broker_transport_options": {},
     "result_backend_transport_options": {},
@@ -118,11 +119,18 @@ QUEUES = (
 ROUTES = "import sentry_sdk\nINSTALLED_APPS = ['shop']\nCELERY_TASK_ROUTES = {'elsewhere.*': {'queue': 'celery'}}\n"
 SETTING_FILE, TASK_FILE, APP_FILE = "project/settings.py", "shop/tasks.py", "project/celery.py"
 VISIBLE = {"visibility_timeout": 30}
+TWICE = running(
+    tasks={
+        name: RunningTask(name, TASK_FILE, 3, [Param("pk", "pos")], OPTIONS, "celery")
+        for name in ("shop.tasks.index", "app.shop.tasks.index")
+    }
+)
 # code, what the app tells, where the finding is, and the text that it takes beside the project above
 CASES: list[tuple[str, Running, str, str, str]] = [
     ("DJC104", running(atomic_requests=True), "shop/views.py", VIEW, "shop/views.py"),
     ("DJC301", running({"is_async": True}), TASK_FILE, "", ""),
     ("DJC312", running(registered={"other"}, tasks={}, schedule={}), TASK_FILE, "", ""),
+    ("DJC315", TWICE, TASK_FILE, "", ""),
     ("DJC410", running(settings={"task_acks_late": True}), APP_FILE, "", ""),
     ("DJC410", running(options={"acks_late": True}), TASK_FILE, "", ""),
     ("DJC411", running(settings={"task_reject_on_worker_lost": True}), APP_FILE, "", ""),
@@ -174,6 +182,8 @@ CASES: list[tuple[str, Running, str, str, str]] = [
     ("DJC802", running({"queue": "slow"}), TASK_FILE, QUEUES, SETTING_FILE),
     ("DJC803", running(), SETTING_FILE, ROUTES, SETTING_FILE),
     ("DJC806", running(options={"time_limit": 900}, settings={"worker_prefetch_multiplier": 4}), TASK_FILE, "", ""),
+    ("DJC813", running(queues={"fast": ["x-queue-type"]}), APP_FILE, "", ""),
+    ("DJC813", running(settings={"task_default_queue_type": "quorum"}), APP_FILE, "", ""),
 ]
 
 

@@ -186,7 +186,7 @@ def manual(word: str) -> str:
     from textwrap import indent
 
     from djcelery.errors import did_you_mean
-    from djcelery.rules import every
+    from djcelery.rules import ASKS, every
 
     for rule in every():
         if word.lower() in {rule.code.lower(), rule.name}:
@@ -194,7 +194,7 @@ def manual(word: str) -> str:
             return (
                 f"{rule.code} {rule.name} ({rule.severity})\n{held.title}\n\nWhy: {held.why}\n\n"
                 f"Bad:\n{indent(held.bad, '    ')}\n\nGood:\n{indent(held.good, '    ')}\n\n"
-                f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}"
+                f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}" + (f"\n\n{ASKS}" if rule.asks else "")
             )
     names = [*(rule.code for rule in every()), *(rule.name for rule in every())]
     raise Misuse(f"There is no rule {word}.", did_you_mean(word, names) if len(word) > 3 else "For example DJC101.")

@@ -15,6 +15,7 @@ from djcelery.project.project import Project
 from djcelery.rules._base import Finding
 
 SEVERITIES = ("error", "warning", "hint")
+ASKS = "With --introspect this rule asks the running app, too."
 SECTIONS = {
     "0": "About the check itself",
     "1": "Transactions and dispatch",
@@ -46,6 +47,11 @@ class Rule:
         """The findings of this rule, labelled: of the text, and of the running app where it was asked."""
         for finding in agreed(self.module, project):
             yield replace(finding, code=self.code, name=self.name, severity=finding.severity or self.severity)
+
+    @property
+    def holds(self) -> list[str]:
+        """The ids of the principles and known mistakes that its evidence names."""
+        return re.findall(r"\b(?:F\d\d|[STRBCOLDX]\d)\b", self.manual.evidence)
 
     @property
     def asks(self) -> bool:

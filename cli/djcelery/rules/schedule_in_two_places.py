@@ -1,0 +1,40 @@
+"""The schedule stands in code, and the scheduler keeps it in the database.
+
+Why: django-celery-beat copies the entries of the code into its table. An entry that is removed from the code stays
+there and goes on being sent, until someone deletes the row.
+
+Bad:
+    # project/settings.py
+    INSTALLED_APPS = ["django_celery_beat"]
+    CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+    CELERY_BEAT_SCHEDULE = {"nightly": {"task": "billing.close", "schedule": 60, "options": {"expires": 50}}}
+
+Good:
+    # project/settings.py
+    INSTALLED_APPS = ["django_celery_beat"]
+    CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+Evidence: B3, F63; django-celery-beat issues 248, 654, 706 and 768.
+
+Ignore it when: rows that the code no longer has are deleted when it is deployed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+
+CODE = "DJC610"
+SEVERITY = "hint"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """A schedule with entries in the settings, where the scheduler is plainly that of the database."""
+    schedulers = [project.text(each.module, each.value) or "" for each in project.setting("beat_scheduler")]
+    if not any(name.startswith("django_celery_beat") for name in schedulers):
+        return
+    for setting in project.setting("beat_schedule"):
+        resolved = project.resolve(setting.module, setting.value)
+        if setting.how == "=" and resolved.kind == "dict" and resolved.items:
+            yield at(setting.module, setting, "an entry that is removed here stays in the table of the scheduler")
