@@ -8,15 +8,17 @@ are very much longer than the rest, they are longer: such jobs belong into a cla
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 
 from django.conf import settings
-from django.db.models import Avg, Count, F
+from django.db.models import Avg, Count, F, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from .models import UNFINISHED, Job
+from .models import UNFINISHED, Job, MinuteTally, Tally
 
+HOUR = 3600  # seconds
 SHARE = 0.95  # of the jobs begin within the wait that is named
 
 
@@ -67,18 +69,34 @@ def needed(load: Load, longest_wait: float) -> int:
 
 
 def measured(hours: int) -> dict[str, Load]:
-    """The busiest hour of each queue among the last ones, from the durable jobs that ended in it."""
+    """The busiest hour of each queue among the last ones.
+
+    Two sources, of which the busier counts: the rows of durable jobs, which go back for days, and the tallies, which
+    know every run of every task but only the last few hours.
+    """
     since = timezone.now() - timedelta(hours=hours)
+    busiest: dict[str, Load] = {}
+    for queue, load in chain(_from_rows(since), _from_tallies(since)):
+        if queue not in busiest or load.busy > busiest[queue].busy:
+            busiest[queue] = load
+    return busiest
+
+
+def _from_rows(since: datetime) -> Iterator[tuple[str, Load]]:
     # As the index of finished jobs says it, so that only these rows are read.
     ended = Job.objects.exclude(state__in=UNFINISHED).filter(finished_at__gte=since, started_at__isnull=False)
     by_hour = ended.values("queue", hour=TruncHour("finished_at"))
-    rows = by_hour.annotate(jobs=Count("pk"), took=Avg(F("finished_at") - F("started_at")))
-    busiest: dict[str, Load] = {}
-    for row in rows:
-        load = Load(row["jobs"] / 3600, row["took"].total_seconds())
-        if row["queue"] not in busiest or load.busy > busiest[row["queue"]].busy:
-            busiest[row["queue"]] = load
-    return busiest
+    for row in by_hour.annotate(jobs=Count("pk"), took=Avg(F("finished_at") - F("started_at"))):
+        yield row["queue"], Load(row["jobs"] / HOUR, row["took"].total_seconds())
+
+
+def _from_tallies(since: datetime) -> Iterator[tuple[str, Load]]:
+    by_queue = Tally.objects.values("queue").annotate(took=Sum("seconds") / Sum("count"))
+    took = dict(by_queue.filter(count__gt=0).values_list("queue", "took"))
+    by_hour = MinuteTally.objects.filter(minute__gte=since).values("queue", hour=TruncHour("minute"))
+    for row in by_hour.annotate(jobs=Sum(F("done") + F("failed") + F("retried"))):
+        if row["queue"] in took:
+            yield row["queue"], Load(row["jobs"] / HOUR, took[row["queue"]])
 
 
 def suppose(loads: dict[str, Load], rates: Iterable[str]) -> dict[str, Load]:
@@ -110,6 +128,6 @@ def table(loads: dict[str, Load], longest_wait: float) -> Iterator[str]:
                 f"{'grows' if math.isinf(now) else f'{now:.1f} s':>8} {needed(load, longest_wait):7}"
             )
         else:
-            yield f"{name:10} no durable job ended"
+            yield f"{name:10} no job ended in this time"
     yield f"`needed`: processes with which no more than 5% wait longer than {longest_wait:g} s. Several workers may"
     yield "share them: start `manage.py worker NAME` more often, or raise `concurrency` in settings/jobs.py."

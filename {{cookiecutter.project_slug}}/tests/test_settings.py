@@ -95,3 +95,4 @@ def test_neither_side_of_a_database_connection_waits_for_a_machine_that_vanished
     assert (options["connect_timeout"], options["sslmode"]) == (9, "require")  # what the URL says wins
     assert options["tcp_user_timeout"] < LEASE * 1000  # beat knows before another one takes its lock over
     assert "tcp_keepalives_idle" in options["options"]
+    assert "tcp_user_timeout" in options["options"]

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from jobs.models import Job, State
+from jobs.models import Job, MinuteTally, State, Tally
 from jobs.plan import Load, chance_to_wait, measured, needed, wait
 
 
@@ -69,6 +69,17 @@ def test_the_busiest_hour_of_each_class_is_measured(db):
     assert found["slow"].busy == pytest.approx(1 / 60)
 
 
+def test_runs_of_plain_tasks_are_known_from_the_tallies(db):
+    ended("fast", 2, jobs=3)
+    for minute in (10, 20):
+        at = timezone.now().replace(minute=minute, second=0, microsecond=0) - timedelta(hours=2)
+        MinuteTally.objects.create(queue="fast", minute=at, done=300, failed=50, retried=10)
+    for outcome, count, seconds in (("done", 600, 100.0), ("failed", 100, 20.0), ("retried", 20, 24.0)):
+        Tally.objects.create(queue="fast", task="tests.plain", outcome=outcome, count=count, seconds=seconds)
+
+    assert measured(24)["fast"] == Load(rate=0.2, seconds=0.2)
+
+
 def test_what_is_long_ago_unfinished_or_never_began_is_not_measured(db):
     ended("fast", 2, hours_ago=30)
     ended("fast", 2, state=State.WAITING)
@@ -85,7 +96,7 @@ def test_the_plan_in_one_table(db, capsys):
 
     lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
     assert lines["slow"] == ["slow", "0.10", "60.00", "6.0", "2", "grows", "9"]
-    assert lines["fast"] == ["fast", "no", "durable", "job", "ended"]
+    assert lines["fast"] == ["fast", "no", "job", "ended", "in", "this", "time"]
 
 
 def test_a_supposed_rate(db, capsys):

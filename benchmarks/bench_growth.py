@@ -1,0 +1,32 @@
+"""What waiting jobs cost those that come: python benchmarks/bench_growth.py [--broker rabbitmq] [COUNT ...]
+
+For each count, that many messages wait at the broker and as many rows in PostgreSQL; then each step is taken a few
+hundred times. The table says how many times as long it takes as beside the first count.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from measuring import table
+
+from ground import ground  # isort: skip  found by the line above
+
+COUNTS = [1_000, 10_000, 100_000, 1_000_000]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
+    parser.add_argument("counts", nargs="*", type=int, default=COUNTS, metavar="COUNT")
+    options = parser.parse_args()
+    with ground(options.broker, "postgres") as place:
+        found = [place.ask("growth", str(count)) for count in options.counts]
+    first = found[0]
+    head = ["", f"ms beside {options.counts[0]:,}", *(f"beside {count:,}" for count in options.counts[1:])]
+    print(f"\n{options.broker} and PostgreSQL\n")
+    table(head, [(step, first[step], *(f"{one[step] / first[step]:.1f}x" for one in found[1:])) for step in first])
+
+
+if __name__ == "__main__":
+    main()
