@@ -1,10 +1,11 @@
 """The worker's consumer: what Celery would drop with a line in the log is kept or sent again."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery.worker import consumer, state
+from celery.worker.request import Request
 from django.db import DatabaseError, connections
 from kombu import Connection
 
@@ -31,16 +32,19 @@ class Consumer(consumer.Consumer):
         conn.ensure_connection = patiently
         return super().ensure_connected(conn)
 
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Where Celery ends the runs then, they come back, and were cut off by no fault of theirs."""
+        running = _durable(state.active_requests)
+        super().on_connection_error_after_connected(exc)
+        if self.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
+            _tell(ledger.give_back, running, worker=self.hostname)
+
     def on_close(self) -> None:
         """The connection broke: messages that wait here for a free process are dropped. RabbitMQ delivers them again
         at once, Redis after its visibility timeout, which may be an hour."""
-        waiting = [request for request in state.reserved_requests if request not in state.active_requests]
+        waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
         super().on_close()
-        try:
-            ledger.hasten([request.id for request in waiting if isinstance(request.task, DurableTask)])
-        except DatabaseError:
-            logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
-        connections.close_all()  # as below
+        _tell(ledger.hasten, waiting)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._keep(message, f"No task is called {exc}.")
@@ -56,4 +60,16 @@ class Consumer(consumer.Consumer):
 
     def _keep(self, message: Any, error: str) -> None:
         dead_letters.keep_message(message, error)
-        connections.close_all()  # the main process forks children, and must not share a connection with them
+        connections.close_all()  # as below
+
+
+def _durable(requests: Iterable[Request]) -> list[str]:
+    return [request.id for request in requests if isinstance(request.task, DurableTask)]
+
+
+def _tell(change: Callable[..., None], job_ids: list[str], **options: Any) -> None:
+    try:
+        change(job_ids, **options)
+    except DatabaseError:
+        logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
+    connections.close_all()  # the main process forks children, and must not share a connection with them

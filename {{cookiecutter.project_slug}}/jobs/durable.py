@@ -1,17 +1,17 @@
 """Durable tasks: `@shared_task(base=DurableTask)`. What is promised is in ledger.py, how jobs are sent in outbox.py."""
 
 import logging
-from collections.abc import Iterable
-from contextlib import nullcontext
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from celery.canvas import Signature, maybe_signature
-from celery.exceptions import MaxRetriesExceededError, Retry
+from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
 from celery.result import AsyncResult
-from django.db import Error as DatabaseError
-from django.db import OperationalError, connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
 
 from . import ledger, outbox
@@ -19,6 +19,9 @@ from .models import Job
 from .task import JobTask
 
 logger = logging.getLogger(__name__)
+
+# Seconds between the tries to begin a run while the database is away. In sum well below the limit of short jobs.
+DATABASE_PAUSES = (0, 0.5, 1, 2)
 
 
 class DurableTask(JobTask):
@@ -56,26 +59,11 @@ class DurableTask(JobTask):
     def before_start(self, *args: Any) -> None:
         """Nothing: the row counts, also what the broker does not know of."""
 
-    def on_retry(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        # Without a traceback it is no retry: the worker has lost the broker and ended this run, which comes back.
-        if einfo is None:
-            try:
-                ledger.give_back(task_id)
-            except DatabaseError:
-                logger.warning("no database; the relay finds the job a little later", exc_info=True)
-            connections.close_all()  # that process forks children, and must not share a connection with them
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly:  # as a function, by a test or a shell: there is no job
             with transaction.atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
-        redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-        job = ledger.begin(
-            self.request.id,
-            one_transaction=self.one_transaction,
-            redelivered=redelivered,
-            worker=self.request.hostname or "",
-        )
+        job = self._begin()
         followers = self._take_followers()
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")
@@ -84,11 +72,33 @@ class DurableTask(JobTask):
         try:
             return self._run(job, args, kwargs, followers)
         except Retry as retry:
-            ledger.again(job, at=_when(retry))
+            with _or_leave_it_to_the_relay():
+                ledger.again(job, at=_when(retry))
             raise
         except Exception as error:
-            ledger.bury(job, error)
+            with _or_leave_it_to_the_relay():
+                ledger.bury(job, error)
             raise
+
+    def _begin(self) -> Job | None:
+        """Raises Ignore when the database stays away."""
+        request, message = self.request, self.request.delivery_info or {}
+        delivery = ledger.Delivery(
+            job_id=request.id,
+            one_transaction=self.one_transaction,
+            redelivered=bool(message.get("redelivered")),
+            worker=request.hostname or "",
+            queue=message.get("routing_key") or "",
+            attempts=request.retries or 0,
+        )
+        for pause in DATABASE_PAUSES:
+            try:
+                return ledger.begin(delivery)
+            except OperationalError:
+                close_old_connections()
+                time.sleep(pause)
+        with _or_leave_it_to_the_relay():
+            return ledger.begin(delivery)
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
         result = None if self.one_transaction else self.run(*args, **kwargs)
@@ -131,6 +141,17 @@ class DurableTask(JobTask):
         # Inline, in tests, Celery runs the signature at once.
         signature = self.signature_from_request(retries=self.request.retries + 1) if self.request.is_eager else None
         raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
+
+
+@contextmanager
+def _or_leave_it_to_the_relay() -> Iterator[None]:
+    """Without the database a run can neither begin nor say how it ended, and none of that is a failure of the job. Its
+    message is dropped; its row is as it was, and the relay publishes it again when it is due. Raises Ignore then."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("no database, the relay sends this job again: %s", error)
+        raise Ignore from error
 
 
 def _when(retry: Retry) -> datetime:

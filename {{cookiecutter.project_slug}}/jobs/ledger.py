@@ -24,6 +24,7 @@ import random
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -45,30 +46,59 @@ SUSPECT = 2
 JUST_BEGUN = 5
 
 
-def begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str = "") -> Job | None:
-    """Count a run that begins now. None: there is nothing to do, since it is done, dead, delayed or running elsewhere.
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A message of a job that reached a worker.
 
     one_transaction: the run holds the row's lock from its first effect to its last.
     redelivered: the broker says that the process which ran it before is gone.
     worker: the name of the worker that runs it.
+    queue, attempts: what the message says; the row may know better.
     """
-    job = _begin(job_id, one_transaction=one_transaction, redelivered=redelivered, worker=worker)
+
+    job_id: str
+    one_transaction: bool
+    redelivered: bool = False
+    worker: str = ""
+    queue: str = ""
+    attempts: int = 0
+
+
+def begin(delivery: Delivery) -> Job | None:
+    """Count a run that begins now. None: there is nothing to do; it is done, dead, delayed or running elsewhere."""
+    job = _begin_first(delivery) or _begin_again(delivery)
     # Looked at after the start is written: of two that begin at one moment, at least one sees the other.
     if job and job.starts > SUSPECT and _beside_another_suspect(job):
-        give_back(job_id, at=timezone.now() + timedelta(seconds=random.uniform(0, JUST_BEGUN)))  # noqa: S311  no secret
+        later = timezone.now() + timedelta(seconds=random.uniform(0, JUST_BEGUN))  # noqa: S311  no secret
+        give_back([delivery.job_id], worker=delivery.worker, at=later)
         return None
     return job
 
 
-def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str) -> Job | None:
+def _begin_first(delivery: Delivery) -> Job | None:
+    """What nearly all deliveries are: the first of a job that nothing has happened to. One statement."""
+    now = timezone.now()
+    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, started_at=None, expires_at=None)
+    job = Job(pk=delivery.job_id, started_at=now, starts=1, attempts=delivery.attempts)
+    begun = untouched.filter(queue=delivery.queue, attempts=delivery.attempts).update(
+        starts=1,
+        started_at=now,
+        worker=delivery.worker[:100],
+        publish_at=now + until_run_is_dead(delivery.queue),
+        publications=0,
+    )
+    return job if begun else None
+
+
+def _begin_again(delivery: Delivery) -> Job | None:
     with transaction.atomic():
-        job = _locked(job_id)
+        job = _locked(delivery.job_id)
         now = timezone.now()
         if job is None or job.state != State.WAITING:
             return None
         job.publications = 0
-        if _may_be_running(job, now, one_transaction=one_transaction, redelivered=redelivered):
-            if one_transaction:
+        if _may_be_running(job, delivery, now):
+            if delivery.one_transaction:
                 job.publish_at = now + timedelta(seconds=JUST_BEGUN)
                 job.save(update_fields=["publish_at", "publications"])
             return None
@@ -80,7 +110,7 @@ def _begin(job_id: str, *, one_transaction: bool, redelivered: bool, worker: str
             failure.error("task_failure", extra={"task_id": job_id, "task": job.task, "error": "WorkerLostError"})
             return None
         job.starts += 1
-        job.started_at, job.worker = now, worker[:100]
+        job.started_at, job.worker = now, delivery.worker[:100]
         job.publish_at = now + until_run_is_dead(job.queue)
         job.save(update_fields=["starts", "started_at", "worker", "publish_at", "publications"])
     return job
@@ -92,17 +122,20 @@ def effect(begun: Job) -> Iterator[bool]:
 
     begun: what begin() returned.
     """
+    row = Job.objects.filter(pk=begun.pk)
     with transaction.atomic():
-        job = _locked(begun.pk, waits=True)
-        ours = job is not None and job.state == State.WAITING
+        ours = bool(row.filter(state=State.WAITING).select_for_update().values_list("pk"))
         yield ours
         if ours:
-            _end(job, State.DONE)
+            row.update(state=State.DONE, finished_at=timezone.now())
 
 
-def give_back(job_id: str, *, at: datetime | None = None) -> None:
-    """The worker ended the run itself: it does not count, and the relay publishes the job at once, or at that time."""
-    begun = Job.objects.filter(pk=job_id, state=State.WAITING, starts__gt=0)
+def give_back(job_ids: Iterable[str], *, worker: str, at: datetime | None = None) -> None:
+    """The worker ended its runs itself: they do not count, and the relay publishes the jobs at once, or at that time.
+
+    A job that another worker runs by now is that one's affair.
+    """
+    begun = Job.objects.filter(pk__in=job_ids, worker=worker[:100], state=State.WAITING, starts__gt=0)
     begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
 
 
@@ -159,12 +192,12 @@ def discard(jobs: QuerySet[Job]) -> int:
     return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
 
 
-def _may_be_running(job: Job, now: datetime, *, one_transaction: bool, redelivered: bool) -> bool:
+def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
     if job.started_at is None:
         return False
-    if one_transaction:  # it would hold the lock that we just took, unless it has only begun
+    if delivery.one_transaction:  # it would hold the lock that we just took, unless it has only begun
         return now < job.started_at + timedelta(seconds=JUST_BEGUN)
-    return not redelivered and now < job.started_at + until_run_is_dead(job.queue)
+    return not delivery.redelivered and now < job.started_at + until_run_is_dead(job.queue)
 
 
 def _is_latest_run(job: Job, begun: Job) -> bool:

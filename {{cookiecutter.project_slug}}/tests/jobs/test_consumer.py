@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from celery import current_app
 from celery.worker import consumer as celerys
 from django.utils import timezone
 from kombu import Message
@@ -23,7 +24,8 @@ def consumer(monkeypatch):
     monkeypatch.setattr("jobs.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
     ours.went_on = []
-    for name in ("on_unknown_task", "on_invalid_task", "on_decode_error", "on_close"):
+    events = ("unknown_task", "invalid_task", "decode_error", "close", "connection_error_after_connected")
+    for name in (f"on_{event}" for event in events):
         monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
     return ours
 
@@ -75,6 +77,27 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
 
     assert relay() == 1
     assert Job.objects.get(publications=1) == waiting
+
+
+@pytest.mark.parametrize(("cancels", "starts"), [(True, 0), (False, 1)])
+def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
+    consumer, task, broker, conf, monkeypatch, cancels, starts
+):
+    def work() -> None:
+        """Never runs."""
+
+    durable = task(work, base=DurableTask)
+    job = Job.objects.create(task=durable.name, queue="fast", publish_at=timezone.now(), starts=1, worker="fast-1")
+    active = [SimpleNamespace(id=str(job.pk), task=durable)]
+    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(active_requests=active))
+    conf(worker_cancel_long_running_tasks_on_connection_loss=cancels)
+    consumer.app, consumer.hostname = current_app, "fast-1"
+
+    consumer.on_connection_error_after_connected(ConnectionResetError())
+
+    job.refresh_from_db()
+    assert job.starts == starts
+    assert len(consumer.went_on) == 1
 
 
 def test_a_broker_that_is_away_is_looked_for_every_few_seconds_by_a_worker_that_says_so(consumer, monkeypatch):

@@ -2,16 +2,19 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from celery import chain, current_app
+from celery.exceptions import Ignore
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import ledger, outbox
 from jobs.context import remember_request
-from jobs.durable import DurableTask
+from jobs.durable import DATABASE_PAUSES, DurableTask
 from jobs.models import Job, State
 from jobs.relay import relay
 from jobs.task import MAX_ARGUMENTS, ArgumentsTooLargeError
@@ -50,6 +53,11 @@ def deliver(job: Job, redelivered: bool = False, **kwargs):
         return task(*job.args, **{**job.kwargs, **kwargs})
     finally:
         task.pop_request()
+
+
+def begin(job: Job, *, one_transaction: bool = True, worker: str = "") -> Job | None:
+    """A worker begins a run, and no more."""
+    return ledger.begin(ledger.Delivery(job_id=str(job.pk), one_transaction=one_transaction, worker=worker))
 
 
 def later(seconds: float) -> None:
@@ -227,7 +235,7 @@ def test_killed_in_the_middle_leaves_nothing_and_runs_again(add, broker, committ
 def test_a_run_that_has_just_begun_is_not_disturbed(add, broker, committed):
     with committed():
         add.delay("a")
-    ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+    begin(the_job(), one_transaction=True)
 
     deliver(the_job())
     assert effects() == []
@@ -245,7 +253,7 @@ def test_a_long_task_is_left_alone_until_it_must_be_dead(task, broker, committed
     made = task(long, base=DurableTask, one_transaction=False)
     with committed():
         made.delay("a")
-    ledger.begin(the_job().pk, one_transaction=False, redelivered=False)
+    begin(the_job(), one_transaction=False)
 
     deliver(the_job())
     assert effects() == []
@@ -261,7 +269,7 @@ def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(ta
     made = task(long, base=DurableTask, one_transaction=False)
     with committed():
         made.delay("a")
-    ledger.begin(the_job().pk, one_transaction=False, redelivered=False)
+    begin(the_job(), one_transaction=False)
 
     deliver(the_job(), redelivered=True)
 
@@ -379,9 +387,9 @@ def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker,
 def test_a_slow_run_that_was_given_up_cannot_fail_the_one_that_took_over(add, broker, committed):
     with committed():
         add.delay("a")
-    slow = ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+    slow = begin(the_job(), one_transaction=True)
     later(ledger.JUST_BEGUN + 1)
-    ledger.begin(the_job().pk, one_transaction=True, redelivered=False)
+    begin(the_job(), one_transaction=True)
 
     ledger.bury(slow, ValueError())
     ledger.again(slow, at=timezone.now())
@@ -459,21 +467,100 @@ def test_a_task_that_no_deploy_brings_back_is_dead(broker):
     assert (the_job().state, the_job().error) == (State.DEAD, "No task is called gone.tasks.x.")
 
 
-def test_a_run_that_a_shutdown_cut_off_does_not_count(add, broker, committed, monkeypatch):
-    monkeypatch.setattr("jobs.durable.connections.close_all", lambda: None)
+def test_a_run_that_the_worker_ended_itself_does_not_count(add, broker, committed):
     with committed():
         add.delay("a")
-    job = the_job()
-    ledger.begin(job.pk, one_transaction=True, redelivered=False)
+    begin(the_job(), worker="fast-1")
 
-    add.on_retry(Exception("a retry has a traceback"), str(job.pk), (), {}, einfo=object())
-    assert the_job().starts == 1
-    add.on_retry(Exception("cancelled"), str(job.pk), (), {}, einfo=None)
+    ledger.give_back([the_job().pk], worker="fast-1")
     assert the_job().starts == 0
 
     assert relay() == 1
     broker.drain()
     assert effects() == ["a"]
+
+
+def test_a_worker_that_gives_back_late_does_not_touch_the_run_of_another(add, broker, committed):
+    with committed():
+        add.delay("a")
+    begin(the_job(), worker="fast-1")
+    later(ledger.JUST_BEGUN + 1)
+    begin(the_job(), worker="fast-2")
+
+    ledger.give_back([the_job().pk], worker="fast-1")
+
+    assert the_job().starts == 2
+    assert the_job().started_at is not None
+
+
+# -- What it costs
+
+
+def test_a_dispatch_is_one_statement(add, broker, committed, django_assert_num_queries):
+    with django_assert_num_queries(1), committed():
+        add.delay("a")
+
+
+def test_a_run_is_one_statement_to_begin_and_a_transaction_of_two_for_the_effect(task, broker, committed):
+    def nothing():
+        """What is left is what the row costs."""
+
+    with committed():
+        task(nothing, base=DurableTask).delay()
+    with CaptureQueriesContext(connection) as queries:
+        broker.run_one()
+
+    assert [query["sql"].split()[0] for query in queries] == ["UPDATE", "SAVEPOINT", "SELECT", "UPDATE", "RELEASE"]
+    assert the_job().state == State.DONE
+
+
+# -- A database that is away
+
+
+@pytest.fixture
+def database(monkeypatch):
+    """Let statements of the ledger fail: database.fails("begin", 2)."""
+    monkeypatch.setattr("jobs.durable.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("jobs.durable.close_old_connections", lambda: None)  # the test has one
+
+    def fails(name: str, times: int = 1000) -> None:
+        works, left = getattr(ledger, name), [OperationalError("the database is shutting down")] * times
+
+        def statement(*args, **kwargs):
+            if left:
+                raise left.pop()
+            return works(*args, **kwargs)
+
+        monkeypatch.setattr(ledger, name, statement)
+
+    return SimpleNamespace(fails=fails)
+
+
+def test_a_delivery_waits_for_a_database_that_restarts(add, broker, committed, database, caplog):
+    with committed():
+        add.delay("a")
+    database.fails("begin", len(DATABASE_PAUSES))
+
+    deliver(the_job())
+
+    assert effects() == ["a"]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("statement", "fail"), [("begin", ""), ("again", "transient"), ("bury", "wrong")])
+def test_a_delivery_during_a_longer_outage_is_no_failure_and_left_to_the_relay(
+    add, broker, committed, database, caplog, statement, fail
+):
+    with committed():
+        add.delay("a", fail)
+    database.fails(statement)
+
+    with pytest.raises(Ignore):
+        deliver(the_job())
+
+    assert the_job().state == State.WAITING
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the relay sends this job again" in caplog.text
 
 
 # -- Inline

@@ -126,29 +126,36 @@ class LifeOfAJob(RuleBasedStateMachine):
     def stand_still(self, data, redelivered):
         """A worker takes a message, counts the run, and is then slower than all others, or dead."""
         job = data.draw(st.sampled_from(self.messages))
-        if begun := ledger.begin(job.pk, one_transaction=in_one_transaction(job), redelivered=redelivered):
+        delivery = ledger.Delivery(
+            job_id=str(job.pk),
+            one_transaction=in_one_transaction(job),
+            redelivered=redelivered,
+            queue=job.queue,
+            attempts=job.attempts,
+        )
+        if begun := ledger.begin(delivery):
             self.killed[name_of(job)] += 1
-            self.standing.append(begun)
+            self.standing.append((job, begun))
 
     @precondition(lambda self: self.standing)
     @rule(data=st.data(), ends=st.sampled_from(["well", "wrong", "given back"]))
     def go_on(self, data, ends):
         """Such a run was only slow."""
-        begun = data.draw(st.sampled_from(self.standing))
-        self.standing.remove(begun)
+        job, begun = data.draw(st.sampled_from(self.standing))
+        self.standing.remove((job, begun))
         if ends == "well":
-            self.go_on_well(begun)
+            self.go_on_well(job, begun)
         elif ends == "wrong":
-            self.failed.add(name_of(begun))
+            self.failed.add(name_of(job))
             ledger.bury(begun, ValueError("late"))
         else:  # its worker shuts down
-            ledger.give_back(begun.pk)
+            ledger.give_back([job.pk], worker="")
 
-    def go_on_well(self, begun: Job) -> None:
+    def go_on_well(self, job: Job, begun: Job) -> None:
         self.course = "works"
         with ledger.effect(begun) as ours:
             if ours:
-                (self.run_short if in_one_transaction(begun) else self.run_long)(name_of(begun))
+                (self.run_short if in_one_transaction(job) else self.run_long)(name_of(job))
 
     @rule(seconds=st.sampled_from([3, 3700]), beat_lives=st.booleans())
     def time_passes(self, seconds, beat_lives):
@@ -179,7 +186,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         task, self.course = current_app.tasks[job.task], course
         job = Job.objects.filter(pk=job.pk).first() or job
         runs_now = self.runs
-        info = {"redelivered": redelivered}
+        info = {"redelivered": redelivered, "routing_key": job.queue}
         task.push_request(id=str(job.pk), called_directly=False, retries=job.attempts, delivery_info=info)
         try:
             task(*job.args)
