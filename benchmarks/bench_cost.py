@@ -1,9 +1,9 @@
 """What a job that does nothing costs: python benchmarks/bench_cost.py [JOBS] [ROUNDS]
 
-Workers of two processes each, on one Valkey and one PostgreSQL: this project's plain task, the same without a line in
-the log for each job, its durable one, the settings that the most used Django template generates ("peer"), and plain
-with results kept in the Django database. Each round runs all of them, one after the other; a ratio is the median of
-the rounds' own ratios.
+Workers of two processes each, on one Valkey and one PostgreSQL: this project's plain task with JOBS_LOG_LEVEL=WARNING,
+the same with a line in the log for each job, and in a pool of threads, which has no time limits; its durable task; the
+settings that the most used Django template generates ("peer"); and plain with results kept in the Django database.
+Each round runs all of them, one after the other; a ratio is the median of the rounds' own ratios.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLAIN_AT_LEAST = 3.0  # times the jobs of the peer for the same worker CPU
 
 def main(jobs: int = 3000, rounds: int = 5) -> int:
     with ground("redis", "postgres") as place:
-        plain, _, durable, peer, results = ways = measure(place, jobs, rounds)
+        plain, _, _, durable, peer, results = ways = measure(place, jobs, rounds)
     print(f"\n{jobs:,} no-op jobs in each of {rounds} interleaved rounds, Redis and PostgreSQL\n")
     table(
         ("", "worker CPU ms per job", "jobs per worker CPU second", "of the peer's", "publishing, CPU ms per job"),

@@ -3,12 +3,27 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import Celery, current_app
+from kombu import Producer
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 1  # seconds between two looks for the broker
+
+
+@contextmanager
+def producer_from_pool() -> Iterator[Producer]:
+    """When publishing fails, the connection is dropped without a goodbye. The pool would say one to the channel and one
+    to the connection, and wait for both answers as long as for the publish itself."""
+    with current_app.producer_or_acquire() as producer:
+        try:
+            yield producer
+        except Exception:
+            producer.connection.collect()
+            raise
 
 
 class Breaker:

@@ -79,7 +79,6 @@ def _begin_first(delivery: Delivery) -> Job | None:
     """What nearly all deliveries are: the first of a job that nothing has happened to. One statement."""
     now = timezone.now()
     untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, started_at=None, expires_at=None)
-    job = Job(pk=delivery.job_id, started_at=now, starts=1, attempts=delivery.attempts)
     begun = untouched.filter(queue=delivery.queue, attempts=delivery.attempts).update(
         starts=1,
         started_at=now,
@@ -87,7 +86,7 @@ def _begin_first(delivery: Delivery) -> Job | None:
         publish_at=now + until_run_is_dead(delivery.queue),
         publications=0,
     )
-    return job if begun else None
+    return Job(pk=delivery.job_id, starts=1, started_at=now, attempts=delivery.attempts) if begun else None
 
 
 def _begin_again(delivery: Delivery) -> Job | None:
@@ -107,7 +106,8 @@ def _begin_again(delivery: Delivery) -> Job | None:
             return None
         if job.starts > MAX_REDELIVERIES:
             _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
-            failure.error("task_failure", extra={"task_id": job_id, "task": job.task, "error": "WorkerLostError"})
+            names = {"task_id": delivery.job_id, "task": job.task, "error": "WorkerLostError"}
+            failure.error("task_failure", extra=names)
             return None
         job.starts += 1
         job.started_at, job.worker = now, delivery.worker[:100]

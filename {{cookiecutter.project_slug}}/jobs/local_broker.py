@@ -3,7 +3,6 @@
 # {% if cookiecutter.broker == "redis" %}
 import subprocess
 import time
-
 # {% endif %}
 from collections.abc import Iterator
 from contextlib import contextmanager

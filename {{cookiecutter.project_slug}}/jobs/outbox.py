@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from kombu.utils import json as kombu_json
 
-from .breaker import Breaker
+from .breaker import Breaker, producer_from_pool
 from .context import as_carried, carried, dispatcher
 from .models import UNFINISHED, Job, State, subject
 from .patience import until_published_again
@@ -96,7 +96,7 @@ def publish(jobs: Iterable[Job]) -> None:
         return
     try:
         if left and breaker.closed:
-            with current_app.producer_or_acquire() as producer:
+            with producer_from_pool() as producer:
                 while left:
                     send(left[0], producer=producer)
                     left.pop(0)

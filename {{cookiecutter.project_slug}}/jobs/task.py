@@ -3,11 +3,14 @@
 import logging
 from typing import Any
 
+from celery import current_app
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject
 from celery.result import AsyncResult
 from django.db import OperationalError
 from kombu.utils.json import dumps
+
+from .breaker import producer_from_pool
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,10 @@ class JobTask(DjangoTask):
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> AsyncResult:
         """As Celery's. Raises ArgumentsTooLargeError."""
         self.check_arguments(args, kwargs)
-        return super().apply_async(args, kwargs, **options)
+        if options.get("producer") or current_app.conf.task_always_eager:
+            return super().apply_async(args, kwargs, **options)
+        with producer_from_pool() as producer:
+            return super().apply_async(args, kwargs, **options | {"producer": producer})
 
     def check_arguments(self, args: Any, kwargs: Any) -> None:
         size = len(dumps([args, kwargs]))

@@ -47,7 +47,13 @@ CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 INSTALLED_APPS = ["peer_apps.Bare" if app == "jobs" else app for app in INSTALLED_APPS]
-LOGGING["filters"]["task"] = {"()": "peer_apps.NoTask"}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"verbose": {"format": "%(levelname)s %(asctime)s %(module)s %(process)d %(thread)d %(message)s"}},
+    "handlers": {"console": {"level": "DEBUG", "class": "logging.StreamHandler", "formatter": "verbose"}},
+    "root": {"level": "INFO", "handlers": ["console"]},
+}
 """
 # The tables of `jobs`, without its checks and signals.
 PEER_APPS = """
@@ -56,12 +62,6 @@ from django.apps import AppConfig
 
 class Bare(AppConfig):
     name = "jobs"
-
-
-class NoTask:
-    def filter(self, record):
-        record.task_id = record.task_name = "-"
-        return True
 """
 PEER_APP = """
 import os
@@ -84,7 +84,8 @@ class Way:
     task: str = "noop"
     app: str = "shop"
     queue: str = "fast"
-    log_level: str = "INFO"
+    jobs_log_level: str = "WARNING"
+    pool: str = "prefork"
     number: int = 0
     worker: Process | None = None
     cpu: list[float] = field(default_factory=list)  # ms of the worker for each job, one figure a round
@@ -98,14 +99,15 @@ class Way:
             "REDIS_URL": self.url(place),
             "DJANGO_SETTINGS_MODULE": f"{self.settings}_settings",
             "MEASURED_APP": self.app,
-            "DJANGO_LOG_LEVEL": self.log_level,
+            "JOBS_LOG_LEVEL": self.jobs_log_level,
         }
 
 
 def ways() -> list[Way]:
     made = [
         Way("plain", "plain"),
-        Way("plain, log from WARNING on", "plain", log_level="WARNING"),
+        Way("plain, a line in the log for each job", "plain", jobs_log_level="INFO"),
+        Way("plain, in threads: no time limits", "plain", pool="threads"),
         Way("durable", "plain", task="noop_durable"),
         Way("peer", "peer", app="peer", queue="celery"),
         Way("results in the Django database", "results"),
@@ -161,9 +163,12 @@ def _prepare(place: Ground) -> None:
 
 
 def _command(way: Way, concurrency: int) -> list[str]:
-    if way.app == "shop":
-        return ["manage.py", "worker", "fast", "--concurrency", str(concurrency)]
-    return ["-m", "celery", "-A", way.app, "worker", "-l", "INFO", "-c", str(concurrency), "-n", "peer@%h"]
+    own = ["manage.py", "worker", "fast", "--concurrency", str(concurrency)]
+    celery = ["-m", "celery", "-A", way.app, "worker", "-l", "INFO", "-c", str(concurrency), "-n", "worker@%h"]
+    if way.pool == "threads":
+        chatter = ("--without-gossip", "--without-mingle")
+        return [*celery, "-Q", "fast", "-P", "threads", "--prefetch-multiplier", "4", *chatter]
+    return own if way.app == "shop" else celery
 
 
 def _run(place: Ground, way: Way, jobs: int) -> tuple[float, float]:

@@ -1,8 +1,7 @@
-"""Short jobs beside long ones: a process for each class, and one worker that reads all queues."""
+"""Short jobs beside long ones: a process for each class, and one worker that reads one queue."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,48 +11,53 @@ from ground import Ground
 from processes import eventually
 
 CLASSES = {"fast": 4, "slow": 2, "report": 2}  # processes of each; together as many as the other layout has
+# Settings that stand beside the project's own: everything goes through one queue.
+ONE_QUEUE = """
+from shop.settings.production import *
+
+CELERY_TASK_ROUTES = {"*": {"queue": "slow"}}
+"""
 
 
 @dataclass
 class Waits:
-    """How long short jobs waited, in ms, and how many of them had not begun when the time was up."""
+    """How long short jobs waited for their start, in ms, sorted."""
 
-    ms: list[float]
-    missing: int
+    ms: Sequence[float]
 
     def at(self, share: float) -> float:
-        """What so many of them waited at the most. One that has not begun waits for ever."""
-        every = [*self.ms, *[float("inf")] * self.missing]
-        return every[min(int(share * len(every)), len(every) - 1)]
+        """What so many of them waited at the most."""
+        return self.ms[min(int(share * len(self.ms)), len(self.ms) - 1)]
 
 
 def start_both(place: Ground) -> None:
     """This project's layout on one Redis database, and one worker for everything on another."""
     for name, count in CLASSES.items():
         place.worker(name, "--concurrency", str(count))
-    everything = ("-Q", ",".join(CLASSES), "-c", str(sum(CLASSES.values())), "-n", "all@%h", "-l", "INFO")
-    words = ("-m", "celery", "-A", "shop", "worker", *everything)
-    place.start(*words, name="worker-all", ready=r" ready\.", REDIS_URL=_other(place))
+    (place.project.path / "one_queue_settings.py").write_text(ONE_QUEUE)
+    words = ("-Q", "slow", "-c", str(sum(CLASSES.values())), "-n", "all@%h", "-l", "INFO")
+    command = ("-m", "celery", "-A", "shop", "worker", *words)
+    place.start(*command, name="worker-all", ready=r" ready\.", **_together(place))
 
 
 def saturate(place: Ground, seconds: int, every: float, long: float) -> dict[str, Waits]:
-    """Fill slow and report, then ask for a short job now and then, of both layouts in turn."""
-    layouts = {"apart": place.variables["REDIS_URL"], "together": _other(place)}
-    count = int(seconds / every)
-    backlog = int(3 * sum(CLASSES.values()) * seconds / long)
+    """Ask for long jobs that would keep all processes of a layout busy for so many seconds, then for a short job every
+    so often, of both layouts at the same time. Ends when the last short job has begun."""
+    layouts: dict[str, dict[str, str]] = {"apart": {}, "together": _together(place)}
+    count, backlog = int(seconds / every), int(sum(CLASSES.values()) * seconds / long)
     publishers = [
         place.start(
             *("manage.py", "saturate", name, str(count), str(every), str(backlog), str(long)),
             name=f"saturate-{name}",
-            REDIS_URL=url,
+            **variables,
         )
-        for name, url in layouts.items()
+        for name, variables in layouts.items()
     ]
     for publisher in publishers:
         assert publisher.popen.wait(seconds + 120) == 0, publisher.text[-2000:]
-    time.sleep(1)
-    eventually("the short jobs of `apart`", lambda: len(_waits(place, "apart")) == count, 30)
-    return {name: Waits(found := _waits(place, name), count - len(found)) for name in layouts}
+    for name in layouts:
+        eventually(f"the short jobs of {name}", lambda name=name: len(_waits(place, name)) == count, 4 * seconds + 60)
+    return {name: Waits(_waits(place, name)) for name in layouts}
 
 
 def _waits(place: Ground, layout: str) -> Sequence[float]:
@@ -61,5 +65,6 @@ def _waits(place: Ground, layout: str) -> Sequence[float]:
     return sorted(float(line) * 1000 for line in file.read_text().split()) if file.exists() else []
 
 
-def _other(place: Ground) -> str:
-    return urlsplit(place.variables["REDIS_URL"])._replace(path="/4").geturl()
+def _together(place: Ground) -> dict[str, str]:
+    url = urlsplit(place.variables["REDIS_URL"])._replace(path="/4").geturl()
+    return {"REDIS_URL": url, "DJANGO_SETTINGS_MODULE": "one_queue_settings"}

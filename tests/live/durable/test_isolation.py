@@ -1,4 +1,4 @@
-"""Short jobs do not wait behind long ones, as they do where one worker reads every queue."""
+"""Short jobs do not wait behind long ones, as they do where one worker reads one queue."""
 
 from __future__ import annotations
 
@@ -11,5 +11,4 @@ def test_short_jobs_are_done_while_long_ones_wait():
         start_both(place)
         waits = saturate(place, seconds=10, every=0.2, long=2)
 
-    assert waits["apart"].missing == 0
-    assert waits["together"].at(0.99) > 5 * waits["apart"].at(0.99)
+    assert waits["together"].at(0.99) > 20 * waits["apart"].at(0.99)

@@ -121,6 +121,10 @@ class Rig:
         lines = log.read_text().splitlines() if log.exists() else []
         return [(int(number), float(at)) for number, at in (line.split() for line in lines)]
 
+    def worker_lines(self, words: str) -> int:
+        """How many lines with these words the workers have logged so far."""
+        return sum(log.read_text(errors="replace").count(words) for log in self.logs.glob("worker-*.log"))
+
     def wait_for_starts(self, count: int) -> None:
         eventually(f"{count} starts", lambda: len(self._starts()) >= count)
 

@@ -98,8 +98,10 @@ def long_job_at_shutdown(rig: Rig, seconds: float = 20) -> tuple[Outcome, float]
     return rig.outcome(), left
 
 
-def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> Outcome:
-    """The database crashes and is away for a while, in the middle of work."""
+def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> tuple[Outcome, int]:
+    """The database crashes and is away for a while, in the middle of work. Also returns how many jobs the workers
+    called failed."""
+    failures = rig.worker_lines('"task_failure"')
     publisher = rig.publish(0, int(rate * (seconds + 8)), rate=rate, longest=0.6, tasks="durable,durable,stepwise")
     rig.wait_for_effects(10)
     restart_database(rig, seconds)
@@ -108,7 +110,7 @@ def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> Outcome:
     over = rig.settle(300)
     outcome = rig.outcome()
     outcome.seconds = over - back
-    return outcome
+    return outcome, rig.worker_lines('"task_failure"') - failures
 
 
 def web_process_killed(rig: Rig, requests: int) -> tuple[Outcome, int]:

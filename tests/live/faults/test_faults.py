@@ -89,10 +89,11 @@ def test_a_long_job_goes_back_when_its_worker_shuts_down(faulty, figure):
 
 @on("redis-postgres")
 def test_a_database_outage_costs_no_job(faulty, figure):
-    outcome = scenarios.database_outage(faulty, 4)
+    outcome, failures = scenarios.database_outage(faulty, 4)
 
     figure(f"database away for 4 s on {faulty.name}: {outcome}")
     assert outcome.kept, outcome
+    assert failures == 0
 
 
 @on("rabbitmq-postgres")

@@ -12,10 +12,8 @@ from kombu import Connection
 
 # {% if cookiecutter.broker == "rabbitmq" %}
 from ..rabbitmq import IMPATIENT, waits_since
-
 # {% else %}
 from ..redis import IMPATIENT, waits_since
-
 # {% endif %}
 from .bounded import Bounded
 

@@ -3,6 +3,7 @@ from itertools import chain, repeat
 
 import pytest
 from celery import current_app
+from kombu import Connection
 
 from jobs import breaker
 
@@ -48,3 +49,19 @@ def test_open_is_remembered(state, monkeypatch):
     found.open()
 
     assert not found.closed
+
+
+def test_a_connection_that_failed_is_left_without_a_goodbye(task, broker, monkeypatch):
+    def work() -> None:
+        """Never runs."""
+
+    def away(*args, **kwargs):
+        raise ConnectionError
+
+    left = []
+    monkeypatch.setattr(Connection, "collect", lambda connection: left.append(connection))
+    monkeypatch.setattr(current_app.amqp, "send_task_message", away)
+    with pytest.raises(ConnectionError):
+        task(work).delay()
+
+    assert len(left) == 1
