@@ -32,6 +32,8 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     "jobs/rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
     "tests/jobs/test_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
     "tests/jobs/test_local_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
+    "jobs/sentry.py": lambda answers: answers["sentry"],
+    "tests/jobs/test_sentry.py": lambda answers: answers["sentry"],
     "tests/test_sentry.py": lambda answers: answers["sentry"],
     "jobs/schedule.py": lambda answers: answers["schedule"] == "database",
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",

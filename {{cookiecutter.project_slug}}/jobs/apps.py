@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from . import traces
+
 # Modules that connect themselves to Django's or Celery's signals.
 CONNECTED = [
     "jobs.checks",
@@ -24,3 +26,5 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         for module in CONNECTED:
             import_module(module)
+        if traces.on():
+            traces.start()

@@ -4,8 +4,8 @@ What is in structlog's context when a job is dispatched goes along with it, and 
 """
 
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,6 +14,8 @@ from celery._state import get_current_task  # what the proxy `celery.current_tas
 from celery.app.task import Context
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bound_contextvars, get_contextvars
+
+from . import traces
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -47,6 +49,11 @@ def dispatcher() -> str:
 
 def carried() -> dict[str, Any]:
     """What a job that is dispatched here takes along. Its row keeps it, for whoever publishes the job later."""
+    return bound() | traces.carried()
+
+
+def bound() -> dict[str, Any]:
+    """What is in structlog's context, such as request_id, for the jobs that are caused here."""
     return {
         name: value
         for name, value in get_contextvars().items()
@@ -54,9 +61,12 @@ def carried() -> dict[str, Any]:
     }
 
 
-def as_carried(context: Mapping[str, Any]) -> AbstractContextManager[None]:
+@contextmanager
+def as_carried(context: Mapping[str, Any]) -> Iterator[None]:
     """Publish in the block as if it were done where carried() was called."""
-    return bound_contextvars(**context)
+    names = {name: value for name, value in context.items() if name not in traces.HEADERS}
+    with traces.continued(context), bound_contextvars(**names):
+        yield
 
 
 def caused_by_entry(name: str) -> AbstractContextManager[None]:
@@ -66,9 +76,15 @@ def caused_by_entry(name: str) -> AbstractContextManager[None]:
 
 def running() -> dict[str, Any]:
     """The job that this code runs in, as it stands on each log line; nothing outside of one."""
+    request = current_request()
+    return describe(get_current_task(), request) if request else {}
+
+
+def current_request() -> Context | None:
+    """Celery's request of the job that this code runs in."""
     task = get_current_task()
     request = task and task.request
-    return describe(task, request) if request and request.id else {}
+    return request if request and request.id else None
 
 
 def describe(task: Task, request: Context) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from celery.worker.request import Request
 from django_structlog.celery.receivers import CeleryReceiver
 from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars, get_contextvars
 
-from .context import carried, describe
+from .context import bound, describe
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ class JobLines(CeleryReceiver):
     """Where this overrides, it is to write one line instead of two, or at less cost: each job comes along here."""
 
     def get_task_context(self) -> dict[str, Any]:
-        return carried()
+        return bound()
 
     def receiver_after_task_publish(self, *args: Any, headers: dict[str, Any], routing_key: str, **kwargs: Any) -> None:
         logger.info(

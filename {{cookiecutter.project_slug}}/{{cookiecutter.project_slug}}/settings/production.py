@@ -34,8 +34,7 @@ CSRF_COOKIE_SECURE = True
 # {% if cookiecutter.sentry %}
 
 if SENTRY_DSN:  # noqa: F405
-    import sentry_sdk
+    from jobs import sentry
 
-    # Its Django and Celery parts switch themselves on. A task reports its final failure, not each retry.
-    sentry_sdk.init(dsn=SENTRY_DSN, environment=SENTRY_ENVIRONMENT, send_default_pii=False)  # noqa: F405
+    sentry.start(dsn=SENTRY_DSN, environment=SENTRY_ENVIRONMENT, release=SENTRY_RELEASE)  # noqa: F405
 # {% endif %}

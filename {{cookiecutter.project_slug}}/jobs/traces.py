@@ -1,0 +1,72 @@
+"""Traces of OpenTelemetry, from a request through the jobs that it causes: on where an endpoint is set, else absent.
+
+The variables are OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT switches traces on, and the others are heeded too.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from celery import current_app
+from celery.signals import worker_process_shutdown
+from django.core.exceptions import ImproperlyConfigured
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+HEADERS = ("traceparent", "tracestate")
+LAST_CALL = 2000  # milliseconds that a process which ends gives its last spans
+
+
+def on() -> bool:
+    """Whether the environment asks for traces."""
+    return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def start() -> None:
+    """Trace this process and those that it forks. Raises ImproperlyConfigured when the packages are missing."""
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.celery import CeleryInstrumentor
+        from opentelemetry.instrumentation.django import DjangoInstrumentor
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"{ENDPOINTS[0]} is set, and {error.name} is missing. Install the extra: pip install '.[otel]'"
+        ) from error
+    os.environ.setdefault("OTEL_SERVICE_NAME", current_app.main)
+    provider = TracerProvider()
+    # Its thread does not survive a fork; it starts another in each child by itself.
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    DjangoInstrumentor().instrument()
+    CeleryInstrumentor().instrument()
+    # A child of a worker ends without Python's usual goodbye.
+    worker_process_shutdown.connect(lambda **_: provider.force_flush(LAST_CALL), weak=False)
+
+
+def carried() -> dict[str, str]:
+    """What names the trace that this code runs in, for a job that is published later, by another process."""
+    if not on():
+        return {}
+    from opentelemetry.propagate import inject
+
+    inject(carrier := {})
+    return {name: value for name, value in carrier.items() if name in HEADERS}
+
+
+@contextmanager
+def continued(carrier: Mapping[str, Any]) -> Iterator[None]:
+    """Publish in the block as part of the trace where carried() was called."""
+    if not on() or "traceparent" not in carrier:
+        yield
+        return
+    from opentelemetry import context
+    from opentelemetry.propagate import extract
+
+    token = context.attach(extract(carrier))
+    try:
+        yield
+    finally:
+        context.detach(token)
