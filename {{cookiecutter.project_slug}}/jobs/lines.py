@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
-from celery.signals import setup_logging, task_failure, task_postrun
+from celery.signals import setup_logging, task_failure, task_postrun, task_unknown
 from celery.worker.request import Request
 from django_structlog.celery.receivers import CeleryReceiver
 from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars, get_contextvars
@@ -63,7 +63,9 @@ class JobRequest(Request):
 LINES = JobLines()
 LINES.connect_worker_signals()
 task_postrun.connect(LINES.receiver_task_postrun)
+# failures.py and dead_letters.py say it, in one line for each job.
 task_failure.disconnect(LINES.receiver_task_failure)
+task_unknown.disconnect(LINES.receiver_task_unknown)
 
 
 @setup_logging.connect

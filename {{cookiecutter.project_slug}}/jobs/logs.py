@@ -6,9 +6,10 @@ lines of Django and of libraries pass there too. Settings build LOGGING with `lo
 
 import logging
 import sys
-from typing import Any, Literal
+from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
@@ -84,13 +85,11 @@ FORMATS = {
 }
 
 
-def logging_config(
-    *, form: Literal["json", "console"], level: str, jobs_level: str, mail_to_admins: bool
-) -> dict[str, Any]:
+def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bool) -> dict[str, Any]:
     """Django's LOGGING. Also sets structlog up, which some libraries write with.
 
-    level: of everything. jobs_level: of the lines that tell how each job went. mail_to_admins: whether failures are
-    mailed to ADMINS.
+    form: one of FORMATS. level: of everything. jobs_level: of the lines that tell how each job went.
+    mail_to_admins: whether failures are mailed to ADMINS.
     """
     structlog.configure(
         processors=OF_STRUCTLOG,
@@ -103,7 +102,7 @@ def logging_config(
         for name, processors in FORMATS.items()
     }
     mail = ["mail"] if mail_to_admins else []
-    return {
+    config = {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
@@ -113,14 +112,16 @@ def logging_config(
         },
         "formatters": formatters,
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": form},
+            "console": {"class": "logging.StreamHandler"},
             "mail": {"class": "jobs.mail.MailHandler", "formatter": "console", "level": "ERROR", "filters": ["seldom"]},
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Django gives these handlers of their own; without them, their lines go the way of all others.
+            # These come with handlers of their own; without them, their lines go the way of all others.
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
+            "gunicorn.error": {"handlers": [], "propagate": True},
+            "gunicorn.access": {"handlers": [], "propagate": True},
             # What these say is said by django-structlog and by lines.py, in one line each and with names.
             "django.request": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},
@@ -130,3 +131,12 @@ def logging_config(
             "django_structlog.middlewares.request": {"handlers": mail, "filters": ["no_probes"]},
         },
     }
+    use_format(config, form)
+    return config
+
+
+def use_format(config: dict[str, Any], form: str) -> None:
+    """Write the log in this format. Raises ImproperlyConfigured when there is none of that name."""
+    if form not in FORMATS:
+        raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}, which is no format. Use {' or '.join(FORMATS)}.")
+    config["handlers"]["console"]["formatter"] = form

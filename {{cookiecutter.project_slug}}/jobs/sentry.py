@@ -70,8 +70,8 @@ def _tell_arguments(event: dict[str, Any]) -> None:
         return
     event.setdefault("contexts", {})["job"] = {"args": scrub(request.args), "kwargs": scrub(request.kwargs)}
     if request.retries:
-        crumbs = event.setdefault("breadcrumbs", {}).setdefault("values", [])
-        crumbs.insert(0, {"category": "retry", "message": f"retried {request.retries} times before", "level": "warning"})
+        retried = {"category": "retry", "message": f"retried {request.retries} times before", "level": "warning"}
+        event.setdefault("breadcrumbs", {}).setdefault("values", []).insert(0, retried)
 
 
 def _scrubbed(event: dict[str, Any]) -> dict[str, Any]:

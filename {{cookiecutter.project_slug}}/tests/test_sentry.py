@@ -1,5 +1,7 @@
 """Errors go to Sentry from production, and only when it is told where."""
 
+import pytest
+
 SECRETS = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64) | {
     "DATABASE_URL": "postgres://user:password@localhost/shop",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -7,20 +9,21 @@ SECRETS = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64)
 }
 
 
-def test_without_an_address_nothing_is_sent(environment, monkeypatch):
+@pytest.fixture
+def started(monkeypatch):
+    """What the settings told jobs/sentry.py, each time."""
     started = []
-    monkeypatch.setattr("sentry_sdk.init", lambda **options: started.append(options))
+    monkeypatch.setattr("jobs.sentry.start", lambda **options: started.append(options))
+    return started
 
+
+def test_without_an_address_nothing_is_sent(environment, started):
     environment("production", **SECRETS, SENTRY_DSN="")
 
     assert started == []
 
 
-def test_with_an_address_errors_are_reported_without_what_is_private(environment, monkeypatch):
-    started = []
-    monkeypatch.setattr("sentry_sdk.init", lambda **options: started.append(options))
+def test_with_an_address_errors_are_reported(environment, started):
+    environment("production", **SECRETS, SENTRY_DSN="https://key@sentry.example.com/1", SENTRY_RELEASE="1.2.3")
 
-    environment("production", **SECRETS, SENTRY_DSN="https://key@sentry.example.com/1")
-
-    assert started[0]["dsn"] == "https://key@sentry.example.com/1"
-    assert started[0]["send_default_pii"] is False
+    assert started == [{"dsn": "https://key@sentry.example.com/1", "environment": "production", "release": "1.2.3"}]

@@ -42,12 +42,12 @@ class Speaking:
 
     def get(self, path: str) -> str:
         """Ask for a page. Returns the id of the request, as the answer tells it."""
-        return self._open(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))  # noqa: S310  our own server
+        return self._open(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
 
     def order(self, email: str) -> str:
         """Place an order. Returns the id of the request."""
         body = json.dumps({"product": "TEA-01", "quantity": 1, "email": email}).encode()
-        return self._open(urllib.request.Request(f"http://127.0.0.1:{self.port}/api/orders", body))  # noqa: S310
+        return self._open(urllib.request.Request(f"http://127.0.0.1:{self.port}/api/orders", body))
 
     def _open(self, request: urllib.request.Request) -> str:
         try:

@@ -3,9 +3,12 @@
 import io
 import json
 import logging
+import runpy
 
 import pytest
 import structlog
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from structlog.stdlib import ProcessorFormatter
 
 from jobs.logs import FORMATS, OF_LIBRARIES, logging_config
@@ -127,6 +130,30 @@ def test_a_laptop_gets_words(task):
 
     assert "password=[hidden]" in text
     assert "[info" in text
+
+
+@pytest.mark.parametrize(("module", "form"), [("local", "console"), ("production", "json")])
+def test_servers_write_json_unless_told_otherwise(environment, module, form):
+    variables = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64) | {
+        "DATABASE_URL": "postgres://user:password@localhost/shop",
+        "REDIS_URL": "redis://localhost:6379/0",
+        "AMQP_URL": "amqp://guest:guest@localhost:5672//",
+    }
+
+    def formatter(**given: str) -> object:
+        return environment(module, **variables, **given)["LOGGING"]["handlers"]["console"]["formatter"]
+
+    assert formatter() == form
+    assert formatter(LOG_FORMAT="console") == "console"
+    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is no format\. Use json"):
+        formatter(LOG_FORMAT="xml")
+
+
+def test_gunicorn_writes_as_all_others_do():
+    told = runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))
+
+    assert told["logconfig_dict"] == settings.LOGGING
+    assert settings.LOGGING["loggers"]["gunicorn.error"] == {"handlers": [], "propagate": True}
 
 
 @pytest.mark.parametrize("mail_to_admins", [True, False])

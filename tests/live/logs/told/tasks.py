@@ -7,7 +7,6 @@ import structlog
 from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.utils.log import request_logger
-
 from jobs.durable import DurableTask
 
 
@@ -17,7 +16,7 @@ def speak() -> None:
     structlog.get_logger("another").info("from structlog", count=1)
     request_logger.critical("from Django")
     try:
-        raise ValueError("several\nlines")
+        int("several\nlines")
     except ValueError:
         logging.getLogger("some.library").exception("with a traceback")
     logging.captureWarnings(True)

@@ -1,0 +1,85 @@
+"""Traces are there when the environment asks for them, and cost nothing when it does not."""
+
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from opentelemetry import trace
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.instrumentation.django import DjangoInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+
+from jobs import context, traces
+from jobs.apps import JobsConfig
+from jobs.durable import DurableTask
+from jobs.models import Job
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def on(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1")
+
+
+@pytest.fixture
+def provider(on, monkeypatch):
+    """Start traces as a process does, without a place to send them to."""
+    set_up = []
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "")
+    monkeypatch.delenv("OTEL_SERVICE_NAME")
+    monkeypatch.setattr("opentelemetry.sdk.trace.export.BatchSpanProcessor", lambda exporter: None)
+    monkeypatch.setattr("opentelemetry.sdk.trace.TracerProvider.add_span_processor", lambda *args: None)
+    monkeypatch.setattr(trace, "set_tracer_provider", set_up.append)
+    middleware = list(settings.MIDDLEWARE)
+    JobsConfig.create("jobs").ready()
+    yield set_up[0]
+    CeleryInstrumentor().uninstrument()
+    DjangoInstrumentor().uninstrument()
+    settings.MIDDLEWARE = middleware
+
+
+def test_off_until_the_environment_names_an_endpoint(monkeypatch):
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+
+    assert not traces.on()
+    assert context.carried() == {}
+    with traces.continued({"traceparent": TRACEPARENT}):
+        assert not trace.get_current_span().get_span_context().is_valid
+
+
+def test_without_its_packages_it_says_what_to_install(on, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+
+    with pytest.raises(ImproperlyConfigured, match=r"pip install '\.\[otel\]'"):
+        traces.start()
+
+
+def test_the_spans_are_named_after_the_project(provider):
+    assert provider.resource.attributes["service.name"] == settings.ROOT_URLCONF.partition(".")[0]
+
+
+def test_a_job_that_is_published_later_goes_on_with_the_trace(on, task, broker):
+    def seen() -> None: ...
+
+    with traces.continued({"traceparent": TRACEPARENT}):
+        task(seen, base=DurableTask).delay()
+    kept = Job.objects.get().options["context"]
+
+    assert kept["traceparent"].split("-")[1] == TRACEPARENT.split("-")[1]
+    with context.as_carried(kept):
+        assert trace.get_current_span().get_span_context().trace_id == int(TRACEPARENT.split("-")[1], 16)
+
+
+def test_a_request_and_its_job_share_a_trace(provider, task, broker):
+    def works() -> None:
+        seen.append(trace.get_current_span().get_span_context().trace_id)
+
+    seen = []
+    works_task = task(works)
+    with TracerProvider().get_tracer("tests").start_as_current_span("request") as span:
+        works_task.delay()
+    broker.drain()
+
+    assert seen == [span.get_span_context().trace_id]
