@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery, current_app
+from django.conf import settings
 from kombu import Producer
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def answers(app: Celery) -> bool:
     """Whether the broker does what it is asked, and not only accepts connections. Waits a few seconds at most."""
     try:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            connection.ensure_connection(max_retries=settings.BROKER_NODES, interval_start=0, timeout=2)
             # Declared and not only looked for: a broker that lost its data has no queue, and for Redis one that is
             # empty does not exist.
             app.amqp.queues[app.conf.task_default_queue](connection.channel()).declare()

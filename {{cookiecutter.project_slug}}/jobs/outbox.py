@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from kombu.utils import json as kombu_json
@@ -21,8 +22,9 @@ from .task import JobTask
 logger = logging.getLogger(__name__)
 breaker = Breaker()
 
-# Not `retry=False`: that waits longer, since the client then looks for a connection with a policy of its own.
-ONE_TRY = {"max_retries": 0, "interval_start": 0}
+# One try at each node. Not `retry=False`: that waits longer, since the client then looks for a connection with a policy
+# of its own.
+ONE_TRY = {"max_retries": settings.BROKER_NODES - 1, "interval_start": 0, "interval_step": 0}
 BATCH = 500  # rows in one statement
 # Celery's options that go along with the message, now and each time that it is published again.
 KEPT_OPTIONS = {"priority", "chain", "link", "link_error", "headers", "root_id", "parent_id", "shadow", "context"}

@@ -46,7 +46,7 @@ def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(shop, f
     publisher = shop.publish(0, JOBS, **LOAD | {"tasks": "plain"})
     shop.wait_for_effects(20)
 
-    _kill_leader(shop.broker)
+    killed = _kill_leader(shop.broker)
 
     assert ended(publisher) == 0
     refused = len(publisher.lines("^refused "))
@@ -54,6 +54,20 @@ def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(shop, f
     outcome = shop.outcome()
     figure(f"{shop.name}, plain jobs, the leader killed: {outcome}, and {refused} of them refused with an error")
     assert outcome.asked - refused > JOBS // 2
+    _bring_back(shop.broker, killed)
+
+
+@on(RabbitMQCluster)
+def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_next(shop):
+    first = next(iter(shop.broker.nodes.values()))
+    first.kill()
+
+    publisher = shop.publish(0, 30, **LOAD)
+
+    assert ended(publisher) == 0
+    assert "the broker took no job" not in publisher.text
+    shop.settle(60)
+    assert shop.outcome().kept, shop.outcome()
 
 
 @on(SentinelledValkey)

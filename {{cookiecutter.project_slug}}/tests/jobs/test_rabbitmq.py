@@ -57,3 +57,10 @@ def test_who_binds_a_queue_declares_it():
 
 def test_no_worker_consumes_a_dead_queue():
     assert not [name for name in current_app.amqp.queues if name.endswith(".dead")]
+
+
+def test_who_publishes_to_a_cluster_tries_each_node(environment):
+    made = environment("local", AMQP_URL="amqp://one:5672//;amqp://two:5672//;amqp://three:5672//")
+
+    assert made["BROKER_NODES"] == 3
+    assert made["CELERY_TASK_PUBLISH_RETRY_POLICY"]["max_retries"] == 2  # after the first try

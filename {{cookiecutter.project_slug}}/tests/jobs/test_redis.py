@@ -54,3 +54,7 @@ def test_the_oldest_message_is_looked_at_where_it_is(tmp_path, free_port):
 
         assert waits_since(channel, "fast") == 20.0
         assert (queue.qsize(), json.loads(channel.client.lindex("fast", -1))["headers"]) == (4, {"waits_since": 30.0})
+
+
+def test_sentinels_are_not_servers_to_be_tried_one_after_the_other(environment):
+    assert environment("local", REDIS_URL=SENTINELS)["BROKER_NODES"] == 1

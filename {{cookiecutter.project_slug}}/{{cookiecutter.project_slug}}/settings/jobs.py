@@ -69,6 +69,7 @@ REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_CACHE_URL = cache_url(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
 BROKER_SCHEMES = ["redis", "rediss", "sentinel"]
+BROKER_NODES = 1  # sentinels are no nodes: they say which server is the one
 # A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
 BROKER_SOCKETS = {"socket_connect_timeout": 1, "socket_timeout": 2, "socket_keepalive": True}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -92,6 +93,7 @@ JOBS_UPKEEP = ["jobs.relay.relay"]
 # One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
 BROKER_SCHEMES = ["amqp", "amqps", "pyamqp"]
+BROKER_NODES = len(CELERY_BROKER_URL.split(";"))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Without confirms, a publish to a broker that hangs looks like a success and the job is gone.
     "confirm_publish": True,
@@ -111,8 +113,13 @@ CELERY_TASK_QUEUES = queues(WORKLOADS)
 JOBS_UPKEEP = ["jobs.relay.relay", "jobs.dead_queues.drain"]
 # {% endif %}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A request that cannot reach the broker tries once more and then raises.
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+# A request that cannot reach the broker tries once more, and each node of a cluster at least once, and then raises.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": max(1, BROKER_NODES - 1),
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
 
 CELERY_TASK_ROUTES = routes(ROUTES)
 # Celery's own housekeeping goes here; a task of yours has a route.
