@@ -54,31 +54,29 @@ class NoProbes(logging.Filter):
         return record.levelno > logging.INFO or not request.startswith("GET /health/")
 
 
-EVERY_LINE: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    add_job,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-]
-OF_LIBRARIES = [*EVERY_LINE, structlog.stdlib.ExtraAdder(), drop_objects]
-OF_STRUCTLOG = [
+OF_LIBRARIES = [structlog.stdlib.ExtraAdder(), drop_objects]
+OF_STRUCTLOG: list[Any] = [
     structlog.stdlib.filter_by_level,
-    *EVERY_LINE,
     structlog.stdlib.PositionalArgumentsFormatter(),
     ProcessorFormatter.wrap_for_formatter,
 ]
-FORMATS = {
+EVERY_LINE: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.format_exc_info,
+    ProcessorFormatter.remove_processors_meta,
+    scrubbed,
+    structlog.stdlib.add_log_level,
+    add_job,
+]
+FORMATS: dict[str, list[Any]] = {
     "json": [
-        structlog.processors.format_exc_info,
-        ProcessorFormatter.remove_processors_meta,
-        scrubbed,
+        *EVERY_LINE,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ],
     "console": [
-        ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-        scrubbed,
+        *EVERY_LINE,
         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
     ],

@@ -7,11 +7,14 @@ import runpy
 
 import pytest
 import structlog
+from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from kombu.utils import symbol_by_name
 from structlog.stdlib import ProcessorFormatter
 
 from jobs.logs import FORMATS, OF_LIBRARIES, logging_config
+from jobs.task import JobTask
 
 
 @pytest.fixture
@@ -80,6 +83,24 @@ def test_a_job_that_ends_well_leaves_its_duration(written, task, broker):
     assert done["task_id"] == "the-id"
     assert done["queue"] == "fast"
     assert done["duration_ms"] >= 0
+
+
+def test_what_the_main_process_says_of_a_job_carries_its_names(written, task, broker):
+    def hangs() -> None: ...
+
+    with structlog.contextvars.bound_contextvars(request_id="the-request"):
+        task(hangs).apply_async(task_id="the-id")
+    with current_app.connection_for_read() as connection:
+        message = current_app.amqp.queues["fast"](connection.default_channel).get()
+        request = symbol_by_name(JobTask.Request)(message, app=current_app, on_ack=lambda *args: None)
+        request.on_timeout(soft=True, timeout=10)
+        request.on_timeout(soft=False, timeout=20)
+
+    lines = [line for line in written() if line["logger"] in ("celery.worker.request", "jobs.failure")]
+    assert [line["level"] for line in lines] == ["warning", "error", "error"]
+    names = {(line["task_id"], line["queue"], line["request_id"]) for line in lines}
+    assert names == {("the-id", "fast", "the-request")}
+    assert lines[-1]["event"] == "task_failure"
 
 
 def test_a_traceback_is_part_of_the_line(written):
