@@ -107,7 +107,7 @@ def _begin_again(delivery: Delivery) -> Job | None:
         if job.starts > MAX_REDELIVERIES:
             _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
             names = {"task_id": delivery.job_id, "task": job.task, "error": "WorkerLostError"}
-            failure.error("task_failure", extra=names)
+            transaction.on_commit(lambda: failure.error("task_failure", extra=names))
             return None
         job.starts += 1
         job.started_at, job.worker = now, delivery.worker[:100]

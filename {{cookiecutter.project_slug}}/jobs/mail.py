@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import sys
 
 from django.core.cache import cache
 from django.core.mail import mail_admins
@@ -9,12 +10,20 @@ from django.core.mail import mail_admins
 PAUSE = 15 * 60  # seconds without a second mail about the same failure
 
 
+# Other lines at this level, such as that of a probe which was told that the database is away, are no failures.
+FAILURES = ("task_failure", "request_failed")
+
+
 class Seldom(logging.Filter):
-    """Let a record pass when none like it has passed in the last PAUSE seconds, in any process with the same cache."""
+    """Let a failure pass when none like it has passed in the last PAUSE seconds, in any process with the same cache."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        what = [record.name, str(record.msg), str(getattr(record, "task", "")), str(getattr(record, "error", ""))]
-        key = "jobs-mail-" + hashlib.sha256("\0".join(what).encode()).hexdigest()
+        event = record.msg["event"] if isinstance(record.msg, dict) else record.msg
+        if event not in FAILURES:
+            return False
+        kind = record.exc_info[0] if record.exc_info else sys.exc_info()[0]
+        what = (event, getattr(record, "task", ""), getattr(record, "error", ""), kind and kind.__qualname__)
+        key = f"jobs-mail-{hashlib.sha256(repr(what).encode()).hexdigest()}"
         try:
             return cache.add(key, 1, PAUSE)
         except Exception:  # noqa: BLE001  without a cache, one mail too many is better than none

@@ -59,4 +59,5 @@ def _unknown(job: Job) -> None:
         return
     job.state, job.finished_at = State.DEAD, now
     job.error = f"No task is called {job.task}."
-    failure.error("task_failure", extra={"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"})
+    names = {"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"}
+    transaction.on_commit(lambda: failure.error("task_failure", extra=names))

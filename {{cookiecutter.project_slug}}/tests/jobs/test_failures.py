@@ -1,6 +1,7 @@
 """A job that failed for good says so once; one that is tried again does not."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from celery.exceptions import Retry, TimeLimitExceeded
@@ -10,6 +11,7 @@ from jobs import ledger
 from jobs.durable import DurableTask
 from jobs.failures import record
 from jobs.models import Job, State
+from jobs.relay import UNKNOWN_TASK, relay
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_a_plain_job_that_was_cut_off_has_failed(failures, task, db):
     assert Job.objects.get().state == State.DEAD
 
 
-def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db):
+def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db, committed):
     def kills() -> None: ...
 
     task(kills, base=DurableTask)
@@ -69,7 +71,19 @@ def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db):
         task="tests.kills", queue="fast", publish_at=timezone.now(), starts=ledger.MAX_REDELIVERIES + 1
     )
 
-    assert ledger.begin(ledger.Delivery(job_id=str(job.pk), one_transaction=True, redelivered=True)) is None
+    with committed():
+        assert ledger.begin(ledger.Delivery(job_id=str(job.pk), one_transaction=True, redelivered=True)) is None
 
     [line] = failures()
     assert (line.getMessage(), line.task_id, line.error) == ("task_failure", str(job.pk), "WorkerLostError")
+
+
+def test_a_job_of_a_task_that_is_gone_says_so(failures, db, committed):
+    job = Job.objects.create(task="tests.gone", queue="fast", publish_at=timezone.now())
+    Job.objects.update(created_at=timezone.now() - timedelta(seconds=2 * UNKNOWN_TASK))
+
+    with committed():
+        relay()
+
+    [line] = failures()
+    assert (line.getMessage(), line.task_id, line.error) == ("task_failure", str(job.pk), "NotRegistered")

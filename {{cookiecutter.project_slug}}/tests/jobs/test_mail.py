@@ -4,6 +4,7 @@ import logging
 from smtplib import SMTPException
 
 import pytest
+import structlog
 from django.conf import settings
 from django.core.cache import cache
 from structlog.stdlib import ProcessorFormatter
@@ -50,6 +51,19 @@ def test_the_same_failure_is_mailed_once_in_a_while(logger, mailoutbox):
     fail(logger, "orders.tasks.reserve_stock")
 
     assert len(mailoutbox) == 2
+
+
+def test_pages_that_break_alike_are_mailed_once(logger, mailoutbox):
+    speaker = structlog.wrap_logger(logger, processors=[ProcessorFormatter.wrap_for_formatter])
+    for page in ("/orders/1", "/orders/2"):
+        try:
+            raise ValueError
+        except ValueError:
+            speaker.error("request_failed", request=page)
+    speaker.error("request_finished", code=503)
+
+    [message] = mailoutbox
+    assert "/orders/1" in message.subject
 
 
 def test_without_a_cache_all_are_mailed(logger, mailoutbox, monkeypatch):
