@@ -7,6 +7,7 @@ from . import traces
 # Modules that connect themselves to Django's or Celery's signals.
 CONNECTED = [
     "jobs.checks",
+    "jobs.connections",
     "jobs.failures",
     "jobs.lines",
     "jobs.shutdown",

@@ -1,5 +1,7 @@
 """Background jobs: every Celery setting, the workload classes, the routes and the schedule."""
 
+import sys
+
 from celery.schedules import crontab
 
 # {% if cookiecutter.broker == "rabbitmq" %}
@@ -171,6 +173,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A fresh process now and then bounds what a leak can take.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+# Never: Celery would close each database connection before and after each job. See jobs/connections.py.
+CELERY_DB_REUSE_MAX = sys.maxsize
 # Keeps messages that no task can be run for, with the dead letters.
 CELERY_WORKER_CONSUMER = "jobs.consumer:Consumer"
 # LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
