@@ -17,7 +17,7 @@ PICTURE = Path(__file__).parent / "dialogue.svg"
 COLUMNS = 112
 # What is typed at each question, the mistake included.
 TYPED = [("name [", "my-shop"), ("name [", "my_shop"), ("broker [", "rabitmq"), ("broker [", "1"), ("results [", ""),
-         ("schedule [", ""), ("sentry [", ""), ("ci [", "")]  # fmt: skip
+         ("schedule [", ""), ("sentry [", ""), ("ci [", ""), ("kubernetes [", "")]  # fmt: skip
 
 
 def recorded(folder: str) -> str:

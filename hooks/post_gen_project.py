@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 RECORD = ".djcelery.toml"
+MANIFESTS = "deploy/kubernetes/base/workers.yaml"
 
 # What stays only while its condition holds for the answers.
 KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -35,6 +36,10 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     "jobs/sentry.py": lambda answers: answers["sentry"],
     "tests/jobs/test_sentry.py": lambda answers: answers["sentry"],
     "tests/test_sentry.py": lambda answers: answers["sentry"],
+    "deploy/kubernetes": lambda answers: answers["kubernetes"],
+    "deploy/kubernetes/scaling/redis.yaml": lambda answers: answers["broker"] == "redis",
+    "deploy/kubernetes/scaling/rabbitmq.yaml": lambda answers: answers["broker"] == "rabbitmq",
+    "tests/test_kubernetes.py": lambda answers: answers["kubernetes"],
     "jobs/schedule.py": lambda answers: answers["schedule"] == "database",
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
 }
@@ -143,6 +148,11 @@ class Tree:
             for name in [_name_given(decorator)]
         }
 
+    @property
+    def process_files(self) -> list[str]:
+        """The files that start a worker for each class."""
+        return ["Procfile", "compose.yaml", *(path for path in [MANIFESTS] if path in self.texts)]
+
     def workers(self, path: str) -> set[str]:
         """The workload classes that the processes in this file consume."""
         text = re.sub(r"[\"',\[\]]", " ", self.texts.get(path, ""))  # a command may be a string or a list
@@ -226,7 +236,7 @@ def every_routed_queue_is_declared(tree: Tree) -> Iterator[str]:
 
 
 def every_routed_queue_is_consumed(tree: Tree) -> Iterator[str]:
-    for path in ("Procfile", "compose.yaml"):
+    for path in tree.process_files:
         consumed = tree.workers(path)
         for queue in sorted({queue for queue in tree.routes.values() if queue}):
             if queue not in consumed:
@@ -234,7 +244,7 @@ def every_routed_queue_is_consumed(tree: Tree) -> Iterator[str]:
 
 
 def every_worker_has_a_queue(tree: Tree) -> Iterator[str]:
-    for path in ("Procfile", "compose.yaml"):
+    for path in tree.process_files:
         for queue in sorted(tree.workers(path) - tree.queues):
             yield f"A process in {path} consumes {queue!r}, which WORKLOADS does not declare."
 

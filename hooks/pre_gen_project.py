@@ -19,6 +19,7 @@ CHOICES = {
     "schedule": ("settings", "database"),
     "sentry": (True, False),
     "ci": ("github", "gitlab", "none"),
+    "kubernetes": (True, False),
 }
 
 # What the project holds itself, or Django looks for under this name.

@@ -1,8 +1,8 @@
 """Every answer gives a project that is clean, complete and green.
 
-One project costs about 15 s of CPU, and there are 48 combinations of answers. Six of them, in which every value meets
-every value of every other question, find what two answers do to each other; a seventh has everything on. The longest
-slug there may be is among them. All run in this environment; on the other Python that is supported, two of them do,
+One project costs about 15 s of CPU, and there are 96 combinations of answers. Seven of them, in which every value
+meets every value of every other question, find what two answers do to each other. One has everything on, and the
+longest slug there may be. All run in this environment; on the other Python that is supported, two of them do,
 each installed as its README says: with the newest Django there is, and with the schedule in the database, which
 holds Django back.
 """
@@ -24,15 +24,14 @@ from projects import Project, make
 ROOT = Path(__file__).parents[2]
 LONGEST_SLUG = "the_longest_name_that_a_project_may_have"
 
-OFF = "--broker redis --results none --schedule settings --no-sentry --ci none"
-ON = "--broker rabbitmq --results django --schedule database --sentry --ci github"
 PAIRS = {
-    "shop": OFF,
-    LONGEST_SLUG: "--broker rabbitmq --results django --schedule database --sentry --ci none",
-    "queues": "--broker rabbitmq --results none --schedule settings --sentry --ci gitlab",
-    "ledger": "--broker redis --results django --schedule database --no-sentry --ci gitlab",
-    "nightly": "--broker redis --results none --schedule database --sentry --ci github",
-    "reports": "--broker rabbitmq --results django --schedule settings --no-sentry --ci github",
+    LONGEST_SLUG: "--broker rabbitmq --results django --schedule database --sentry --ci github --kubernetes",
+    "shop": "--broker redis --results none --schedule settings --no-sentry --ci none --kubernetes",
+    "database": "--broker rabbitmq --results django --schedule database --sentry --ci none --no-kubernetes",
+    "queues": "--broker rabbitmq --results none --schedule settings --sentry --ci gitlab --no-kubernetes",
+    "ledger": "--broker redis --results django --schedule database --no-sentry --ci gitlab --kubernetes",
+    "nightly": "--broker redis --results none --schedule database --sentry --ci github --no-kubernetes",
+    "reports": "--broker rabbitmq --results django --schedule settings --no-sentry --ci github --no-kubernetes",
 }
 # The oldest and the newest that CI must see; pip chooses Django 5.2 for one and 6.x for the other.
 PYTHONS = ["3.11", "3.13"]
@@ -68,11 +67,6 @@ def test_a_combination_of_answers(tmp_path, slug):
 
 
 @pytest.mark.matrix
-def test_everything_on(tmp_path):
-    judge(make(tmp_path, "everything", ON.split()))
-
-
-@pytest.mark.matrix
 @pytest.mark.parametrize("flags", ["--schedule settings", "--schedule database --results django --broker rabbitmq"])
 @pytest.mark.parametrize("version", [version for version in PYTHONS if version != HERE])
 def test_on_another_python(tmp_path, version, flags):
@@ -88,7 +82,8 @@ def test_on_another_python(tmp_path, version, flags):
 def test_the_combinations_hold_every_pair_of_answers():
     questions = json.loads((ROOT / "cookiecutter.json").read_text())
     choices = {key: value for key, value in questions.items() if isinstance(value, list) and key[0] != "_"}
-    choices["sentry"] = [True, False]
+    switches = [key for key, value in questions.items() if isinstance(value, bool)]
+    choices |= {key: [True, False] for key in switches}
     combinations = [answers(flags.split()) for flags in PAIRS.values()]
 
     missing = [
@@ -99,7 +94,6 @@ def test_the_combinations_hold_every_pair_of_answers():
     ]
 
     assert missing == []
-    assert all(type(value) is not bool or key == "sentry" for key, value in questions.items())
     assert len(LONGEST_SLUG) == 40
 
 
@@ -124,7 +118,7 @@ def test_an_author_may_be_unknown(tmp_path, author):
 
 def answers(flags: list[str]) -> dict[str, str | bool]:
     """The answers that these flags give: --broker redis, --sentry or --no-sentry."""
-    given: dict[str, str | bool] = {"sentry": "--sentry" in flags}
+    given: dict[str, str | bool] = {key: f"--{key}" in flags for key in ("sentry", "kubernetes")}
     for flag, value in itertools.pairwise(flags):
         if not value.startswith("--"):
             given[flag.removeprefix("--")] = value

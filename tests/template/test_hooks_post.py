@@ -25,14 +25,16 @@ post = load("post_gen_project")
 
 CONTEXT = {
     "project_slug": "shop", "broker": "redis", "results": "none", "schedule": "settings", "sentry": True,
-    "ci": "github", "description": "A shop", "author": "Zoë O'Brien", "email": "", "_djcelery_version": "1.2.3",
-    "__repeat": "uvx ...",
+    "ci": "github", "kubernetes": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
+    "_djcelery_version": "1.2.3", "__repeat": "uvx ...",
 }  # fmt: skip
 GOOD = {
     "Procfile": "web: gunicorn shop.wsgi\nworker-fast: python manage.py worker fast\n"
     "worker-slow: python manage.py worker slow\n",
     "compose.yaml": "services:\n  fast: {command: [python, manage.py, worker, fast]}\n"
     "  slow:\n    command: python manage.py worker slow\n",
+    "deploy/kubernetes/base/workers.yaml": 'command: ["python", "manage.py", "worker", "fast"]\n---\n'
+    'command: ["python", "manage.py", "worker", "slow"]\n',
     "pyproject.toml": '[tool.pytest]\nDJANGO_SETTINGS_MODULE = "shop.settings.test"\n',
     "data.json": "{}",
     "page.html": "{% if x %}{{ x }}{% endif %}",
@@ -54,6 +56,7 @@ GOOD = {
     ),
     "tests/test_tasks.py": "from celery import shared_task\n@shared_task\ndef only_here(): pass\n",
 }  # fmt: skip
+FOLDERS = (".github", "deploy/kubernetes")
 JOBS = GOOD["shop/settings/jobs.py"]
 TASKS = GOOD["orders/tasks.py"]
 
@@ -94,6 +97,11 @@ BROKEN = [
         "in compose.yaml consumes the queue 'fast'",
     ),
     ("every_routed_queue_is_consumed", {"compose.yaml": None}, "in compose.yaml"),
+    (
+        "every_routed_queue_is_consumed",
+        {"deploy/kubernetes/base/workers.yaml": 'command: ["python", "manage.py", "worker", "fast"]\n'},
+        "in deploy/kubernetes/base/workers.yaml consumes the queue 'slow'",
+    ),
     (
         "every_worker_has_a_queue",
         {"Procfile": GOOD["Procfile"] + "worker-fsat: python manage.py worker fsat\n"},
@@ -160,13 +168,15 @@ def test_each_check_is_shown_to_fail():
         ({"ci": "github"}, {".gitlab-ci.yml"}, {".github"}),
         ({"ci": "gitlab"}, {".github"}, {".gitlab-ci.yml"}),
         ({"ci": "none"}, {".github", ".gitlab-ci.yml"}, set()),
+        ({"kubernetes": True}, {"deploy/kubernetes/scaling/rabbitmq.yaml"}, {"deploy/kubernetes/scaling/redis.yaml"}),
+        ({"kubernetes": False}, {"deploy/kubernetes"}, set()),
         ({"schedule": "settings"}, {"jobs/schedule.py"}, set()),
         ({"schedule": "database"}, set(), {"jobs/schedule.py"}),
     ],
 )
 def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, gone, kept):
     for path in post.KEPT_WHILE:
-        write(tmp_path, {f"{path}/inside" if path == ".github" else path: "", "manage.py": ""})
+        write(tmp_path, {f"{path}/inside" if path in FOLDERS else path: "", "manage.py": ""})
     post.drop(tmp_path, CONTEXT | answers)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert left & gone == set()

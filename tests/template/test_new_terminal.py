@@ -62,7 +62,13 @@ def test_every_question_with_its_help_and_a_second_chance(tmp_path):
     screen.wait_for("broker [redis]: ")
     assert "Did you mean rabbitmq?" in screen.text
     screen.type("2\n")
-    for question in ("results [none]: ", "schedule [settings]: ", "sentry [yes]: ", "ci [github]: "):
+    for question in (
+        "results [none]: ",
+        "schedule [settings]: ",
+        "sentry [yes]: ",
+        "ci [github]: ",
+        "kubernetes [no]: ",
+    ):
         screen.wait_for(question)
         screen.type("\n")
     assert screen.leave() == 0

@@ -20,6 +20,7 @@ DEFAULTS = {
     "schedule": "settings",
     "sentry": True,
     "ci": "github",
+    "kubernetes": False,
     "description": "A Django project with sound background jobs",
     "author": "Jane Doe",
     "email": "jane@example.org",
@@ -41,7 +42,10 @@ def record(folder):
 def test_it_makes_a_project_and_says_what_next(cli, tmp_path):
     said = cli("new", "shop", "--yes", "--no-git")
     assert said.code == 0, said.err
-    assert "Defaults taken: --broker redis --results none --schedule settings --sentry --ci github" in said.err
+    assert (
+        "Defaults taken: --broker redis --results none --schedule settings --sentry --ci github --no-kubernetes"
+        in said.err
+    )
     lines = said.out.splitlines()
     assert lines[0].startswith("Created shop: ")
     assert "  cd shop" in lines

@@ -60,7 +60,9 @@ def test_only_conditions_and_expressions_go_through_cookiecutter(small_template)
 
 def test_an_unsound_project_is_refused(small_template, tmp_path):
     (small_template / "broken.toml").write_text("a = {{ cookiecutter.project_slug }}")
-    context = template.context_of({"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "schedule"), "x"))
+    context = template.context_of(
+        {"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "kubernetes", "schedule"), "x")
+    )
     with pytest.raises(Refusal, match=r"not sound: broken\.toml does not parse"):
         template.render(context, tmp_path)
 
@@ -68,5 +70,7 @@ def test_an_unsound_project_is_refused(small_template, tmp_path):
 def test_what_no_answer_changed_is_not_parsed_again(small_template, tmp_path):
     (small_template / "as_it_was.toml").write_text("a =")  # test_template_as_it_stands parses the template's own files
     (small_template / "named.txt").write_text("{{ cookiecutter.project_slug }}")
-    context = template.context_of({"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "schedule"), "x"))
+    context = template.context_of(
+        {"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "kubernetes", "schedule"), "x")
+    )
     assert (template.render(context, tmp_path) / "named.txt").read_text() == "shop"

@@ -1,4 +1,4 @@
-"""A worker that shuts down in order, as in each deploy, gives back what it ran."""
+"""A worker that must leave before its jobs are done, as in each deploy, gives back what it ran."""
 
 import logging
 from typing import Any
@@ -14,11 +14,13 @@ logger = logging.getLogger(__name__)
 
 class GiveBack(bootsteps.StartStopStep):
     """Celery has ended the runs by then and gives their messages back. Without this, each deploy would count as one
-    more kill of a long job. A step and not a signal: `worker_shutdown` is not sent when runs are cut off."""
+    more kill of a long job. A step and not a signal: `worker_shutdown` is not sent when runs are cut off.
+
+    Only `terminate`: a warm shutdown calls `stop` instead, and its jobs are still running then, to be finished."""
 
     requires = {"celery.worker.components:Pool"}
 
-    def stop(self, worker: Any) -> None:
+    def terminate(self, worker: Any) -> None:
         try:
             if count := ledger.give_back_all(worker.hostname):
                 logger.info("gave %d jobs back", count)
@@ -26,8 +28,6 @@ class GiveBack(bootsteps.StartStopStep):
             logger.warning("no database; the relay finds the jobs that ran here a little later", exc_info=True)
         finally:
             connections.close_all()
-
-    terminate = stop
 
 
 current_app.steps["worker"].add(GiveBack)

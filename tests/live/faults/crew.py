@@ -116,6 +116,12 @@ class Crew:
                 self._told.add(worker.pid)
                 _send(worker.pid, signal.SIGTERM)
 
+    def process(self, name: str) -> Process:
+        """The process that fills this place now."""
+        [process] = [member.process for member in self.members if member.name == name]
+        assert process
+        return process
+
     def replace(self, name: str) -> float:
         """SIGTERM to one. Returns the seconds until it had left; the next one is started then."""
         [member] = [member for member in self.members if member.name == name]

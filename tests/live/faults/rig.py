@@ -22,7 +22,7 @@ from targets import PostgreSQL, SQLite, running_broker, running_database
 WORKLOAD = Path(__file__).parent / "workload"
 # What a developer would write: an app, a route for each task, a URL.
 INSTALLED = '    "orders",\n    "workload",\n'
-ROUTES = '\nROUTES = {\n    "workload.tasks.long": "slow",\n' + "".join(
+ROUTES = '\nROUTES = {\n    "workload.tasks.long": "slow",\n    "workload.tasks.errand": "slow",\n' + "".join(
     f'    "workload.tasks.{task}": "fast",\n' for task in ("durable", "stepwise", "plain", "poison", "recorded", "tick")
 )
 URLS = 'urlpatterns = [\n    path("wish/<int:number>", workload.views.wish),\n'

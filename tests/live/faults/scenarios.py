@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rig import Outcome, Rig, ended
 from servers import free_port
+from shop import edit
 from storm import restart_database
 
 POISON = 900_000  # the numbers of poison jobs begin here
@@ -96,6 +97,28 @@ def long_job_at_shutdown(rig: Rig, seconds: float = 20) -> tuple[Outcome, float]
     left = rig.crew.replace("worker-slow-0")
     rig.settle(120)
     return rig.outcome(), left
+
+
+def scaled_down(rig: Rig, seconds: float = 16) -> tuple[Outcome, int]:
+    """SIGTERM, without its being remapped, to a worker that runs two long jobs, while another is free to take them.
+    Also returns the exit code of the worker that left."""
+    rig.variables["REMAP_SIGTERM"] = ""
+    # RabbitMQ takes the jobs back from a connection that is silent for longer than this, also while they end.
+    retry = "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True\n"
+    edit(rig.project.path / "shop/settings/jobs.py", retry, f"{retry}CELERY_BROKER_HEARTBEAT = 4\n")
+    rig.run_workers(1, "slow")
+    rig.crew.all_ready()
+    rig.shell(
+        "from workload.models import Wish\nWish.objects.bulk_create([Wish(number=1), Wish(number=2)])\n"
+        f"long.delay(1, {seconds})\nerrand.delay(2, {seconds})"
+    )
+    rig.wait_for_starts(2)
+    leaving = rig.crew.process("worker-slow-0")
+    rig.crew.hire([rig.member("worker-slow-1", "manage.py", "worker", "slow", ready=" ready.")])
+    rig.crew.all_ready()
+    rig.crew.replace("worker-slow-0")
+    rig.settle(120)
+    return rig.outcome(), ended(leaving)
 
 
 def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> tuple[Outcome, int]:

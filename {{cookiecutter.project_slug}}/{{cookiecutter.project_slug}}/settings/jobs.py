@@ -16,7 +16,7 @@ from .environment import env
 # -- Workload classes ---------------------------------------------------------------------------------------------
 # One line is one class: a queue, and a worker process of its own that is started with `manage.py worker NAME`. Long
 # work never blocks short work, because it runs in another process. A further class is one more line here and one
-# more process in Procfile and compose.yaml.
+# more process in Procfile and compose.yaml; the tests say where one is missing.
 # Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can tidy up; at the hard one its
 # process is killed.
 WORKLOADS = {

@@ -67,6 +67,13 @@ def tick() -> None:
     """For the schedule: that it was sent is all that counts."""
 
 
+@shared_task(base=DurableTask, one_transaction=False)
+def errand(number: int, seconds: float = 0) -> None:
+    """As `stepwise`, leaves a line for each start, and is in the class of long jobs."""
+    _record_start(number)
+    stepwise(number, seconds)
+
+
 def _act(number: int, seconds: float) -> None:
     Effect.objects.create(number=number)
     time.sleep(seconds)
