@@ -1,5 +1,6 @@
 """A question to something that may hang."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +16,11 @@ class Bounded:
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self.ask = ask
+        self._forget()
+        # The thread that asks is not there in a child: it would wait for ever for the answer to its parent's question.
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
         self._answer: Future[Any] | None = None
         self._lock = threading.Lock()
 

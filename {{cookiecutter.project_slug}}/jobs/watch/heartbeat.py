@@ -6,8 +6,9 @@ Python:
 
     find "$JOBS_HEARTBEAT_FILE" -mmin -0.5 | grep -q .
 
-The file goes stale when the process hangs or is stopped, and when a worker has lost a consumer. It does not while the
-broker is away: a worker that looks for it does what it can, and a restart would only end the jobs that it runs.
+The file goes stale when the process hangs or is stopped, when a worker has lost a consumer, and when it gets nothing
+while jobs wait for it (hunger.py). It does not while the broker is away: a worker that looks for it does what it can,
+and a restart would only end the jobs that it runs.
 """
 
 import time
@@ -41,13 +42,16 @@ class Pulse:
     ticked: float = 0.0  # on the monotonic clock
     meant: frozenset[str] = frozenset()  # the queues that this worker was started for
     consumed: list[str] = field(default_factory=list)
+    starved: bool = False  # jobs wait and do not reach it
     running: int = 0
+    held: int = 0  # jobs that it has taken from the broker and not finished
+    received: int = 0  # jobs that it has taken so far
     jobs: list[dict[str, Any]] = field(default_factory=list)
     fetched: dict[str, float] = field(default_factory=dict)
 
     @property
     def consuming(self) -> bool:
-        return bool(self.meant) and self.meant <= set(self.consumed)
+        return bool(self.meant) and self.meant <= set(self.consumed) and not self.starved
 
     def tick(self, consumed: Iterable[str]) -> None:
         """The event loop turns, and these queues are consumed."""
@@ -64,7 +68,7 @@ class Pulse:
 
     def _beat(self) -> None:
         self.ticked = time.monotonic()
-        self.running = len(state.active_requests)
+        self.running, self.held = len(state.active_requests), len(state.reserved_requests)
         self.jobs = [_told(request) for request, _ in zip(state.active_requests, range(JOBS_TOLD), strict=False)]
 
 
@@ -78,6 +82,7 @@ def _told(request: Any) -> dict[str, Any]:
 
 @task_received.connect(dispatch_uid="jobs.watch.heartbeat.fetched")
 def fetched(request: Any, **kwargs: Any) -> None:
+    pulse.received += 1
     if since := request.request_dict.get(WAITS_SINCE):
         pulse.fetched[queue_of(request.delivery_info, request.name)] = since
 

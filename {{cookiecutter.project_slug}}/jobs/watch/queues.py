@@ -8,7 +8,6 @@ from typing import Any
 from celery import current_app
 from celery.signals import before_task_publish
 from django.conf import settings
-from kombu import Connection
 
 # {% if cookiecutter.broker == "rabbitmq" %}
 from ..rabbitmq import IMPATIENT, waits_since
@@ -46,17 +45,18 @@ def queue_of(delivery_info: dict[str, Any] | None, task: str) -> str:
 
 def look() -> dict[str, Waiting]:
     """Ask the broker for each declared queue. Raises what its client raises, after a few times SECONDS at most."""
+    found = {}
     with current_app.connection_for_read(connect_timeout=SECONDS, transport_options=IMPATIENT) as connection:
-        return {name: _look_at(connection, name) for name in settings.WORKLOADS}
-
-
-def _look_at(connection: Connection, queue: str) -> Waiting:
-    channel = connection.default_channel
-    try:
-        messages = channel.queue_declare(queue, passive=True).message_count
-    except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
-        return Waiting(0, None)
-    return Waiting(messages, waits_since(channel, queue) if messages else None)
+        connection.ensure_connection(max_retries=0)
+        channel = connection.channel()
+        for name in settings.WORKLOADS:
+            try:
+                messages = channel.queue_declare(name, passive=True).message_count
+                found[name] = Waiting(messages, waits_since(channel, name) if messages else None)
+            except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
+                found[name] = Waiting(0, None)
+                channel = connection.channel()
+    return found
 
 
 broker = Bounded(look)

@@ -4,9 +4,9 @@ Two threads of the main process, so that a database which hangs delays neither j
 """
 
 import logging
-import threading
 import time
 from datetime import datetime
+from threading import Event, Thread
 from typing import Any
 
 from celery import bootsteps, current_app
@@ -18,6 +18,7 @@ from django.utils import timezone
 from ..models import Heartbeat
 from . import tallies
 from .heartbeat import STALE, pulse
+from .hunger import Hunger
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +31,14 @@ class Reporter(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
-        self.over = threading.Event()
-        self.threads: list[threading.Thread] = []
+        self.over = Event()
+        self.threads: list[Thread] = []
         tallies.line.open()  # here, and not at the start: the children must inherit it
 
     def start(self, worker: Any) -> None:
         self.started_at = timezone.now()
         for work in (self.count, self.report):
-            thread = threading.Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
+            thread = Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
             thread.start()
             self.threads.append(thread)
 
@@ -47,11 +48,14 @@ class Reporter(bootsteps.StartStopStep):
             tallies.book.add(tallies.line.read(seconds=1))
 
     def report(self, worker: Any) -> None:
+        hunger = Hunger(pulse)
         while not self.over.wait(EVERY):
+            hunger.feel()
             _write(worker, self.started_at)
 
     def stop(self, worker: Any) -> None:
         self.over.set()
+        tallies.line.wake()
         for thread in self.threads:
             thread.join(GOODBYE)
         tallies.book.add(tallies.line.read(seconds=0))

@@ -184,7 +184,8 @@ def _rates() -> dict[str, float]:
 
 
 def _queue(name: str, waiting: Any, durable: float | None, live: list[Heartbeat], rate: float, dead: int) -> QueueState:
-    running = Counter(job["queue"] for each in live for job in each.jobs)
+    running = Counter(job["queue"] for each in live for job in each.jobs if len(each.queues) > 1)
+    running += Counter({name: sum(each.running for each in live if each.queues == [name])})
     since = [durable, waiting and (waiting.since or _fetched_before(waiting.messages, name, live))]
     oldest = min((at for at in since if at), default=None)
     return QueueState(

@@ -1,5 +1,6 @@
 """A question to something that may hang."""
 
+import os
 import threading
 from concurrent.futures import TimeoutError as TooSlow
 
@@ -44,3 +45,17 @@ def test_once_answered_it_is_asked_anew():
     question = Bounded(lambda: next(numbers))
 
     assert [question.begin().result(timeout=5), question.begin().result(timeout=5)] == [1, 2]
+
+
+def test_a_child_process_does_not_wait_for_the_answer_to_its_parents_question(monkeypatch):
+    in_child = []
+    monkeypatch.setattr(os, "register_at_fork", lambda after_in_child: in_child.append(after_in_child))
+    over, answers = threading.Event(), iter((lambda: over.wait(10), lambda: "its own"))
+    question = Bounded(lambda: next(answers)())
+    question.begin()
+
+    for forget in in_child:  # what a fork does
+        forget()
+
+    assert question.begin().result(timeout=5) == "its own"
+    over.set()

@@ -37,7 +37,7 @@ def threads(monkeypatch):
         made[name] = lambda: target(*args)
         return SimpleNamespace(start=lambda: None, join=lambda seconds: None)
 
-    monkeypatch.setattr(reporter.threading, "Thread", thread)
+    monkeypatch.setattr(reporter, "Thread", thread)
     return made
 
 
