@@ -60,6 +60,6 @@ def test_of_two_beats_one_sends_and_the_other_takes_over(shop, figure):
 
 def moment(line: str) -> datetime:
     """When a line of the log was written."""
-    found = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", line)
+    found = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", line)
     assert found, line
-    return datetime.fromisoformat(found[0].replace(",", "."))
+    return datetime.fromisoformat(found[0])

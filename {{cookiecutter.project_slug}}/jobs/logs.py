@@ -77,7 +77,7 @@ FORMATS: dict[str, list[Any]] = {
     ],
     "console": [
         *EVERY_LINE,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f", utc=False),
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
     ],
 }
