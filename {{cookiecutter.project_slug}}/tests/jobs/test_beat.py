@@ -44,6 +44,16 @@ def test_sends_what_is_due_once(app, broker):
     assert broker.waiting()["slow"] == 1
 
 
+def test_what_it_sends_names_the_entry(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    run(LockedScheduler(app))
+
+    [ran] = broker.drain()
+    assert ran.headers["__django_structlog__"]["request_id"].startswith("beat:prune:")
+
+
 def test_what_is_planned_can_be_known_without_running_a_beat(app):
     assert [(name, last) for name, _, _, last in LockedScheduler.planned(app, limit=10)] == [("prune", None)]
 
