@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -78,3 +79,21 @@ def make(folder: Path, slug: str, flags: Sequence[str] = (), python: Path = Path
     command = [sys.executable, "-m", "djcelery", "new", folder / slug, "--no-input", "--no-git", *flags]
     succeed(command, env=environment(), timeout=60)
     return Project(folder / slug, python)
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version on this machine: named by PYTHON313 or the like, on PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [
+        os.environ.get(f"PYTHON{version.replace('.', '')}"),
+        shutil.which(f"python{version}"),
+        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)),
+    ]
+    return next((path for path in candidates if path and _is(path, version)), None)
+
+
+def _is(path: str, version: str) -> bool:
+    """Whether it really starts: pyenv puts names on PATH that say only that they are not chosen."""
+    code = "import sys; print(*sys.version_info[:2], sep='.')"
+    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and done.stdout.strip() == version

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from projects import Project, make
+from projects import Project, interpreter, make
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SLUG = "the_longest_name_that_a_project_may_have"
@@ -123,24 +120,6 @@ def answers(flags: list[str]) -> dict[str, str | bool]:
         if not value.startswith("--"):
             given[flag.removeprefix("--")] = value
     return given
-
-
-def interpreter(version: str) -> str | None:
-    """A Python of this version on this machine: named by PYTHON313 or the like, on PATH, or one of pyenv's."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates = [
-        os.environ.get(f"PYTHON{version.replace('.', '')}"),
-        shutil.which(f"python{version}"),
-        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)),
-    ]
-    return next((path for path in candidates if path and _is(path, version)), None)
-
-
-def _is(path: str, version: str) -> bool:
-    """Whether it really starts: pyenv puts names on PATH that say only that they are not chosen."""
-    code = "import sys; print(*sys.version_info[:2], sep='.')"
-    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and done.stdout.strip() == version
 
 
 def install(project: Project, python: str) -> None:
