@@ -25,6 +25,7 @@ MANIFESTS = "deploy/kubernetes/base/workers.yaml"
 KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".github": lambda answers: answers["ci"] == "github",
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
+    "renovate.json": lambda answers: answers["ci"] == "gitlab",
     "jobs/redis.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_redis.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_local_redis.py": lambda answers: answers["broker"] == "redis",

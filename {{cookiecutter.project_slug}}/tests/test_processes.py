@@ -1,4 +1,4 @@
-"""Procfile and compose.yaml start what the settings declare, and stop it as gently as the settings say."""
+"""Procfile, compose.yaml and the units of systemd start what the settings declare, and stop it as gently as the settings say."""
 
 import re
 
@@ -7,6 +7,7 @@ from django.conf import settings
 
 PROCFILE = (settings.BASE_DIR / "Procfile").read_text()
 COMPOSE = (settings.BASE_DIR / "compose.yaml").read_text()
+UNITS = "".join(path.read_text() for path in (settings.BASE_DIR / "deploy" / "systemd").glob("*.service"))
 
 
 @pytest.mark.parametrize("name", settings.WORKLOADS)
@@ -27,8 +28,8 @@ def test_one_beat_runs():
 
 def test_a_worker_has_the_time_to_give_its_jobs_back():
     """The soft timeout for the jobs, then ten seconds to requeue what is left; a kill before that delays them."""
-    [grace] = re.findall(r"stop_grace_period: (\d+)s", COMPOSE)
-    assert int(grace) >= settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 10
+    graces = [int(seconds) for seconds in re.findall(r"(?:stop_grace_period: |TimeoutStopSec=)(\d+)", COMPOSE + UNITS)]
+    assert min(graces) >= settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 10
 
 
 def test_a_worker_that_is_asked_to_stop_does_so_softly():
