@@ -1,4 +1,4 @@
-"""Procfile, compose.yaml and the units of systemd start what the settings declare, and stop it as gently as the settings say."""
+"""Procfile, compose.yaml and systemd start what the settings declare, and stop it as gently as the settings say."""
 
 import re
 

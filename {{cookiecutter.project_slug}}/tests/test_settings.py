@@ -55,6 +55,12 @@ def test_production_takes_the_database_and_the_bucket_from_the_environment(envir
     assert production["DEBUG"] is False
 
 
+def test_the_options_of_postgresql_itself_are_taken_over(environment):
+    production = environment("production", **SECRETS, PGOPTIONS="-c lock_timeout=5s")
+
+    assert production["DATABASES"]["default"]["OPTIONS"]["options"].endswith(" -c lock_timeout=5s")
+
+
 def test_a_pooler_is_given_no_option_that_it_refuses(environment):
     database = environment("production", **SECRETS, DATABASE_POOLER="true")["DATABASES"]["default"]
 
@@ -82,7 +88,8 @@ def test_no_migration_is_missing(db):
 def test_every_variable_that_the_settings_read_is_explained():
     sources = (settings.BASE_DIR / SLUG / "settings").glob("*.py")
     read = {name for source in sources for name in re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"', source.read_text())}
-    explained = set(re.findall(r"^#? ?(\w+)=", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE))
+    example = (settings.BASE_DIR / ".env.example").read_text()
+    explained = set(re.findall(r"^# [^=\n]*[.:]\n(?:# \S*;\S*\n)?(?:# )?(\w+)=", example, re.MULTILINE))
 
     assert read
     assert read - explained == set()

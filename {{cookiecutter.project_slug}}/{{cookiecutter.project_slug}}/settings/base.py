@@ -86,7 +86,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # milliseconds, unlike the others
         "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
-        "-c tcp_user_timeout=10000",
+        "-c tcp_user_timeout=10000 " + env("PGOPTIONS", default=""),  # ours would replace the variable
         **DATABASES["default"].get("OPTIONS", {}),
     }
     if env.bool("DATABASE_POOLER", default=False):
