@@ -1,0 +1,63 @@
+"""Photographs the page of the jobs: python docs/make_screenshots.py (needs what the live tests need, and Chromium)
+
+A real shop runs, with orders, a mail server that rejects some addresses and is slow at the end, and one worker that
+was ended. Only the hour before is made up, since nobody wants to wait for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path[:0] = [str(TESTS / folder) for folder in (".", "live", "live/faults", "live/durable", "live/watch")]
+
+from playwright.sync_api import expect  # noqa: E402
+from watched import PHONE, WIDE, Watched, watched  # noqa: E402  found by the lines above
+
+FOLDER = Path(__file__).parent / "screenshots"
+HOUR = """
+from datetime import timedelta
+from random import Random
+from django.utils import timezone
+from jobs.models import MinuteTally
+now, chance = timezone.now().replace(second=0, microsecond=0), Random(7)
+for queue, most in {"fast": 60, "email": 40, "slow": 3}.items():
+    for ago in range(2, 60):
+        busy = most * (1 + (30 - abs(ago - 25)) / 30) / 2
+        MinuteTally.objects.update_or_create(queue=queue, minute=now - timedelta(minutes=ago), defaults={
+            "done": int(busy * chance.uniform(0.5, 1)),
+            "retried": chance.choice([0, 0, 0, 2]) if queue == "email" else 0,
+            "failed": chance.choice([0] * 12 + [2]) if queue == "email" else 0,
+        })
+"""
+
+
+def trouble(shop: Watched) -> None:
+    """Something to look at."""
+    shop.place.project.manage("shell", "-c", HOUR, **shop.place.variables)
+    for number in range(20):
+        if number % 9 == 8:
+            shop.mail.misbehave.append("reject")
+        shop.order(f"customer-{number}@example.com")
+        shop.finished()
+    next(process for process in shop.place.processes if "worker-report" in process.log.name).end()
+    shop.mail.hold()
+    for number in range(5):
+        shop.order(f"waiting-{number}@example.com")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with watched("redis") as shop, shop.fresh():
+        trouble(shop)
+        for scheme in ("light", "dark"):
+            for name, size in (("wide", WIDE), ("phone", PHONE)):
+                page = shop.page(color_scheme=scheme, viewport=size)
+                expect(page.locator("#queue-report")).to_contain_text("nobody consumes", timeout=60_000)
+                page.locator(".watch-jobs summary").first.click()
+                page.screenshot(path=FOLDER / f"jobs-{scheme}-{name}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What a person does on the page of the jobs, in a real browser, while real jobs run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from watched import PATIENCE
+
+expect.set_options(timeout=PATIENCE)
+BROKERS = pytest.mark.parametrize("running", ["redis", "rabbitmq"], indirect=True)
+# Clients try again for a moment, so it may depend on the moment which of them is said.
+AWAY = re.compile("The broker: (down|no answer)")
+RECEIPT, RESERVE = "orders.tasks.send_receipt", "orders.tasks.reserve_stock"
+
+
+@BROKERS
+def test_an_order_is_watched_until_its_receipt_is_sent(shop):
+    page = shop.page()
+    expect(page.get_by_text("Every queue is consumed")).to_be_visible()
+    before = page.locator("#chart-fast").inner_text()
+
+    shop.mail.hold()
+    order = shop.order("ann@example.com")
+    in_flight = page.get_by_role("region", name="In flight")
+    expect(in_flight).to_contain_text(RECEIPT)  # nobody loaded the page again
+    shop.mail.release()
+    expect(in_flight).not_to_contain_text(RECEIPT)
+    expect(page.locator("#chart-fast")).not_to_have_text(before)
+
+    page.get_by_label("Find a job").fill(order)
+    page.keyboard.press("Enter")
+    rows = page.locator(".watch-jobs > li")
+    expect(rows).to_have_count(2)
+    for task in (RECEIPT, RESERVE):
+        expect(rows.filter(has_text=task)).to_contain_text("done")
+
+
+@BROKERS
+def test_a_failure_is_seen_and_sent_again_by_keyboard(shop):
+    page = shop.page()
+    shop.mail.misbehave.append("reject")
+    order = shop.order("bob@example.com")
+
+    row = page.locator(".watch-jobs > li").filter(has_text=order)
+    expect(row).to_contain_text("SMTPRecipientsRefused")
+    row.locator("summary").click()
+    expect(row.locator("pre")).to_contain_text("Traceback")
+    row.get_by_role("checkbox").check()
+    again = row.get_by_role("button", name="again")
+    again.focus()
+
+    told = row.locator(".state").inner_text()
+    expect(row.locator(".state")).not_to_have_text(told)  # it was refreshed, and what I did to it is still there
+    expect(row.locator("pre")).to_be_visible()
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(again).to_be_focused()
+
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Send again?")).to_be_visible()
+    assert shop.mail.to("bob@example.com") == []
+    page.get_by_role("button", name="Send again").press("Enter")
+    expect(page.get_by_text("1 dead job sent again.")).to_be_visible()
+    expect(row).to_have_count(0)
+
+    page.get_by_label("Find a job").fill(order)
+    page.get_by_role("button", name="Find").click()
+    found = page.locator(".watch-jobs > li").filter(has_text=RECEIPT)
+    while "done" not in found.locator(".state").inner_text():
+        page.wait_for_timeout(500)
+        page.reload()
+    assert len(shop.mail.to("bob@example.com")) == 1
+
+
+@BROKERS
+@pytest.mark.parametrize("outage", ["refuse", "freeze"])
+def test_the_broker_goes_away_and_comes_back(shop, outage):
+    page = shop.page()
+    expect(page.get_by_text("Every queue is consumed")).to_be_visible()
+    getattr(shop.line, outage)()
+    try:
+        expect(page.locator("#watch-problems")).to_contain_text(AWAY)
+        expect(page.locator("#queue-fast")).to_contain_text("?")  # unknown, which is not none
+        page.reload()  # and it still answers
+        expect(page.locator("#watch-problems")).to_contain_text(AWAY)
+    finally:
+        shop.line.mend()
+    expect(page.get_by_text("Every queue is consumed")).to_be_visible()
+
+
+def test_a_worker_that_ends_is_missed(shop):
+    page = shop.page()
+    expect(page.get_by_text("Every queue is consumed")).to_be_visible()
+    report = next(process for process in shop.place.processes if "worker-report" in process.log.name)
+    report.end()
+    try:
+        expect(page.locator("#queue-report")).to_contain_text("nobody consumes")
+        expect(page.locator("#watch-problems")).to_contain_text("manage.py worker report")
+    finally:
+        shop.place.worker("report")
+    expect(page.get_by_text("Every queue is consumed")).to_be_visible()
+
+
+def test_many_dead_letters_are_discarded_at_once(shop):
+    for number in range(3):
+        shop.mail.misbehave.append("reject")
+        shop.order(f"many-{number}@example.com")
+    page = shop.page()
+    rows = page.locator(".watch-jobs > li").filter(has_text="SMTPRecipientsRefused")
+    expect(rows).to_have_count(3)
+
+    page.get_by_label("All").check()
+    page.locator(".watch-actions").get_by_role("button", name="Discard").click()
+    expect(page.locator(".watch-jobs > li")).to_have_count(3)
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("3 dead jobs discarded.")).to_be_visible()
+    expect(page.get_by_text("Nothing failed for good.")).to_be_visible()
+    lines = shop.place.number("SELECT count(*) FROM django_admin_log WHERE change_message LIKE '%Discarded%'")
+    assert lines == 3
+
+
+def test_who_has_no_permission_is_refused_everywhere(shop):
+    shop.staff("nobody")
+    page = shop.page("nobody")
+    for path in ("", "now/", "dead/", "find/?q=x", "requeue/", "discard/"):
+        answer = page.goto(f"{shop.site}/admin/jobs/watch/{path}")
+        assert answer
+        assert answer.status == 403
+    page.goto(f"{shop.site}/admin/")
+    expect(page.get_by_text("What the jobs are doing")).to_have_count(0)
+
+
+def test_it_rests_while_nobody_looks_and_when_it_is_told_to(shop):
+    page = shop.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(6000)
+    assert asked == []
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: true});document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.wait_for_timeout(1000)  # for the answer to what was asked a moment ago
+    asked.clear()
+    page.wait_for_timeout(6000)
+    assert asked == []
