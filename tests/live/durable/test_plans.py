@@ -1,4 +1,4 @@
-"""The relay and prune look at what they need, however many finished jobs there are."""
+"""The relay, prune and people look at what they need, however many finished jobs there are."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def test_a_pass_takes_what_is_due_and_no_more(passes):
     assert passes["relay, nothing due"]["rows"] == 0
     assert 0 < passes["prune"]["rows"] < FINISHED / 30
     assert passes["prune, nothing old"]["rows"] == 0
+
+
+@pytest.mark.parametrize("name", ["dead letters", "search"])
+def test_people_look_by_indexes(passes, name):
+    for plan in passes[name]["plans"]:
+        assert "Index" in "\n".join(plan)
+        assert "Seq Scan" not in "\n".join(plan)

@@ -73,8 +73,9 @@ def test_a_failure_is_seen_and_sent_again_by_keyboard(shop):
     assert len(shop.mail.to("bob@example.com")) == 1
 
 
-@BROKERS
-@pytest.mark.parametrize("outage", ["refuse", "freeze"])
+@pytest.mark.parametrize(
+    ("running", "outage"), [("redis", "refuse"), ("redis", "freeze"), ("rabbitmq", "refuse")], indirect=["running"]
+)
 def test_the_broker_goes_away_and_comes_back(shop, outage):
     page = shop.page()
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()

@@ -36,9 +36,15 @@ def test_it_is_found_by_what_a_person_has_at_hand(task, broker):
 
 
 def test_keys_errors_and_other_arguments_count():
-    job = make(key="import-7", args=[1, "blue"], kwargs={"customer": "c-99"}, error="SMTP said no", state=State.DEAD)
+    job = make(
+        key="import-7",
+        args=[1, "blue", 'größe "9"'],
+        kwargs={"customer": "c-99"},
+        error="SMTP said no",
+        state=State.DEAD,
+    )
     make(args=[2, "red"])
-    for words in ("import-7", "blue", "c-99", "SMTP"):
+    for words in ("import-7", "blue", "größe", '"9"', "C-99", "SMTP"):
         assert listing.find(words) == [job]
 
 

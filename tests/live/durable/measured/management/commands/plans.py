@@ -10,6 +10,7 @@ from django.utils import timezone
 from jobs.models import Job
 from jobs.relay import relay
 from jobs.tasks import prune
+from jobs.watch import listing
 
 
 class Command(BaseCommand):
@@ -24,9 +25,14 @@ class Command(BaseCommand):
         Job.objects.filter(
             pk__in=Job.objects.filter(state="waiting").order_by("publish_at")[: unfinished // 20]
         ).update(publish_at="2020-01-01T00:00:00Z")
+        fill("dead", finished // 50, "interval '0'", "now()")
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE jobs_job")
         passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
+        passes |= {
+            "dead letters": lambda: len(listing.dead().jobs),
+            "search": lambda: len(listing.find("no such thing")),
+        }
         self.stdout.write(json.dumps({name: one_pass(work) for name, work in passes.items()}))
 
 
@@ -52,7 +58,13 @@ def one_pass(work) -> dict:
         rows = work()
     seconds = time.perf_counter() - begun
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and '"jobs_job"' in query["sql"]]
-    return {"rows": rows, "ms": seconds * 1000, "statements": len(queries), "plan": plan(selects[0])}
+    return {
+        "rows": rows,
+        "ms": seconds * 1000,
+        "statements": len(queries),
+        "plan": plan(selects[0]),
+        "plans": [*map(plan, selects)],
+    }
 
 
 def plan(sql: str) -> list[str]:
