@@ -49,7 +49,7 @@ def problems(state: State) -> list[str]:
     if state.broker != "ok":
         found.append(f"The broker: {state.broker}. Durable jobs are kept and sent when it is back.")
     for queue in state.queues:
-        if not queue.consumers:
+        if not queue.consumers and state.broker == "ok":  # no worker can consume from a broker that is away
             command = f"manage.py worker {queue.name}"
             found.append(f"No live worker consumes the queue {queue.name}. Start one: {command}")
     for worker in state.workers:

@@ -103,6 +103,25 @@ def test_a_worker_that_ends_is_missed(shop):
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
 
 
+def test_the_focus_stays_while_other_rows_come_and_go(shop):
+    page = shop.page()
+    orders = []
+    for number in range(3):
+        shop.mail.misbehave.append("reject")
+        orders.append(shop.order(f"focus-{number}@example.com"))
+        shop.finished()
+    rows = [page.locator(".watch-jobs > li").filter(has_text=order) for order in orders]
+    expect(rows[2]).to_be_visible()
+    button = rows[1].get_by_role("button", name="Discard")
+    button.focus()
+    shop.place.project.manage("jobs", "discard", (rows[2].get_attribute("id") or "")[4:], **shop.place.variables)
+    expect(rows[2]).to_have_count(0)
+    expect(button).to_be_focused()
+    shop.place.project.manage("jobs", "discard", "--all", **shop.place.variables)
+    expect(rows[1]).to_have_count(0)
+    expect(page.get_by_role("heading", name="Latest failures")).to_be_focused()
+
+
 def test_many_dead_letters_are_discarded_at_once(shop):
     for number in range(3):
         shop.mail.misbehave.append("reject")

@@ -33,24 +33,36 @@ function merge(old, fresh) {
 }
 
 function mergeChildren(parent, wanted) {
-  const keyed = new Map([...parent.children].filter((child) => child.id).map((child) => [child.id, child]));
+  const known = new Map([...parent.children].filter((child) => child.id).map((child) => [child.id, child]));
+  const stays = new Set(wanted.map(key));
   let next = parent.firstChild;
   for (const fresh of wanted) {
-    const known = keyed.get(key(fresh)) ?? next;
-    if (known && alike(known, fresh)) {
-      // What is in between is gone from the page, or comes later and is found by its id.
-      if (known !== next) parent.insertBefore(known, next);
-      else next = next.nextSibling;
-      merge(known, fresh);
+    const old = known.get(key(fresh)) ?? next;
+    if (old && alike(old, fresh)) {
+      next = placed(parent, old, next, stays);
+      merge(old, fresh);
     } else {
       parent.insertBefore(document.importNode(fresh, true), next);
     }
   }
-  while (next) {
-    const rest = next;
-    next = next.nextSibling;
-    rest.remove();
-  }
+  while (next) next = removed(next);
+}
+
+/**
+ * Let `old` stand where `next` does, and return what comes after it. What is between them and no longer wanted goes
+ * away: an element that is moved, even to where it was, would lose the focus.
+ */
+function placed(parent, old, next, stays) {
+  while (next && next !== old && !(next.id && stays.has(next.id))) next = removed(next);
+  if (next === old) return old.nextSibling;
+  parent.insertBefore(old, next);
+  return next;
+}
+
+function removed(node) {
+  const after = node.nextSibling;
+  node.remove();
+  return after;
 }
 
 class Clock {

@@ -134,6 +134,13 @@ def test_it_says_plainly_what_is_wrong(boss, state, changes, words):
     assert words in text(boss.get(PAGE))
 
 
+def test_while_the_broker_is_away_no_worker_is_missed(boss, state):
+    state(broker="down", queues=[replace(quiet().queues[0], consumers=0)])
+    shown = text(boss.get(PAGE))
+    assert "The broker: down." in shown
+    assert "consumes" not in shown
+
+
 def test_what_the_broker_does_not_tell_is_not_shown_as_none_waiting(boss, state):
     state(broker="down", queues=[replace(quiet().queues[0], waiting=None, oldest=None)])
     assert '<td class="n">?</td>' in text(boss.get(PAGE))
