@@ -84,7 +84,7 @@ FORMATS: dict[str, list[Any]] = {
 
 
 def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bool) -> dict[str, Any]:
-    """Django's LOGGING. Also sets structlog up, which some libraries write with.
+    """Django's LOGGING. Also sets structlog up, and makes lines of Python's warnings.
 
     form: one of FORMATS. level: of everything. jobs_level: of the lines that tell how each job went.
     mail_to_admins: whether failures are mailed to ADMINS.
@@ -95,6 +95,7 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    logging.captureWarnings(True)  # else they go to stderr by themselves
     formatters = {
         name: {"()": ProcessorFormatter, "processors": processors, "foreign_pre_chain": OF_LIBRARIES}
         for name, processors in FORMATS.items()

@@ -36,6 +36,6 @@ class MailHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-            mail_admins(" ".join(text.partition("\n")[0].split())[:200], text, fail_silently=True)
+            mail_admins(" ".join(text.partition("\n")[0].split())[:200], text)
         except Exception:  # noqa: BLE001  a log line must not fail what it is about
             self.handleError(record)

@@ -81,6 +81,7 @@ def test_no_line_that_a_job_wrote_lacks_its_names(site):
 
     witnessed = site.witnessed()
     assert {line["event"] for _, line in witnessed} >= VOICES
+    assert any("from Python's warnings" in str(line["event"]) for _, line in witnessed)
     assert [(job, line) for job, line in witnessed if not line.keys() >= NAMES or line["task_id"] != job] == []
     assert [line for _, line in witnessed if "request_id" not in line] == []
 

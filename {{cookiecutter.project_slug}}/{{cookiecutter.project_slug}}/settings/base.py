@@ -2,6 +2,8 @@
 
 import logging
 
+import django
+
 from jobs.logs import logging_config
 
 from .environment import BASE_DIR, env
@@ -132,7 +134,9 @@ EMAIL_TIMEOUT = 10  # seconds; without it a silent mail server would hold a work
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="shop@localhost")
 
 # Who gets a mail about a failed job or a page that broke: a@example.com,b@example.com. By default, nobody.
-ADMINS = [("", address) for address in env.list("DJANGO_ADMINS", default=[])]
+ADMINS = env.list("DJANGO_ADMINS", default=[])
+if django.VERSION < (6,):
+    ADMINS = [("", address) for address in ADMINS]
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 LOG_LEVEL = env("DJANGO_LOG_LEVEL", default="INFO")

@@ -19,7 +19,6 @@ def speak() -> None:
         int("several\nlines")
     except ValueError:
         logging.getLogger("some.library").exception("with a traceback")
-    logging.captureWarnings(True)
     warnings.warn("from Python's warnings", stacklevel=1)
 
 
@@ -51,8 +50,9 @@ def caused() -> None:
     speak()
 
 
-@shared_task
+@shared_task(base=DurableTask)
 def from_beat() -> None:
+    """What beat knows of it goes through the row."""
     speak()
 
 
