@@ -87,3 +87,10 @@ class Collector(Receiver):
             for scope in resource.scope_spans
             for span in scope.spans
         ]
+
+    def traces(self) -> list[list[Any]]:
+        """The spans by the trace that they belong to."""
+        by_trace: dict[bytes, list[Any]] = {}
+        for span in self.spans():
+            by_trace.setdefault(span.trace_id, []).append(span)
+        return list(by_trace.values())
