@@ -18,7 +18,7 @@ FLAGS = {"redis": (), "rabbitmq": ("--results", "django", "--schedule", "databas
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.live)
             if not PROC.is_dir():
                 item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))

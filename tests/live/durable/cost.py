@@ -110,7 +110,8 @@ def ways() -> list[Way]:
         Way("plain, in threads: no time limits", "plain", pool="threads"),
         Way("durable", "plain", task="noop_durable"),
         Way("peer", "peer", app="peer", queue="celery"),
-        Way("results in the Django database", "results"),
+        Way("plain, results in the Django database", "results"),
+        Way("peer, results in the Django database", "peer_results", app="peer", queue="celery"),
     ]
     for number, way in enumerate(made):
         way.number = 2 * number + 2
@@ -155,6 +156,7 @@ def _prepare(place: Ground) -> None:
         ("plain_settings", PLAIN),
         ("results_settings", PLAIN + RESULTS),
         ("peer_settings", PEER),
+        ("peer_results_settings", PEER + RESULTS),
         ("peer", PEER_APP),
         ("peer_apps", PEER_APPS),
     ):

@@ -17,8 +17,7 @@ from proxy import Proxy
 from servers import free_port
 
 PROCESSES, THREADS = 2, 4  # of the web server
-# Threads that order, and seconds between two orders of one: little enough that what waited is soon done.
-CUSTOMERS, PAUSE = 4, 0.3
+PAUSE = 0.3  # seconds between two orders of one customer
 PRODUCTS = ("TEA-01", "CUP-01", "POT-01")
 UNSETTLED = "SELECT count(*) FROM orders_order WHERE status = 'placed'"
 
@@ -47,8 +46,13 @@ class Outage:
     def slower_than(self, seconds: float) -> int:
         return sum(request.seconds > seconds for request in self.during)
 
+    @property
+    def usual(self) -> list[float]:
+        """How long requests took before the outage, sorted."""
+        return sorted(request.seconds for request in self.before)
+
     def after_the_first(self, seconds: float) -> list[float]:
-        """How long the requests took that came so long after the outage began."""
+        """How long the requests took that came so long after the outage began, sorted."""
         begun = min(request.at for request in self.during)
         return sorted(request.seconds for request in self.during if request.at > begun + seconds)
 
@@ -76,14 +80,17 @@ def shop_behind_a_proxy(broker: str) -> Iterator[tuple[Ground, Proxy, int]]:
             proxy.close()
 
 
-def go_through(place: Ground, proxy: Proxy, port: int, kind: Literal["refuse", "freeze"], seconds: float) -> Outage:
-    """Order all the time: before, during and after an outage of so many seconds."""
-    requests, over = [], threading.Event()
-    customers = [threading.Thread(target=_customer, args=(port, requests, over)) for _ in range(CUSTOMERS)]
-    for customer in customers:
-        customer.start()
+def go_through(
+    place: Ground, proxy: Proxy, port: int, kind: Literal["refuse", "freeze"], seconds: float, customers: int = 4
+) -> Outage:
+    """Order all the time: before an outage of so many seconds, and until its end."""
+    requests: list[Request] = []
+    over = threading.Event()
+    threads = [threading.Thread(target=_customer, args=(port, requests, over)) for _ in range(customers)]
+    for thread in threads:
+        thread.start()
     try:
-        time.sleep(3)
+        time.sleep(5)
         away = time.monotonic()
         getattr(proxy, kind)()
         time.sleep(seconds)
@@ -91,8 +98,8 @@ def go_through(place: Ground, proxy: Proxy, port: int, kind: Literal["refuse", "
         back = time.monotonic()
     finally:
         over.set()
-        for customer in customers:
-            customer.join()
+        for thread in threads:
+            thread.join()
     eventually("all is done", lambda: not place.unfinished(), 120)
     return Outage(
         before=[request for request in requests if request.at < away],

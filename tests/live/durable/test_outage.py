@@ -7,7 +7,8 @@ from outage import PROCESSES, THREADS, go_through, shop_behind_a_proxy
 
 SECONDS = 10
 BACK_TO_DONE = 15
-NOTICED = 7  # seconds until each process of the web server has waited for the broker, once
+NOTICED = 4  # seconds until each process of the web server has waited for the broker, once
+ONE_WAIT = 2  # seconds: the timeout of the sockets
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
@@ -26,4 +27,5 @@ def test_no_request_notices(shop_and_line, kind):
     assert found.back_to_done < BACK_TO_DONE
     # One bounded wait in each thread that was publishing just then, and in none that came later.
     assert found.slower_than(1) <= (PROCESSES * THREADS if kind == "freeze" else 0)
+    assert max(request.seconds for request in found.during) < ONE_WAIT + 2
     assert max(found.after_the_first(NOTICED)) < 1

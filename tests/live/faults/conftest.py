@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from processes import PROC
 from rig import Rig, rig
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-            if not PROC.is_dir():
-                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
 
 
 @pytest.fixture(scope="module")

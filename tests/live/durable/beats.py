@@ -1,0 +1,111 @@
+"""Two beats, of which one sends, and what happens when it dies, hangs, or both are gone for a while.
+
+No worker runs, so the messages in the queue are the runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ground import Ground, ground
+from once import messages
+from processes import Process, eventually
+from shop import edit
+
+SLOT = 2  # seconds between two runs of the entry
+ENTRY = f"""
+CELERY_BEAT_SCHEDULE = {{
+    "noop": {{"task": "measured.tasks.noop", "schedule": {SLOT}, "options": {{"expires": 3600}}}},
+"""
+
+
+@dataclass
+class Beats:
+    """Some beats of one project, and their schedule's one entry."""
+
+    place: Ground
+    running: list[Process] = field(default_factory=list)
+    started: int = 0
+
+    def start(self) -> Process:
+        self.started += 1
+        beat = self.place.beat(f"beat-{self.started}")
+        self.running.append(beat)
+        return beat
+
+    def runs(self) -> int:
+        return messages(self.place, "fast")
+
+    def holder(self) -> Process:
+        """Who has the lock. Of several that have had it in turn, the last."""
+        pid = self.place.database.rows("SELECT holder FROM jobs_lease WHERE name = 'beat'")[0][0].split(":")[1]
+        return next(beat for beat in self.running if beat.popen.pid == int(pid))
+
+    def next_run(self, after: int) -> float:
+        """Wait until there are more runs than that. Returns the time."""
+        eventually("the next run", lambda: self.runs() > after, 60)
+        return time.monotonic()
+
+    def runs_per_slot(self, slots: int) -> float:
+        before = self.runs()
+        begun = self.next_run(before)
+        before = self.runs()
+        end = self.next_run(before + slots - 1)
+        return (self.runs() - before) * SLOT / (end - begun)
+
+    def takeover(self) -> float:
+        """kill -9 of the holder. Returns the seconds until the other one sends; a third one is started then."""
+        victim = self.holder()
+        os.kill(victim.popen.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        victim.popen.wait()
+        self.running.remove(victim)
+        seconds = self.next_run(self.runs()) - killed
+        self.start()
+        return seconds
+
+    def hang(self) -> float:
+        """The holder stands still until another has taken the lock over, then wakes. Returns the seconds until it has
+        left."""
+        victim = self.holder()
+        os.kill(victim.popen.pid, signal.SIGSTOP)
+        try:
+            eventually("another holds the lock", lambda: self.holder() is not victim)
+        finally:
+            os.kill(victim.popen.pid, signal.SIGCONT)
+        woken = time.monotonic()
+        self.running.remove(victim)
+        victim.popen.wait(30)
+        seconds = time.monotonic() - woken
+        self.start()
+        return seconds
+
+    def downtime(self, slots: int) -> int:
+        """All are gone for so many slots. Returns how many runs the first moment after that brings."""
+        for beat in self.running:
+            beat.end()
+        self.running.clear()
+        time.sleep(slots * SLOT)
+        before = self.runs()
+        self.start()
+        self.next_run(before)
+        time.sleep(SLOT / 2)
+        return self.runs() - before
+
+
+@contextmanager
+def two_beats(broker: str, schedule: str) -> Iterator[Beats]:
+    """Two at work, on PostgreSQL. schedule: "settings" or "database"."""
+    with ground(broker, "postgres", "--schedule", schedule) as place:
+        edit(place.project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", ENTRY)
+        place.project.manage("migrate", "-v", "0", **place.variables)  # takes the entry over into the database
+        made = Beats(place)
+        made.start()
+        made.start()
+        eventually("the first run", lambda: made.runs() > 0)
+        yield made
