@@ -7,12 +7,18 @@ CONN_MAX_AGE, is closed.
 
 from typing import Any
 
+from celery import Task
 from celery.signals import task_postrun, task_prerun, worker_init
 from django.db import close_old_connections
+
+
+def look(sender: Task, **kwargs: Any) -> None:
+    if not sender.request.is_eager:  # inside of another job, perhaps of its transaction
+        close_old_connections()
 
 
 @worker_init.connect(dispatch_uid="jobs.connections")
 def look_after(**kwargs: Any) -> None:
     """Only in a worker: whoever runs a task inline has a connection of his own."""
-    task_prerun.connect(close_old_connections, dispatch_uid="jobs.connections")
-    task_postrun.connect(close_old_connections, dispatch_uid="jobs.connections")
+    task_prerun.connect(look, dispatch_uid="jobs.connections")
+    task_postrun.connect(look, dispatch_uid="jobs.connections")

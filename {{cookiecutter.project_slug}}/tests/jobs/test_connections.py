@@ -11,16 +11,12 @@ from jobs import connections
 
 
 @pytest.fixture
-def looked(monkeypatch) -> Iterator[list[str]]:
-    """A worker starts. How often it looked at its connections, and when."""
-    looked: list[str] = []
-
-    def look(signal, **kwargs) -> None:
-        looked.append(signal.name)
-
-    monkeypatch.setattr(connections, "close_old_connections", look)
+def looks(monkeypatch) -> Iterator[list[str]]:
+    """A worker starts. Each time that it looks at its connections is noted."""
+    looks: list[str] = []
+    monkeypatch.setattr(connections, "close_old_connections", lambda: looks.append("look"))
     connections.look_after()
-    yield looked
+    yield looks
     for signal in (task_prerun, task_postrun):
         signal.disconnect(dispatch_uid="jobs.connections")
 
@@ -36,14 +32,23 @@ def test_celery_closes_none_of_them(monkeypatch):
     assert closed == []
 
 
-def test_before_and_after_each_job_those_that_broke_are_closed(looked, task, broker):
+def test_before_and_after_each_job_those_that_broke_are_closed(looks, task, broker):
     def work() -> None:
-        assert looked == ["task_prerun"]
+        assert looks == ["look"]
 
     task(work).delay()
     broker.run_one()
 
-    assert looked == ["task_prerun", "task_postrun"]
+    assert looks == ["look", "look"]
+
+
+def test_the_transaction_of_a_job_that_runs_another_inline_is_not_disturbed(looks, task):
+    def work() -> None:
+        """Runs where it is called."""
+
+    task(work).apply()
+
+    assert looks == []
 
 
 def test_a_worker_does_so_when_it_starts():
