@@ -21,6 +21,7 @@ def passes():
         ("relay, nothing due", "jobs_to_publish"),
         ("prune", "jobs_finished"),
         ("prune, nothing old", "jobs_finished"),
+        ("jobs plan", "jobs_finished"),
     ],
 )
 def test_a_pass_uses_the_partial_index(passes, name, index):

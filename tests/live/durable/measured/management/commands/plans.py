@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from jobs.models import Job
+from jobs.plan import measured as measure
 from jobs.relay import relay
 from jobs.tasks import prune
 from jobs.watch import listing
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         passes |= {
             "dead letters": lambda: len(listing.dead().jobs),
             "search": lambda: len(listing.find("no such thing")),
+            "jobs plan": lambda: len(measure(hours=24)),
         }
         self.stdout.write(json.dumps({name: one_pass(work) for name, work in passes.items()}))
 
