@@ -1,12 +1,14 @@
 """What waiting jobs cost those that come: python benchmarks/bench_growth.py [--broker rabbitmq] [COUNT ...]
 
-For each count, that many messages wait at the broker and as many rows in PostgreSQL; then each step is taken a few
+For each count, that many messages wait at the broker and as many rows in PostgreSQL; then each step is taken some
 hundred times. The table says how many times as long it takes as beside the first count.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 
 from measuring import table
 
@@ -20,6 +22,7 @@ def main() -> None:
     parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
     parser.add_argument("counts", nargs="*", type=int, default=COUNTS, metavar="COUNT")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     with ground(options.broker, "postgres") as place:
         found = [place.ask("growth", str(count)) for count in options.counts]
     first = found[0]

@@ -8,6 +8,7 @@ number. No-op jobs can grow to the number of cores and no further; jobs that wai
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -18,20 +19,19 @@ from processes import eventually
 from ground import Ground, ground  # isort: skip  found by the line above
 
 PROCESSES = [1, 2, 4]
-JOBS = 3000
-# Name, class, and the call that dispatches one.
-KINDS = [("no-op", "fast", "noop.delay()"), ("waits 20 ms", "slow", "long.delay(0.02)")]
+# Name, class, the call that dispatches one, and how many.
+KINDS = [("no-op", "fast", "noop.delay()", 3000), ("waits 20 ms", "slow", "long.delay(0.02)", 600)]
 
 
-def rate(place: Ground, workload: str, call: str, processes: int) -> float:
+def rate(place: Ground, workload: str, call: str, jobs: int, processes: int) -> float:
     """Jobs in a second, from a tenth of them done to nine tenths."""
-    code = f"from measured.tasks import *\nfor _ in range({JOBS}): {call}"
+    code = f"from measured.tasks import *\nfor _ in range({jobs}): {call}"
     place.project.run("manage.py", "shell", "-c", code, **place.variables)
     waiting = _depth(place, workload)
     worker = place.worker(workload, "--concurrency", str(processes))
-    eventually("a tenth done", lambda: waiting() <= JOBS * 0.9, 120)
+    eventually("a tenth done", lambda: waiting() <= jobs * 0.9, 120)
     begun, left = time.monotonic(), waiting()
-    eventually("nine tenths done", lambda: waiting() <= JOBS * 0.1, 600)
+    eventually("nine tenths done", lambda: waiting() <= jobs * 0.1, 600)
     done = (left - waiting()) / (time.monotonic() - begun)
     eventually("all done", lambda: waiting() == 0, 600)
     worker.end()
@@ -46,9 +46,10 @@ def _depth(place: Ground, queue: str) -> Callable[[], int]:
 
 
 def main(*numbers: int) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     numbers = numbers or tuple(PROCESSES)
     with ground("redis", "postgres") as place:
-        rates = {kind: [rate(place, workload, call, number) for number in numbers] for kind, workload, call in KINDS}
+        rates = {kind: [rate(place, *how, number) for number in numbers] for kind, *how in KINDS}
     print(f"\nOn {os.cpu_count()} cores, which the broker and the database share\n")
     head = ["jobs", f"in a second with {numbers[0]}", *(f"with {number}" for number in numbers[1:])]
     table(head, [(kind, found[0], *(f"{one / found[0]:.2f}x" for one in found[1:])) for kind, found in rates.items()])

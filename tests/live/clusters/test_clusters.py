@@ -12,7 +12,7 @@ from nodes import NODES, RabbitMQCluster, SentinelledValkey
 from processes import eventually
 from rig import ended
 
-JOBS = 300
+JOBS = 200
 LOAD = {"rate": 15, "longest": 0.3, "tasks": "durable,durable,stepwise"}
 
 

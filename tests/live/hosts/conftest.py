@@ -1,0 +1,25 @@
+"""A project on several hosts. The rig and the servers are those of the fault suite."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+
+from network import why_not
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def hosts_can_be_made() -> None:
+    """Or the test says why not and is not counted as passed; in CI that is a failure."""
+    if reason := why_not():
+        pytest.skip(reason)
