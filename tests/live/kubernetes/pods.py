@@ -1,0 +1,169 @@
+"""Pods without Kubernetes: each container of the built manifests as a process with the same command and environment.
+
+What is not the same: the image is this environment's Python, /tmp is a folder for each pod, the port is a free one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from processes import PROC, Process
+from projects import PRODUCTION, Project, environment, make, succeed
+from servers import free_port
+from targets import PostgreSQL, running_broker, running_database
+
+BIN = Path(sys.executable).parent
+Object = dict[str, Any]
+
+
+@dataclass
+class Pod:
+    """One pod: its only container as the manifest has it, and the process that stands for it."""
+
+    name: str
+    spec: Object
+    project: Project
+    variables: dict[str, str]
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: Process | None = None
+
+    @property
+    def container(self) -> Object:
+        [only] = self.spec["containers"]
+        return only
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its ConfigMap and its Secret give it, on top of what the image has."""
+        own = {name: value.replace("/tmp/", f"{self.folder}/") for name, value in self.variables.items()}  # noqa: S108
+        path = f"{BIN}{os.pathsep}{environment()['PATH']}"
+        return environment() | self._of_the_image() | own | {"PATH": path, "TMPDIR": str(self.folder)}
+
+    def run(self, container: Object) -> subprocess.CompletedProcess[str]:
+        """Run a container that ends by itself."""
+        command, folder = container["command"], self.project.path
+        return subprocess.run(
+            command, cwd=folder, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    def start(self) -> None:
+        command = self.container.get("command") or self._command_of_the_image()
+        log = self.folder / f"{self.name}.log"
+        self.process = Process(command, self.project.path, self.environment, log)
+
+    def wait_until_started(self) -> None:
+        """As the kubelet does it: so many probes, so many seconds apart, then the container would be killed."""
+        probe = self.container["startupProbe"]
+        assert self.process
+        for _ in range(probe["failureThreshold"]):
+            if self.passes(probe):
+                return
+            assert self.process.popen.poll() is None, self.process.text[-4000:]
+            time.sleep(probe["periodSeconds"])
+        raise AssertionError(f"{self.name} did not start:\n{self.process.text[-4000:]}")
+
+    def passes(self, probe: Object) -> bool:
+        seconds = probe.get("timeoutSeconds", 1) + 4  # a busy machine
+        if "exec" in probe:
+            command = probe["exec"]["command"]
+            done = subprocess.run(command, env=self.environment, capture_output=True, check=False, timeout=seconds)
+            return done.returncode == 0
+        asked = probe["httpGet"]
+        headers = {each["name"]: each["value"] for each in asked["httpHeaders"]}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{asked['path']}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310  our own server
+                return bool(answer.status < 400)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    @property
+    def limit(self) -> int:
+        """The memory that the manifest allows, in MB."""
+        number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", self.container["resources"]["limits"]["memory"]).groups()
+        return int(number) * (1024 if unit == "Gi" else 1)
+
+    def megabytes(self) -> int:
+        """The memory that its processes have now; what they share counts once."""
+        assert self.process
+        rollups = [(PROC / f"{pid}/smaps_rollup").read_text() for pid in self.process.family()]
+        return sum(int(kilobytes) for each in rollups for kilobytes in re.findall(r"^Pss: +(\d+)", each, re.M)) // 1024
+
+    def stop(self) -> int:
+        """SIGTERM, and the grace period. Returns the exit code."""
+        assert self.process
+        self.process.popen.send_signal(signal.SIGTERM)
+        return self.process.popen.wait(self.spec.get("terminationGracePeriodSeconds", 30))
+
+    def _dockerfile(self) -> str:
+        return (self.project.path / "Dockerfile").read_text()
+
+    def _of_the_image(self) -> dict[str, str]:
+        settings = re.findall(r"^ENV (DJANGO_SETTINGS_MODULE)=(\S+)", self._dockerfile(), re.MULTILINE)
+        return dict(settings) | {"REMAP_SIGTERM": "SIGQUIT"}
+
+    def _command_of_the_image(self) -> list[str]:
+        [command] = re.findall(r"^CMD (\[.*\])$", self._dockerfile(), re.MULTILINE)
+        return [word.replace("8000", str(self.port)) for word in json.loads(command)]
+
+
+@dataclass
+class Cluster:
+    """The production overlay of one project, its servers, and its pods."""
+
+    broker: Any
+    database: PostgreSQL
+    project: Project
+    objects: list[Object]
+    folder: Path
+
+    def of_kind(self, kind: str) -> dict[str, Object]:
+        return {each["metadata"]["name"]: each for each in self.objects if each["kind"] == kind}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The ConfigMap of the manifests, and the secrets that they ask for, with values of ours."""
+        [settings] = self.of_kind("ConfigMap").values()
+        example = self.project.path / "deploy/kubernetes/secrets.example.yaml"
+        wanted = next(yaml.safe_load_all(example.read_text()))["stringData"]
+        ours = PRODUCTION | {"DATABASE_URL": self.database.url, "EMAIL_URL": "dummymail://", **self.broker.variables}
+        return {name: str(value) for name, value in settings["data"].items()} | {
+            name: ours[name] for name in wanted if name in ours
+        }
+
+    def pod(self, kind: str, name: str) -> Pod:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        spec = self.of_kind(kind)[name]["spec"]["template"]["spec"]
+        return Pod(name, spec, self.project, self.variables, folder)
+
+    def shell(self, code: str) -> str:
+        """Run code as the web pods would."""
+        pod = self.pod("Deployment", "web")
+        done = pod.run({"command": ["python", "manage.py", "shell", "-c", code]})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@contextmanager
+def cluster(broker: str, folder: Path) -> Iterator[Cluster]:
+    with running_broker(broker) as queue, running_database("postgres") as database:
+        project = make(folder, "shop", ["--kubernetes", "--broker", broker], Path(sys.executable))
+        project.manage("collectstatic", "--no-input", "-v", "0")  # as the image has them
+        built = succeed([BIN / "kubectl", "kustomize", project.path / "deploy/kubernetes/production"])
+        yield Cluster(queue, database, project, list(yaml.safe_load_all(built)), folder)
