@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import fetch
 import pytest
@@ -15,19 +16,22 @@ from djcelery.rules import every, judge
 from mutate import KINDS, Mutation, mutations
 
 pytestmark = pytest.mark.corpus
-SEED, COUNT, LEAST = 20261122, 60, 0.95
+# By seed: the rules were written with the first sample in sight; the second was drawn when they were done, and what it
+# found was left as it is.
+SAMPLES = {20261122: 60, 31415: 200}
+LEAST = 0.95
 
 
-def chosen() -> list[Mutation]:
-    """The same sixty for everyone: three of each kind, from all projects."""
+def chosen(seed: int, count: int) -> list[Mutation]:
+    """The same for everyone: as many of each kind, from all projects."""
     everything = [each for name, folder in fetch.everything().items() for each in mutations(name, folder)]
-    pick = random.Random(SEED)  # noqa: S311
+    pick = random.Random(seed)  # noqa: S311
     found: list[Mutation] = []
     for code, _, _ in KINDS:
         of_kind = [each for each in everything if each.code == code]
         pick.shuffle(of_kind)
         parsing = (each for each in of_kind if each.text)
-        found += [next(parsing) for _ in range(COUNT // len(KINDS))]
+        found += [next(parsing) for _ in range(count // len(KINDS))]
     return found
 
 
@@ -57,14 +61,18 @@ class Base:
         return self.known[code]
 
 
-def test_recall() -> None:
-    folders = fetch.everything()
-    bases: dict[str, Base] = {}
-    missed = []
-    wanted = chosen()
-    for mutation in wanted:
-        base = bases.setdefault(mutation.project, Base(str(folders[mutation.project])))
-        if not base.finds(mutation):
-            missed.append((mutation.code, mutation.project, mutation.path, mutation.line))
-    assert len(wanted) == COUNT
+@cache
+def base(project: str) -> Base:
+    return Base(str(fetch.everything()[project]))
+
+
+@pytest.mark.parametrize(("seed", "count"), SAMPLES.items())
+def test_recall(seed: int, count: int) -> None:
+    wanted = chosen(seed, count)
+    missed = [
+        (mutation.code, mutation.project, mutation.path, mutation.line)
+        for mutation in wanted
+        if not base(mutation.project).finds(mutation)
+    ]
+    assert len(wanted) == count
     assert 1 - len(missed) / len(wanted) >= LEAST, missed

@@ -95,6 +95,35 @@ def test_a_comment_silences_its_line_and_an_idle_one_is_told(shop):
     assert codes(check(shop, "--format", "json")) == ["DJC002"]
 
 
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("  # noqa: DJC102", ""),
+        ("  # noqa: E501, DJC102", "  # noqa: E501"),
+        ("  # noqa: DJC102, DJC103", ""),
+        ("  # noqa: DJC102 - it waits", "  # it waits"),
+        ("  # words # noqa: DJC102", "  # words"),
+    ],
+)
+def test_an_idle_comment_can_be_fixed_away(shop, comment, left):
+    path = shop / "shop" / "tasks.py"
+    text = TASKS.replace("        index.delay(order.pk)", "        print(order)")
+    path.write_bytes(text.replace("def place(order):", f"def place(order):{comment}").encode())
+    assert check(shop, "--fix").exit_code == 0
+    assert path.read_text() == text.replace("def place(order):", f"def place(order):{left}")
+
+
+def test_columns_count_characters_and_fixes_count_bytes(shop):
+    path = shop / "shop" / "tasks.py"
+    line = '        x = "é\U0001f600"; index.delay(order.pk)'
+    path.write_text(TASKS.replace("        index.delay(order.pk)", line), encoding="utf-8")
+    (row,) = json.loads(check(shop, "--format", "json").stdout)
+    assert row["col"] == line.index("index") + 1
+    assert row["end_col"] == len(line) + 1
+    assert check(shop, "--fix").exit_code == 0
+    assert path.read_text(encoding="utf-8").split("\n")[10] == line.replace(".delay(", ".delay_on_commit(")
+
+
 def test_a_baseline_knows_old_findings(shop):
     known = shop / "known.json"
     assert check(shop, "--write-baseline", known).exit_code == 0

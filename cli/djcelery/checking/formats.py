@@ -84,7 +84,13 @@ def sarif(rows: list[Row], version: str) -> str:
         {
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
             "version": "2.1.0",
-            "runs": [{"tool": {"driver": driver}, "results": [result(row, places[row["code"]]) for row in rows]}],
+            "runs": [
+                {
+                    "tool": {"driver": driver},
+                    "columnKind": "unicodeCodePoints",
+                    "results": [result(row, places[row["code"]]) for row in rows],
+                }
+            ],
         },
         indent=2,
     )

@@ -78,8 +78,33 @@ def judged(project: Any) -> list[Row]:
     rows = silence(project, rows)
     rows += [trouble(path, 1, why) for path, why in project.tree.troubles]
     rows += [trouble(m.path, m.trouble_line, m.trouble) for m in [*project.modules, *project.late] if m.trouble]
+    in_characters(project, rows)
     unique = {(row["path"], row["line"], row["col"], row["code"], row["message"]): row for row in rows}
     return [unique[key] for key in sorted(unique)]
+
+
+def in_characters(project: Any, rows: list[Row]) -> None:
+    """Columns as people count them: syntax trees count the bytes of a line, and so do edits."""
+    lines: dict[str, list[bytes]] = {}
+    for row in rows:
+        if row["path"] not in lines:
+            lines[row["path"]] = wide_lines(project, row["path"])
+        for line, col in (("line", "col"), ("end_line", "end_col")):
+            held = lines[row["path"]]
+            if 0 < row[line] <= len(held):
+                before = held[row[line] - 1][: row[col] - 1]
+                row[col] -= len(before) - len(before.decode("utf-8", "ignore"))
+
+
+def wide_lines(project: Any, path: str) -> list[bytes]:
+    """The lines of a file in which some characters take several bytes; none for a plain one."""
+    from djcelery.project.grammar import Unreadable, decode
+
+    try:
+        text = decode(project.tree.read(path)).removeprefix("\ufeff")
+    except (OSError, Unreadable):
+        return []
+    return [] if text.isascii() else [line.encode("utf-8", "replace") for line in text.split("\n")]
 
 
 def as_row(finding: Any) -> Row:

@@ -326,8 +326,10 @@ class Project:
             named="name" in options,
             method=function.cls >= 0,
             bases=base,
-            custom=(bool(base) and self.wraps(module, base[0], CALLING)) or self.changed(function, value),
+            custom=bool(base) and self.wraps(module, base[0], CALLING),
+            decorated=self.changed(function, value),
             rerouted=any(self.defers(module, each) for each in base) or self.app_reroutes,
+            unseen=any(self.unseen(module, each) for each in base) or self.app_unseen,
         )
 
     @staticmethod
@@ -338,12 +340,22 @@ class Project:
 
     @cached_property
     def app_reroutes(self) -> bool:
-        """Whether the task class of an app has its own way of sending, or cannot be seen."""
-        return any(
-            self.defers(app.module, self.text(app.module, value) or value.name)
+        """Whether the task class of an app has its own way of sending."""
+        return any(self.defers(module, base) for module, base in self.task_classes)
+
+    @cached_property
+    def app_unseen(self) -> bool:
+        """Whether the task class of an app cannot be seen."""
+        return any(self.unseen(module, base) for module, base in self.task_classes)
+
+    @cached_property
+    def task_classes(self) -> list[tuple[Module, str]]:
+        """The task classes that the apps name, each with the module that names it."""
+        return [
+            (app.module, self.text(app.module, value) or value.name)
             for app in self.own_apps
             if (value := app.call.named.get("task_cls")) is not None
-        )
+        ]
 
     def wraps(self, module: Module, base: str, methods: frozenset[str]) -> bool:
         """Whether a base class plainly has one of these methods."""
@@ -363,18 +375,27 @@ class Project:
         return base in BASES or (last == "Task" and bool(root) and self.is_app(module, root))
 
     def defers(self, module: Module, base: str) -> bool:
-        """Whether a base class sends on commit by itself, or cannot be seen."""
+        """Whether a base class sends on commit by itself."""
         if self.plain_base(module, base):
             return False
         found = self.find(module, base.replace(":", "."))
         if found is None or found.cls is None:
-            return True
+            return False  # see `unseen`
         held, own = found.module, {f"{found.cls.name}.{method}" for method in SENDING}
         for call in held.calls:
             function = context.function_of(held, call.block)
             if "commit" in call.value.last and function is not None and function.qualname in own:
                 return True
         return any(self.defers(held, each) for each in found.cls.bases)
+
+    def unseen(self, module: Module, base: str) -> bool:
+        """Whether a base class, or one that it inherits from, cannot be seen."""
+        if self.plain_base(module, base):
+            return False
+        found = self.find(module, base.replace(":", "."))
+        if found is None or found.cls is None:
+            return True
+        return any(self.unseen(found.module, each) for each in found.cls.bases)
 
     def task_decorator(self, module: Module, value: Value, depth: int) -> tuple[str, Value | None]:
         """How a decorator makes a task, and the inner call whose options count too."""

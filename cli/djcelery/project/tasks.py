@@ -49,7 +49,9 @@ class Task:
     cls: Class | None = None
     bases: list[str] = field(default_factory=list)
     custom: bool = False  # a base class or wrapper may change what it is called with
-    rerouted: bool = False  # a base class has its own way of sending, or cannot be seen
+    decorated: bool = False  # so may another decorator below
+    rerouted: bool = False  # a base class has its own way of sending
+    unseen: bool = False  # a base class cannot be seen
 
     @property
     def bound(self) -> bool:
@@ -60,6 +62,11 @@ class Task:
     @property
     def params(self) -> list[Param] | None:
         """The parameters a caller fills; None where they cannot be known."""
+        return None if self.decorated else self.likely_params
+
+    @property
+    def likely_params(self) -> list[Param] | None:
+        """The same, if the decorators below the task's own pass on what they are given, as most do."""
         if self.function is None or (self.how == "wrapper" or self.custom):
             return None
         params = self.function.params
@@ -108,9 +115,14 @@ class Site:
     @property
     def sends(self) -> bool:
         """Whether a message leaves here and now."""
+        return self.seems_to_send and not (self.task is not None and self.task.unseen)
+
+    @property
+    def seems_to_send(self) -> bool:
+        """The same, unless a base class that cannot be seen has its own way of sending."""
         if self.signature or self.deferred or self.method == "apply" or (self.task is not None and self.task.rerouted):
             return False
-        return not self.after_commit
+        return not self.after_commit or self.transaction is not None
 
     @property
     def after_commit(self) -> bool:

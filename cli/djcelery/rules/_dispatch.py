@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from djcelery.project import context
-from djcelery.rules._base import Fix, Site, fix
+from djcelery.rules._base import Fix, Site, Task, fix
 
 DEFERRED = {"delay": "delay_on_commit", "apply_async": "apply_async_on_commit"}
 
@@ -15,10 +15,15 @@ def on_commit_fix(site: Site) -> Fix | None:
         return None
     title = f"use .{deferred}()"
     value = site.value
-    if site.task is None or site.used or site.task.custom or "()" in value.root or not value.dot_line:
+    if site.task is None or site.used or changed(site.task) or "()" in value.root or not value.dot_line:
         return Fix(title, safe=False)
     change = (value.dot_line, value.dot_col - len(site.method), value.dot_line, value.dot_col, deferred)
     return fix(title, site.module, change)
+
+
+def changed(task: Task) -> bool:
+    """Whether anything may send or call the task in its own way."""
+    return task.custom or task.decorated or task.unseen
 
 
 def in_model_signal(site: Site) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from djcelery.project.facts import Param
 
 
-def mismatch(params: list[Param], count: int, names: set[str]) -> str:
-    """What does not fit, in words; empty where all fits."""
+def mismatch(params: list[Param], count: int, names: set[str], whole: bool = True) -> str:
+    """What does not fit, in words; empty where all fits. Unless `whole`, something else may give what is missing."""
     places = [param for param in params if param.kind == "pos"]
     known = {param.name for param in params if param.kind in {"pos", "kwonly"}}
     rest = any(param.kind == "vararg" for param in params)
@@ -17,6 +17,8 @@ def mismatch(params: list[Param], count: int, names: set[str]) -> str:
         return f"takes no argument {min(unknown)}"
     if twice := names & {param.name for param in places[:count]}:
         return f"is given {min(twice)} twice"
+    if not whole:
+        return ""
     required = [param.name for param in places[count:] if param.default is None]
     required += [param.name for param in params if param.kind == "kwonly" and param.default is None]
     missing = [name for name in required if name not in names]

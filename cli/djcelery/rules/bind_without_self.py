@@ -35,12 +35,12 @@ def find(project: Project) -> Iterator[Finding]:
         function = task.function
         if function is None or task.spread or task.method or task.how not in {"shared_task", "app.task"}:
             continue
-        if task.decorator is not function.decorators[-1] or any(param.kind == "vararg" for param in function.params):
+        if task.decorator is not function.decorators[-1]:
             continue
         bind = task.options.get("bind")
         first = function.params[0] if function.params else None
         if bind is not None and bind.const is True:
-            if first is None or first.kind != "pos":
+            if first is None or first.kind not in {"pos", "vararg"}:
                 yield at(task.module, task, f"{function.name} is bound and has no parameter for itself")
         elif bind is None and first is not None and first.name == "self" and first.default is None:
             yield at(task.module, task, f"{function.name} has a self and is not bound: add bind=True")

@@ -39,5 +39,5 @@ def find(project: Project) -> Iterator[Finding]:
     """Deferred dispatch whose result has an attribute read."""
     for site in project.sites:
         read = [use.partition(":")[2] for use in site.call.uses if use.startswith("attr:")]
-        if site.deferred and read and (site.task is None or not site.task.custom):
+        if site.deferred and read and (site.task is None or not (site.task.custom or site.task.decorated)):
             yield at(site.module, site.value, f"{site.method}() returns None: there is no .{read[0]} before the commit")

@@ -37,14 +37,15 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Keywords of .delay() that Celery knows and the task does not."""
+    """Keywords of .delay() that Celery knows and the task does not; a warning where another decorator may take them."""
     for site in project.sites:
-        params = site.task.params if site.task else None
+        params = site.task.likely_params if site.task else None
         if site.method not in {"delay", "delay_on_commit"} or params is None or site.signed is not None:
             continue
+        doubt = "warning" if site.task is not None and site.task.decorated else ""
         names = {param.name for param in params}
         loose = any(param.kind == "kwarg" for param in params)
         for keyword, value in site.value.named.items():
             if keyword in TIMING_OPTIONS and keyword not in names:
                 message = f"{keyword} goes to the task and not to Celery; use apply_async(..., {keyword}=...)"
-                yield at(site.module, value, message, severity="hint" if loose else "")
+                yield at(site.module, value, message, severity="hint" if loose else doubt)

@@ -39,16 +39,17 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Calls whose arguments can all be seen, against the signature that can be seen."""
+    """Calls whose arguments can all be seen, against the signature; a warning where another decorator may change it."""
     for site in project.sites:
-        params = site.task.params if site.task else None
+        params = site.task.likely_params if site.task else None
         if params is None or site.signed is not None or site.canvas or site.signature:
             continue
         seen = arguments(site)
         if seen is None:
             continue
-        if problem := mismatch(params, *seen):
-            yield at(site.module, site.value, f"{site.shown} {problem}")
+        doubt = "warning" if site.task is not None and site.task.decorated else ""
+        if problem := mismatch(params, *seen, whole=not doubt):
+            yield at(site.module, site.value, f"{site.shown} {problem}", doubt)
 
 
 def arguments(site: Site) -> tuple[int, set[str]] | None:

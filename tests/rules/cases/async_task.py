@@ -14,6 +14,16 @@ async def b(pk): ...
 
 
 @shared_task
+@logged
+async def between(pk): ...  # DJC301
+
+
+@shared_task
+@async_to_sync
+async def run(pk): ...
+
+
+@shared_task
 def c(pk): ...
 
 

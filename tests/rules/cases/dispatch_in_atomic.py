@@ -10,6 +10,10 @@ def reserve(order_id): ...
 def ship(self, order_id): ...
 
 
+@shared_task(base=elsewhere.Unseen)
+def pack(order_id): ...
+
+
 # shop/orders.py
 from functools import partial
 
@@ -75,6 +79,21 @@ def callbacks(timer):
 
         timer.delay(5)
         timer.start(lambda: reserve.delay(1))
+
+
+def pay(order):
+    with atomic():
+        jobs.pack.delay(order.pk)  # DJC101
+
+
+def after_the_commit():
+    reserve.delay(1)
+    with atomic():
+        reserve.delay(2)  # DJC101
+
+
+def close(order):
+    transaction.on_commit(after_the_commit)
 
 
 class Delay:

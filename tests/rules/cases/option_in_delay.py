@@ -13,7 +13,13 @@ def wait(pk, countdown=None): ...
 def loose(pk, **more): ...
 
 
+@shared_task
+@logged
+def decorated(pk): ...
+
+
 def place(pk):
+    decorated.delay(pk, eta=3)  # DJC204
     index.delay(pk, countdown=3)  # DJC204
     index.delay(pk, queue="fast")  # DJC204
     wait.delay(pk, countdown=3)

@@ -51,6 +51,7 @@ def place(pk, args):
     bound.delay(None, 1)  # DJC208
     odd.delay()
     changed.delay(1)
+    changed.delay(1, bye=2)  # DJC208
     keyed.delay(1)  # DJC208
     keyed.apply_async(args=[1], kwargs={"by": 2})
     keyed.apply_async(args=[1], kwargs={"buy": 2})  # DJC208
