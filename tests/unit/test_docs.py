@@ -17,6 +17,8 @@ from djcelery.commands import new
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "cli.md").read_text(encoding="utf-8")
+CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
+ROWS = [line for line in CONFIGURATION.splitlines() if line.startswith("| `")]
 
 
 def load(name):
@@ -83,3 +85,16 @@ def test_the_picture_is_drawn_and_leads_nowhere():
     assert set(re.findall(r"https?://[^\"' )<]+", picture)) <= {"http://www.w3.org/2000/svg", "http://localhost:8000/"}
     for key in new.ASKED:
         assert key in picture
+
+
+def test_the_table_of_variables_is_what_its_script_writes():
+    assert load("make_configuration").text() == CONFIGURATION, "run: python docs/make_configuration.py"
+
+
+def test_it_has_a_row_for_each_variable_and_says_what_it_is_for():
+    script = load("make_configuration")
+    said = {cells[1].split("`")[1]: cells[3].strip() for cells in (line.split("|") for line in ROWS)}
+
+    assert script.defaults().keys() <= said.keys()
+    assert script.required() <= {name for name in said if f"`{name}` (required)" in CONFIGURATION}
+    assert not [name for name, meaning in said.items() if len(meaning) < 20 or not meaning.endswith(".")]
