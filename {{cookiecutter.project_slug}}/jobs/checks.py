@@ -5,6 +5,7 @@ Each check is a function that yields messages; its docstring is the rule that it
 
 import inspect
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -181,8 +182,36 @@ def the_broker_is_the_one_this_project_is_made_for(app: Celery) -> Iterator[Chec
     if scheme not in settings.BROKER_SCHEMES:
         yield Error(
             f"The broker URL begins with {scheme}:, this project is made for {', '.join(settings.BROKER_SCHEMES)}.",
-            hint="Correct the URL, or change the queues and options in settings/jobs.py with it.",
+            hint=OTHER_BROKERS.get(
+                scheme, "Correct the URL, or change queues and options in settings/jobs.py with it."
+            ),
             id="jobs.E015",
+        )
+
+
+# What to know of brokers that somebody may want instead.
+OTHER_BROKERS = {
+    "sqs": "SQS holds a delayed job for 15 minutes at most and a taken one for 12 hours, and tells nobody which "
+    "workers there are. Use Redis or RabbitMQ.",
+    "redis+cluster": "A Redis cluster keeps the keys of one queue on different nodes, and Celery needs them on one. "
+    "Use a server with a replica behind sentinels.",
+    "valkey": "Valkey speaks the language of Redis: write redis:// or rediss://.",
+    "valkeys": "Valkey speaks the language of Redis: write rediss://.",
+}
+
+
+def the_broker_shows_a_certificate_that_is_looked_at(app: Celery) -> Iterator[CheckMessage]:
+    """TLS without it hides the jobs from who listens, and not from who answers in the broker's place."""
+    url, options = app.conf.broker_write_url or "", app.conf.broker_use_ssl or {}
+    unlooked = {
+        "rediss": options.get("ssl_cert_reqs") != ssl.CERT_REQUIRED and "ssl_cert_reqs=required" not in url.lower(),
+        "amqps": not options.get("server_hostname"),
+    }
+    if unlooked.get(url.split(":", 1)[0]):
+        yield checks.Warning(
+            "The broker's certificate is not compared with its name.",
+            hint="Take ssl_cert_reqs out of REDIS_URL; for a cluster of RabbitMQ, set AMQP_TLS_NAME.",
+            id="jobs.W016",
         )
 
 
@@ -202,6 +231,7 @@ RULES: list[Callable[[Celery], Iterator[CheckMessage]]] = [
     results_are_kept_where_they_are_asked_for,
     broker_and_cache_are_apart,
     the_broker_is_the_one_this_project_is_made_for,
+    the_broker_shows_a_certificate_that_is_looked_at,
 ]
 
 

@@ -1,7 +1,9 @@
 """RabbitMQ as the broker: its kinds of queue, and the dead queue behind each."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from kombu import Exchange, Queue
 
@@ -65,6 +67,19 @@ class QueueWithDeadQueue(Queue):
         # Each worker binds the queues of all classes, for delayed jobs; on a new broker the others are not there yet.
         self.queue_declare(channel=channel)
         return super().bind_to(*args, channel=channel, **options)
+
+
+def tls_options(broker_url: str, name: str = "") -> dict[str, Any] | None:
+    """What the transport must be told for amqps://, or any certificate of a known authority will do for any host.
+
+    name: what the certificate must be for; without it the host of the URL, where there is one. The nodes of a cluster
+    share one name, since the transport takes no more: without it theirs is not compared.
+    """
+    nodes = [urlsplit(url) for url in broker_url.split(";")]
+    if nodes[0].scheme != "amqps":
+        return None
+    hosts = {node.hostname for node in nodes}
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": name or (hosts.pop() if len(hosts) == 1 else None)}
 
 
 def waits_since(channel: Any, queue: str) -> float | None:

@@ -1,6 +1,7 @@
 """Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
 
 import json
+import ssl
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from kombu import Queue
 
 from .workloads import Workload
 
-__all__ = ["Workload", "cache_url", "queues", "sentinel_options", "waits_since"]
+__all__ = ["Workload", "cache_url", "queues", "sentinel_options", "tls_options", "waits_since"]
 
 # For who only looks and must not wait long. Seconds.
 IMPATIENT = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8}
@@ -42,6 +43,18 @@ def sentinel_options(broker_url: str, *, service: str, password: str, sockets: d
         return {}
     login = {"password": password} if password else {}
     return {"master_name": service, "sentinel_kwargs": sockets | login}
+
+
+def tls_options(broker_url: str) -> dict[str, Any] | None:
+    """What the transport must be told for rediss://, or it believes any certificate; nothing for other URLs.
+
+    The certificate must be the host's, and of an authority that this machine knows or SSL_CERT_FILE holds. A URL with
+    `ssl_` parameters decides for itself.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme != "rediss" or "ssl_" in parts.query:
+        return None
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
 
 
 def waits_since(channel: Any, queue: str) -> float | None:

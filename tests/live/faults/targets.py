@@ -52,7 +52,7 @@ class Valkey:
         options = ["--bind", self.at.address, "--port", str(self.port), "--save", "", "--appendonly", "no"]
         command = [*self.at.enter, get_binary_path(), *options, "--protected-mode", "no"]
         self.process = Process(command, self.folder, environment(), self.folder / "valkey.log")
-        eventually("Valkey", lambda: self._say(b"PING\r\n") == b"+PONG\r\n", 20)
+        eventually("Valkey", lambda: self.say(b"PING\r\n") == b"+PONG\r\n", 20)
 
     def kill(self) -> None:
         if self.process:
@@ -61,9 +61,9 @@ class Valkey:
 
     def wipe(self) -> None:
         """Empty it while everybody is connected."""
-        assert self._say(b"FLUSHALL\r\n") == b"+OK\r\n"
+        assert self.say(b"FLUSHALL\r\n") == b"+OK\r\n"
 
-    def _say(self, command: bytes) -> bytes:
+    def say(self, command: bytes) -> bytes:
         with suppress(OSError), socket.create_connection((self.at.address, self.port), timeout=2) as connection:
             connection.sendall(command)
             return connection.recv(100)

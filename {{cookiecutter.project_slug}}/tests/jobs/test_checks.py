@@ -1,5 +1,7 @@
 """Each runtime check, with the mistake that it is for."""
 
+import ssl
+
 import pytest
 from celery import current_app
 from celery.schedules import crontab
@@ -105,6 +107,41 @@ def test_the_cache_beside_it_is_fine(conf, settings):
     assert "jobs.E014" not in findings()
 
 
-def test_a_broker_that_this_project_is_not_made_for(conf):
-    conf(broker_write_url="sqs://localhost")
-    assert findings() == {"jobs.E015"}
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("sqs://localhost", "15 minutes"),
+        ("redis+cluster://localhost", "sentinels"),
+        ("valkey://localhost", "redis://"),
+        ("kafka://localhost", "Correct the URL"),
+    ],
+)
+def test_a_broker_that_this_project_is_not_made_for(conf, url, word):
+    conf(broker_write_url=url)
+    [message] = check_jobs(None)
+    assert message.id == "jobs.E015"
+    assert word in message.hint
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss://localhost", "rediss://localhost/0?ssl_cert_reqs=none", "amqps://one//;amqps://two//"]
+)
+def test_a_certificate_that_nobody_looks_at(conf, settings, url):
+    settings.BROKER_SCHEMES = ["rediss", "amqps"]
+    conf(broker_write_url=url, broker_use_ssl=None)
+    assert findings() == {"jobs.W016"}
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("rediss://localhost", {"ssl_cert_reqs": ssl.CERT_REQUIRED}),
+        ("rediss://localhost/0?ssl_cert_reqs=required", None),
+        ("amqps://one//", {"server_hostname": "one"}),
+        ("redis://localhost", None),
+    ],
+)
+def test_a_certificate_that_is_looked_at(conf, settings, url, options):
+    settings.BROKER_SCHEMES = ["redis", "rediss", "amqps"]
+    conf(broker_write_url=url, broker_use_ssl=options)
+    assert findings() == set()

@@ -1,7 +1,7 @@
 import pytest
 from celery import current_app
 
-from jobs.rabbitmq import Workload, dead_queue, queues
+from jobs.rabbitmq import Workload, dead_queue, queues, tls_options
 
 
 def workload(**changes):
@@ -64,3 +64,14 @@ def test_who_publishes_to_a_cluster_tries_each_node(environment):
 
     assert made["BROKER_NODES"] == 3
     assert made["CELERY_TASK_PUBLISH_RETRY_POLICY"]["max_retries"] == 2  # after the first try
+
+
+def test_behind_tls_the_certificate_must_be_that_of_the_host():
+    assert tls_options("amqps://one:5671//")["server_hostname"] == "one"
+    assert tls_options("amqp://one:5672//") is None
+
+
+def test_the_nodes_of_a_cluster_share_one_name():
+    cluster = "amqps://one:5671//;amqps://two:5671//"
+    assert tls_options(cluster, "rabbitmq.example.com")["server_hostname"] == "rabbitmq.example.com"
+    assert tls_options(cluster)["server_hostname"] is None

@@ -1,10 +1,11 @@
 import json
+import ssl
 
 import pytest
 from kombu import Connection
 
 from jobs.local_broker import local_broker
-from jobs.redis import cache_url, sentinel_options, waits_since
+from jobs.redis import cache_url, sentinel_options, tls_options, waits_since
 
 SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
 
@@ -58,3 +59,9 @@ def test_the_oldest_message_is_looked_at_where_it_is(tmp_path, free_port):
 
 def test_sentinels_are_not_servers_to_be_tried_one_after_the_other(environment):
     assert environment("local", REDIS_URL=SENTINELS)["BROKER_NODES"] == 1
+
+
+def test_behind_tls_the_certificate_is_looked_at():
+    assert tls_options("rediss://one:6379/0")["ssl_cert_reqs"] is ssl.CERT_REQUIRED
+    assert tls_options("redis://one:6379/0") is None
+    assert tls_options("rediss://one:6379/0?ssl_cert_reqs=none") is None  # somebody has decided otherwise

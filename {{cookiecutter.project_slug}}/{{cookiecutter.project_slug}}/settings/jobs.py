@@ -5,9 +5,9 @@ import sys
 from celery.schedules import crontab
 
 # {% if cookiecutter.broker == "rabbitmq" %}
-from jobs.rabbitmq import Workload, queues
+from jobs.rabbitmq import Workload, queues, tls_options
 # {% else %}
-from jobs.redis import Workload, cache_url, queues, sentinel_options
+from jobs.redis import Workload, cache_url, queues, sentinel_options, tls_options
 # {% endif %}
 from jobs.workloads import routes, task_limits
 
@@ -70,6 +70,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_CACHE_URL = cache_url(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_USE_SSL = tls_options(REDIS_URL)
 BROKER_SCHEMES = ["redis", "rediss", "sentinel"]
 BROKER_NODES = 1  # sentinels are no nodes: they say which server is the one
 # A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
@@ -94,6 +95,7 @@ JOBS_UPKEEP = ["jobs.relay.relay"]
 # {% else %}
 # One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
+CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL, env("AMQP_TLS_NAME", default=""))
 BROKER_SCHEMES = ["amqp", "amqps", "pyamqp"]
 BROKER_NODES = len(CELERY_BROKER_URL.split(";"))
 CELERY_BROKER_TRANSPORT_OPTIONS = {

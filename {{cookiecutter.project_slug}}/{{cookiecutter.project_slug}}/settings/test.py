@@ -19,6 +19,7 @@ WHITENOISE_AUTOREFRESH = True  # there is no folder of collected files to look a
 
 # A test that forgets to say otherwise must never put a message into somebody's real queue.
 CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_USE_SSL = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 BROKER_SCHEMES = ["memory"]
 CELERY_TASK_ALWAYS_EAGER = True
