@@ -108,7 +108,7 @@ def as_bytes(text: str | bytes) -> bytes:
 
 def wanted(name: str) -> bool:
     """Whether the name of a file says that it may matter."""
-    return name.endswith((".py", *YAML, ".sh", ".conf")) or name.startswith(("Procfile", "Dockerfile"))
+    return name.endswith((".py", *YAML, ".service", ".sh", ".conf")) or name.startswith(("Procfile", "Dockerfile"))
 
 
 def promising(path: str, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The processes that infrastructure files start: Procfile, compose, Kubernetes."""
+"""The processes that infrastructure files start: Procfile, compose, Kubernetes, systemd."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Process:
     name: str
     words: list[str]
     replicas: int = 1
-    source: str = "procfile"  # procfile, compose, kubernetes
+    source: str = "procfile"  # procfile, compose, kubernetes, systemd
     grace: int | None = None
+    surges: bool = False  # a new one starts before the old one has ended, at each deploy
 
     @property
     def role(self) -> str:
@@ -78,6 +79,16 @@ class Process:
         )
 
 
+@dataclass(slots=True)
+class Scaling:
+    """What scales a Deployment of Kubernetes: an autoscaler, or KEDA."""
+
+    path: str
+    line: int
+    target: str
+    most: int
+
+
 def processes(path: str, data: bytes) -> list[Process]:
     """The Celery processes that a file starts."""
     name = path.rpartition("/")[2]
@@ -88,6 +99,8 @@ def processes(path: str, data: bytes) -> list[Process]:
         found = list(procfile(path, text))
     elif name.endswith((".yml", ".yaml")):
         found = list(yaml_file(path, text))
+    elif name.endswith(".service"):
+        found = list(systemd(path, text))
     else:
         return []
     return [process for process in found if process.role]
@@ -117,20 +130,50 @@ def procfile(path: str, text: str) -> Iterator[Process]:
             yield Process(path, number, found[1], split(found[2]))
 
 
+def systemd(path: str, text: str) -> Iterator[Process]:
+    """The command of a unit; not of a template, whose instances are named elsewhere."""
+    command = re.search(r"^ExecStart\s*=[-@:+!]*(.+)$", text, re.M)
+    if command is None or "%" in command[1]:
+        return
+    stop = re.search(r"^TimeoutStopSec\s*=\s*(\S+)\s*$", text, re.M)
+    name = path.rpartition("/")[2].removesuffix(".service")
+    line = line_of(text, r"^ExecStart\s*=")
+    yield Process(path, line, name, split(command[1]), source="systemd", grace=seconds(stop[1]) if stop else None)
+
+
 def yaml_file(path: str, text: str) -> Iterator[Process]:
     if "services:" not in text and "containers:" not in text:
         return
+    for document in documents(text):
+        yield from compose(path, text, document)
+        yield from kubernetes(path, text, document)
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The mappings of a YAML file; none where it cannot be read, as a template often cannot."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.load_all(text, Loader=loader))
+        return [each for each in yaml.load_all(text, Loader=loader) if isinstance(each, dict)]
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
+        return []
+
+
+def scalings(path: str, data: bytes) -> Iterator[Scaling]:
+    """What a file of Kubernetes scales."""
+    if b"scaleTargetRef" not in data:
         return
-    for document in documents:
-        if isinstance(document, dict):
-            yield from compose(path, text, document)
-            yield from kubernetes(path, text, document)
+    text = data.decode("utf-8", "replace")
+    for document in documents(text):
+        spec = document.get("spec")
+        if document.get("kind") not in {"ScaledObject", "HorizontalPodAutoscaler"} or not isinstance(spec, dict):
+            continue
+        target = spec.get("scaleTargetRef")
+        most = spec.get("maxReplicaCount", 100) if document["kind"] == "ScaledObject" else spec.get("maxReplicas")
+        if isinstance(target, dict) and isinstance(most, int):
+            name = str(target.get("name", ""))
+            yield Scaling(path, line_of(text, rf"^\s*name:\s*[\"']?{re.escape(name)}[\"']?\s*(?:#.*)?$"), name, most)
 
 
 def compose(path: str, text: str, document: dict[str, Any]) -> Iterator[Process]:
@@ -163,11 +206,27 @@ def kubernetes(path: str, text: str, document: dict[str, Any]) -> Iterator[Proce
             continue
         words = [*words_of(container.get("command") or []), *words_of(container.get("args") or [])]
         replicas = spec.get("replicas", 1)
-        name = str(container.get("name", ""))
+        name = named(document) or str(container.get("name", ""))
         grace = (pod or {}).get("terminationGracePeriodSeconds")
         line = line_of(text, rf"^\s*(?:-\s+)?name:\s*[\"']?{re.escape(name)}[\"']?\s*(?:#.*)?$")
         replicas = replicas if isinstance(replicas, int) else 1
-        yield Process(path, line, name, words, replicas, "kubernetes", grace if isinstance(grace, int) else 30)
+        grace = grace if isinstance(grace, int) else 30
+        yield Process(path, line, name, words, replicas, "kubernetes", grace, surges(document, spec))
+
+
+def named(document: dict[str, Any]) -> str:
+    """The name of an object of Kubernetes."""
+    metadata = document.get("metadata")
+    return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
+
+
+def surges(document: dict[str, Any], spec: dict[str, Any]) -> bool:
+    """Whether a Deployment starts the new pod before the old one has ended, which is what it does by default."""
+    strategy = spec.get("strategy")
+    strategy = strategy if isinstance(strategy, dict) else {}
+    rolling = strategy.get("rollingUpdate")
+    surge = rolling.get("maxSurge") if isinstance(rolling, dict) else None
+    return document.get("kind") == "Deployment" and strategy.get("type") != "Recreate" and surge not in {0, "0", "0%"}
 
 
 def words_of(command: Any) -> list[str]:

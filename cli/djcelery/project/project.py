@@ -11,7 +11,7 @@ from djcelery.project import context, settings
 from djcelery.project.facts import Assign, Call, Function, Module, Value
 from djcelery.project.files import Tree, promising
 from djcelery.project.names import Found, Names
-from djcelery.project.processes import Process, processes
+from djcelery.project.processes import Process, Scaling, processes, scalings
 from djcelery.project.reader import read
 from djcelery.project.running import Running
 from djcelery.project.settings import Setting
@@ -845,9 +845,21 @@ class Project:
         found = []
         for entry in self.tree.entries:
             name = entry.path.rpartition("/")[2]
-            if name.startswith("Procfile") or (name.endswith((".yml", ".yaml")) and entry.size < 500_000):
+            if name.startswith("Procfile") or (name.endswith((".yml", ".yaml", ".service")) and entry.size < 500_000):
                 try:
                     found += processes(entry.path, self.tree.read(entry.path))
+                except OSError:
+                    continue
+        return found
+
+    @cached_property
+    def scalings(self) -> list[Scaling]:
+        """Every autoscaler of Kubernetes that can be seen."""
+        found: list[Scaling] = []
+        for entry in self.tree.entries:
+            if entry.path.endswith((".yml", ".yaml")) and entry.size < 500_000:
+                try:
+                    found += scalings(entry.path, self.tree.read(entry.path))
                 except OSError:
                     continue
         return found

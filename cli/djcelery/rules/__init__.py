@@ -133,7 +133,7 @@ def example(text: str, path: str = "shop/tasks.py") -> dict[str, str | bytes]:
     """The files of an example: a line `# some/file.py` begins a new one."""
     files: dict[str, list[str]] = {}
     for line in text.split("\n"):
-        named = re.fullmatch(r"# ((?:[\w.-]+/)*(?:[\w-]+\.(?:py|ya?ml|toml)|Procfile))", line.strip())
+        named = re.fullmatch(r"# ((?:[\w.-]+/)*(?:[\w@-]+\.(?:py|ya?ml|toml|service)|Procfile))", line.strip())
         if named:
             path = named[1]
             continue

@@ -45,6 +45,14 @@ def find(project: Project) -> Iterator[Finding]:
         scheduler = process.option("-S", "--scheduler") or ""
         if locked(scheduler):
             continue
+        most = max((each.most for each in project.scalings if each.target == process.name), default=0)
+        if most > 1 and process.source == "kubernetes":
+            yield on(
+                process.path, process.line, f"{process.name} is scaled to up to {most}: every entry runs that often"
+            )
+        elif process.replicas == 1 and process.surges:
+            words = "each deploy starts the new beat before the old one has ended: strategy Recreate"
+            yield on(process.path, process.line, words, "hint")
         if process.replicas > 1:
             yield on(process.path, process.line, f"{process.replicas} beats: every entry runs {process.replicas} times")
         elif process.path in seen and process.source != "kubernetes" and not profile(process.name, seen[process.path]):

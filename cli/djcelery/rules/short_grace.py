@@ -37,20 +37,30 @@ from djcelery.rules._base import Finding, Project, on
 CODE = "DJC809"
 SEVERITY = "warning"
 MORE = 10
-DEFAULT = {"compose": 10, "kubernetes": 30}
+DEFAULT = {"compose": 10, "kubernetes": 30, "systemd": 90}
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Workers of compose and Kubernetes whose grace is below a plain soft shutdown timeout."""
-    timeouts = [project.number(each.module, each.value) for each in project.setting("worker_soft_shutdown_timeout")]
-    known = [timeout for timeout in timeouts if timeout is not None]
-    if not known:
-        return
-    for process in project.processes:
+    """Workers of compose, Kubernetes and systemd whose grace is below a plain soft shutdown timeout.
+
+    A hint where there is no such timeout, and the grace is below the time limit of all tasks.
+    """
+    soft, hard = longest(project, "worker_soft_shutdown_timeout"), longest(project, "task_time_limit")
+    for process in project.workers:
         grace = process.grace if process.grace is not None else DEFAULT.get(process.source)
-        if process.role == "worker" and grace is not None and grace < max(known) + MORE:
-            yield on(
-                process.path,
-                process.line,
-                f"{process.name} is killed after {grace} s; its soft shutdown needs {max(known) + MORE:g}",
+        if grace is None:
+            continue
+        if soft is not None and grace < soft + MORE:
+            words = f"{process.name} is killed after {grace} s; its soft shutdown needs {soft + MORE:g}"
+            yield on(process.path, process.line, words)
+        elif soft is None and hard is not None and process.plain and grace < hard:
+            words = (
+                f"{process.name} is killed after {grace} s, and a task may take {hard:g}: set a soft shutdown timeout"
             )
+            yield on(process.path, process.line, words, "hint")
+
+
+def longest(project: Project, key: str) -> float | None:
+    """The highest number that a setting has anywhere."""
+    numbers = [project.number(each.module, each.value) for each in project.setting(key)]
+    return max((number for number in numbers if number is not None), default=None)
