@@ -121,6 +121,8 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
             "django.server": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True},
             "gunicorn.access": {"handlers": [], "propagate": True},
+            # A worker's pool, which says when a process was killed. It keeps its lines from the root by itself.
+            "multiprocessing": {"handlers": ["console"], "propagate": False, "level": "ERROR"},
             # What these say is said by django-structlog and by lines.py, in one line each and with names.
             "django.request": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -91,5 +91,9 @@ def test_every_line_is_json(site):
     site.get("/told/broken/?password=hunter2")
     failed = site.wait_for("request_failed", "told/broken")[0]
 
+    for process in site.place.processes:
+        printed = process.text.splitlines()
+        first = next(number for number, line in enumerate(printed) if line.startswith("{"))
+        assert [line for line in printed[first:] if not line.startswith("{")] == []
     assert "hunter2" not in json.dumps(site.lines())
     assert str(failed["exception"]).endswith("RuntimeError: password=[hidden]")
