@@ -26,6 +26,7 @@ numbers are right behind any number of web processes and workers, and a process 
 
 | ask | answer |
 |---|---|
+| `/admin/jobs/watch/` | for people: [the page of the jobs](jobs-page.md) |
 | `manage.py jobs health` | a table of queues, workers and beat; exit code 1 and a sentence for each trouble |
 | `GET /health/live` | 200 while the web process answers |
 | `GET /health/ready` | 200, or within a second 503 and the part that is `down` or gives `no answer`; for anybody |

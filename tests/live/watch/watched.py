@@ -118,11 +118,12 @@ def _start(place: Ground, port: int) -> None:
     place.project.manage("seed", **place.variables)
     place.project.manage("collectstatic", "--no-input", "-v", "0", **place.variables)
     place.project.manage("createsuperuser", "--no-input", *who, **place.variables, DJANGO_SUPERUSER_PASSWORD=password)
-    for workload in CLASSES:
-        place.worker(workload)
-    place.beat()
-    words = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4")
-    place.start("-m", "gunicorn", "shop.wsgi", *words, name="web", ready="Booting worker")
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4")
+    started = [place.start("manage.py", "worker", name, name=f"worker-{name}") for name in CLASSES]
+    place.start("-m", "celery", "-A", "shop", "beat", "-l", "INFO", name="beat")
+    place.start("-m", "gunicorn", "shop.wsgi", *bind, name="web")
+    for worker in started:  # all at the same time, since each takes its seconds
+        worker.wait_for(r" ready\.", seconds=120)
     eventually("the web server", lambda: _ready(port))
 
 
