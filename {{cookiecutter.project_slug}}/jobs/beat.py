@@ -71,7 +71,7 @@ class OneAtATime:
                 self.take_over()
             return True
         if self.held:
-            logger.error("beat: the lock is lost, another one may have it, leaving")
+            logger.error("beat: another one has taken the lock over, leaving")
             raise SystemExit(1)
         return False
 

@@ -25,12 +25,13 @@ class LeaseLock:
         self.holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def hold(self) -> bool:
-        """Take the lock or renew it. True: it is ours, for `seconds` since we asked. False: it is not, or not any more.
-
-        On a network that was cut, an answer can come after the lock has gone on to somebody else.
-        """
-        asked = time.monotonic()
-        return self._hold() and time.monotonic() - asked < self.seconds
+        """Take the lock or renew it. True: it is ours, for `seconds` since we asked. False: somebody else has it."""
+        while True:
+            asked = time.monotonic()
+            held = self._hold()
+            # On a network that was cut, an answer can come after the lock has gone on to somebody else: ask again.
+            if not held or time.monotonic() - asked < self.seconds:
+                return held
 
     def _hold(self) -> bool:
         expires_at = Now() + timedelta(seconds=self.seconds)
