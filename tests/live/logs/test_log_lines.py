@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 NAMES = {"task_id", "task", "queue", "attempt"}
 VOICES = {
@@ -93,7 +94,7 @@ def test_every_line_is_json(site):
 
     for process in site.place.processes:
         printed = process.text.splitlines()
-        first = next(number for number, line in enumerate(printed) if line.startswith("{"))
-        assert [line for line in printed[first:] if not line.startswith("{")] == []
+        begun = next(number for number, line in enumerate(printed) if re.search(" ready\\.|Starting|Booting", line))
+        assert [line for line in printed[begun:] if not line.startswith("{")] == []
     assert "hunter2" not in json.dumps(site.lines())
     assert str(failed["exception"]).endswith("RuntimeError: password=[hidden]")
