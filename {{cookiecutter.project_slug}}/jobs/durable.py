@@ -40,7 +40,6 @@ class DurableTask(JobTask):
 
     def apply_async(self, args: Any = None, kwargs: Any = None, key: str | None = None, **options: Any) -> AsyncResult:
         """As Celery's, and `key`: while a job with it is unfinished, no other is written."""
-        self.check_arguments(args, kwargs)
         [job] = outbox.write(self, [(args, kwargs)], key=key, **options)
         return self.AsyncResult(str(job.pk))
 

@@ -59,6 +59,7 @@ def _write_one(job: Job) -> tuple[list[Job], bool]:
 
 
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
+    task.check_arguments(args, kwargs)
     now = timezone.now()
     kept = {**options, "context": carried()}
     eta, expires = options.get("eta"), options.get("expires")

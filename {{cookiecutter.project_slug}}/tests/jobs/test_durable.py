@@ -173,6 +173,8 @@ def test_too_large_arguments_are_refused(add, task, broker):
     for refuses in (add, task(plain)):
         with pytest.raises(ArgumentsTooLargeError, match=f"{MAX_ARGUMENTS} are allowed"):
             refuses.delay("x" * MAX_ARGUMENTS)
+    with pytest.raises(ArgumentsTooLargeError):
+        add.apply_async_many([("x",), ("x" * MAX_ARGUMENTS,)])
     assert not Job.objects.exists()
 
 
