@@ -15,7 +15,8 @@ CLASSES = {"fast": 4, "slow": 2, "report": 2}  # processes of each; together as 
 ONE_QUEUE = """
 from shop.settings.production import *
 
-CELERY_TASK_ROUTES = {"*": {"queue": "slow"}}
+ROUTES = dict.fromkeys(ROUTES, "slow")
+CELERY_TASK_ROUTES = {task: {"queue": "slow"} for task in ROUTES}
 """
 
 
