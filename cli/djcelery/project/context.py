@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from djcelery.project.facts import Block, Class, Function, Module, Value
 
@@ -172,6 +173,7 @@ ASIDE = re.compile(
 )
 
 
+@cache
 def is_test(path: str) -> bool:
     """Whether a file belongs to tests, examples or documentation."""
     folders, _, name = path.rpartition("/")

@@ -14,7 +14,8 @@ SKIPPED = frozenset(
 YAML = (".yml", ".yaml")
 NOQA = b"noqa: DJC"
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
-MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b".apply(args", b".apply(kwargs", b".apply((", b"ATOMIC_REQUESTS", NOQA)
+MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS", NOQA)
+APPLIED = (b".apply(args", b".apply(kwargs", b".apply((")
 INSTALLED = re.compile(rb"^[ \t]*INSTALLED_APPS\s*(?::[^=\n]*)?\+?=", re.M)
 
 
@@ -33,10 +34,12 @@ class Tree:
         self.root = root
         self.texts = None if texts is None else {path: as_bytes(text) for path, text in texts.items()}
         self.entries: list[Entry] = []
+        self.layout: object = None  # kept here by the project, for all who work on this tree
         self.troubles: list[tuple[str, str]] = []
 
     def scan(self, exclude: Iterable[str] = ()) -> list[Entry]:
         """Find every file that may matter."""
+        self.layout = None
         if self.texts is not None:
             self.entries = [Entry(path, len(text), 0) for path, text in sorted(self.texts.items())]
             return self.entries
@@ -116,6 +119,8 @@ def promising(path: str, data: bytes) -> bool:
     if b"\0" in data[:1000]:
         return True
     if any(word in data for word in WORDS) or any(word in data for word in MORE_WORDS) or installs(data):
+        return True
+    if b".apply(" in data and any(word in data for word in APPLIED):
         return True
     return "task" in path.rpartition("/")[2] or "/tasks/" in path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import marshal
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +23,7 @@ Job = tuple[str, str, bool]  # path, dotted name, is it a package
 def load(tree: Tree, memory: dict[str, Any] | None = None) -> tuple[list[Module], dict[str, Any]]:
     """The facts of every file that may matter, and what to remember for the next time."""
     memory = memory or {}
-    layout = Layout({entry.path for entry in tree.entries})
+    layout = Layout.of(tree)
     modules, remembered, jobs = [], {}, []
     for entry in tree.entries:
         if not entry.path.endswith(".py"):
@@ -70,7 +71,7 @@ def spread(tree: Tree, jobs: list[tuple[Entry, Job]], cores: int) -> list[Rows |
     with get_context("fork").Pool(cores, initializer=forget_signals) as pool:
         work = [(tree.root, [jobs[index][1] for index in pile]) for pile in piles]
         for pile, held in zip(piles, pool.imap(read_pile, work), strict=True):
-            for index, rows in zip(pile, held, strict=True):
+            for index, rows in zip(pile, marshal.loads(held), strict=True):  # noqa: S302 - from our own child
                 found[index] = rows
     return found
 
@@ -83,11 +84,11 @@ def forget_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def read_pile(work: tuple[str, list[Job]]) -> list[Rows | None]:
-    """What one process does."""
+def read_pile(work: tuple[str, list[Job]]) -> bytes:
+    """What one process does; the rows go back as bytes, which costs half of sending them as they are."""
     gc.disable()
     tree = Tree(work[0])
-    return [as_rows(read_one(tree, job)) for job in work[1]]
+    return marshal.dumps([as_rows(read_one(tree, job)) for job in work[1]])
 
 
 def read_one(tree: Tree, job: Job) -> Module | None:

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import cast
 
 from djcelery.project import context, settings
 from djcelery.project.facts import Assign, Call, Function, Module, Value
@@ -40,7 +41,7 @@ class Project:
         self.tree = tree
         self.running = running  # what the running app told, if it was asked
         self.paths = {entry.path for entry in tree.entries}
-        self.layout = Layout(self.paths)
+        self.layout = Layout.of(tree)
         self.late: list[Module] = []
         self.modules = sorted((module for module in modules), key=lambda module: module.path)
         self.names = Names(self.load)
@@ -887,6 +888,13 @@ class Layout:
             "manage",
             "conftest",
         }
+
+    @classmethod
+    def of(cls, tree: Tree) -> Layout:
+        """The layout of a tree, worked out once."""
+        if tree.layout is None:
+            tree.layout = cls({entry.path for entry in tree.entries})
+        return cast("Layout", tree.layout)
 
     def root(self, path: str) -> str:
         """The folder that a path is imported from."""
