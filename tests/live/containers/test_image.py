@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from engine import Container, Engine, Image, missing
 from processes import eventually
 from projects import Project, make
 from servers import free_port
-from targets import running_broker, running_database
+from targets import PostgreSQL, running_broker, running_database
 
 MEGABYTE = 2**20
 SECRETS = {"DJANGO_SECRET_KEY": "k3J!fQz7" * 8, "POSTGRES_PASSWORD": "x", "BROKER_PASSWORD": "x"}
@@ -37,6 +38,10 @@ class Stack:
     services: dict[str, Any]
     running: dict[str, Container]
     browser: Browser
+    database: PostgreSQL
+
+
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,7 @@ def stack(project: Project, image: Image, tmp_path_factory: pytest.TempPathFacto
             assert migrate.process.popen.wait(60) == 0, migrate.process.text
             for name in services.keys() - {"database", "broker", "migrate"}:
                 start(name)
-            yield Stack(project, image, services, running, Browser(f"http://localhost:{port}"))
+            yield Stack(project, image, services, running, Browser(f"http://localhost:{port}"), database)
         finally:
             for container in running.values():
                 container.process.end(signal.SIGKILL)
@@ -127,6 +132,20 @@ def ordering(browser: Browser) -> Callable[[], str]:
             return ""
 
     return order
+
+
+def test_it_takes_no_more_connections_than_it_says(stack: Stack, figure: Callable[[str], None]) -> None:
+    said = stack.running["web"].exec("python", "manage.py", "jobs", "connections").stdout
+    allowed = int(said.split()[-1])
+    seen = 0
+    for _ in range(20):
+        ordering(stack.browser)()
+        # The one that asks is not ours.
+        seen = max(seen, stack.database.rows(CONNECTIONS)[0][0] - 1)
+        time.sleep(0.2)
+
+    assert 0 < seen <= allowed
+    figure(f"database connections: {seen} seen, {allowed} foretold")
 
 
 @pytest.mark.parametrize("name", ["web", "worker-fast", "beat"])

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
-from jobs import dead_letters, health, plan
+from jobs import connections, dead_letters, health, plan
 from jobs.models import Job, State
 from jobs.watch.state import state
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(
-            dest="action", required=True, metavar="list | show | requeue | discard | health | plan"
+            dest="action", required=True, metavar="list | show | requeue | discard | health | plan | connections"
         )
         listing = actions.add_parser("list", help="jobs of one state, the newest first")
         listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
@@ -35,6 +36,12 @@ class Command(BaseCommand):
         planning.add_argument("--wait", type=float, default=5.0, help="seconds a job may wait, default: %(default)s")
         planning.add_argument("--hours", type=int, default=24, help="look back so far, default: %(default)s")
         planning.add_argument("--rate", action="append", default=[], metavar="CLASS=N", help="suppose N jobs a second")
+        counting = actions.add_parser(
+            "connections", help="how many the database must allow; exit code 1 when it does not"
+        )
+        counting.add_argument("--workers", action="append", default=[], metavar="CLASS=N", help="default: 1 of each")
+        counting.add_argument("--web", type=int, default=2, help="processes of the web server, default: %(default)s")
+        counting.add_argument("--beats", type=int, default=1, help="default: %(default)s")
         actions.add_parser("health", help="queues, workers and beat; exit code 1 when somebody must see to them")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -113,6 +120,28 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in plan.table(loads, options["wait"]):
             self.stdout.write(line)
+
+    def connections(self, options: dict[str, Any]) -> None:
+        workers = dict.fromkeys(settings.WORKLOADS, 1) | _counts(options["workers"])
+        counted = connections.most(workers, options["web"], options["beats"])
+        total, allowed = sum(counted.values()), connections.allowed()
+        self._table([("PROCESSES", "CONNECTIONS"), *counted.items(), ("in all", total)])
+        if allowed is None or total <= allowed:
+            return
+        raise CommandError(
+            f"The database allows {allowed}. Raise its max_connections, or put a pooler in front of it and set "
+            "DATABASE_POOLER=true."
+        )
+
+
+def _counts(given: Sequence[str]) -> dict[str, int]:
+    """CLASS=N, as numbers by class. Raises CommandError for what is no class or no number."""
+    pairs = dict(pair.partition("=")[::2] for pair in given)
+    if wrong := [
+        f"{name}={count}" for name, count in pairs.items() if name not in settings.WORKLOADS or not count.isdigit()
+    ]:
+        raise CommandError(f"{wrong[0]} is no CLASS=N. The classes are: {', '.join(settings.WORKLOADS)}.")
+    return {name: int(count) for name, count in pairs.items()}
 
 
 def _seconds(age: float | None) -> str:
