@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -79,3 +80,26 @@ def test_systemd_takes_the_units_and_finds_them_protected(projects: list[Project
     started = [name.replace("@.", "@fast.") for name in names]
     judge = ["systemd-analyze", "security", "--offline=true", f"--root={tmp_path}", f"--threshold={EXPOSURE}"]
     succeed([*judge, *started], timeout=60)
+
+
+def test_the_page_about_deploying_tells_how_many_connections_there_are(projects: list[Project]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    total = projects[0].manage("jobs", "connections").split()[-1]
+    assert f"two web processes, it is {total}." in page
+
+
+def test_every_variable_and_file_on_that_page_exists(projects: list[Project]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    rows = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z][A-Z_]{5,})(?:=[^`]*)?`", page)) - {"CONN_MAX_AGE", "CONN_HEALTH_CHECKS"}
+    paths = {
+        path
+        for path in re.findall(r"`((?:tests|deploy|jobs|settings)/[\w./]*)`", page)
+        if not path.startswith("tests/")
+    }
+
+    assert named - set(re.findall(r"^\| `(\w+)`", rows, re.MULTILINE)) - {"SSL_CERT_FILE"} == set()
+    project = projects[0].path
+    assert not [
+        path for path in paths if not (project / path).exists() and not (project / project.name / path).exists()
+    ]
