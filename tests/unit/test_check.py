@@ -164,6 +164,8 @@ def test_statistics_files_and_manuals(shop):
     assert check(shop, "--statistics").stdout == "    1  DJC101  dispatch-in-atomic (error)\n"
     assert check(shop, "--show-files").stdout == "shop/tasks.py\n"
     assert check("--explain", "dispatch-in-atomic").stdout.startswith("DJC101 dispatch-in-atomic (error)\n")
+    assert "--introspect" not in check("--explain", "DJC101").stdout
+    assert "--introspect" in check("--explain", "DJC601").stdout
 
 
 def test_the_cache_ignores_itself_and_notices_a_change(shop):
@@ -252,11 +254,25 @@ def test_the_running_app_is_asked(shop):
     (shop / "shop" / "settings.py").write_text(
         'INSTALLED_APPS = ["shop"]\nSECRET_KEY = "x"\nCELERY_TASK_TIME_LIMIT = 5\n'
         'CELERY_BEAT_SCHEDULE = {"a": {"task": "made.by.hand", "schedule": 5}}\n'
+        'CELERY_ACCEPT_CONTENT = ["pickle"]\n'
+        'for name in "TASK_SOFT_TIME_LIMIT", "TASK_TIMELIMIT", "D_CONCURRENCY":\n'
+        '    globals()["CELERY" + name if name[:2] == "D_" else "CELERY_" + name] = 60\n'
+        'globals()["BROKER" + "_URL"] = "redis://localhost"\n'
+        'globals()["CELERY_BEAT_SCHEDULE"]["b"] = {"task": "shop.tasks.index", "schedule": 5, "args": (1, 2)}\n'
     )
-    assert codes(check(shop, "--format", "json", "--select", "DJC6")) == []
-    assert codes(check(shop, "--format", "json", "--select", "DJC6", "--introspect", "--severity", "error")) == [
-        "DJC601"
-    ]
+    wished = ("--format", "json", "--select", "DJC503,DJC6,DJC7", "--severity", "warning")
+    assert codes(check(shop, *wished)) == ["DJC706"]
+    rows = json.loads(check(shop, *wished, "--introspect").stdout)
+    told = {row["code"]: (row["path"], row["severity"]) for row in rows}
+    assert told == {
+        "DJC503": ("shop/celery.py", "error"),  # only the app has it, so it is said of the app
+        "DJC601": ("shop/settings.py", "error"),
+        "DJC606": ("shop/settings.py", "error"),
+        "DJC701": ("shop/celery.py", "warning"),
+        "DJC702": ("shop/celery.py", "warning"),
+        "DJC703": ("shop/celery.py", "warning"),
+        "DJC706": ("shop/settings.py", "error"),  # both see it
+    }
 
 
 def test_a_project_that_does_not_start_is_said_in_words(shop):

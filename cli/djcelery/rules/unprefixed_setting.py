@@ -47,7 +47,7 @@ from djcelery.rules._running import at_setting
 
 CODE = "DJC702"
 SEVERITY = "warning"
-PARTS = ("BROKER_", "CELERYD_", "CELERYBEAT_", "RESULT_", "TASK_", "WORKER_", "BEAT_")
+PARTS = ("BROKER_", "RESULT_", "TASK_", "WORKER_", "BEAT_")
 
 
 def find(project: Project) -> Iterator[Finding]:

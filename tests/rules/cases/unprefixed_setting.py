@@ -10,7 +10,7 @@ from project.celery import app
 
 # project/settings.py
 BROKER_URL = "redis://localhost"  # DJC702
-CELERYD_CONCURRENCY = 5  # DJC702
+CELERYD_CONCURRENCY = 5
 RESULT_BACKEND = "redis://localhost"
 CELERY_RESULT_BACKEND = RESULT_BACKEND
 BROKER_NAME = "x"
