@@ -156,6 +156,16 @@ def test_the_command_lists_and_shows(dead, capsys):
     assert "raise ValueError" in capsys.readouterr().out
 
 
+def test_the_command_shows_no_secret(durable, capsys):
+    Job.objects.update(kwargs={"token": "hunter2"}, error="password=hunter2", traceback="redis://:hunter2@broker")
+    call_command("jobs", "list")
+    call_command("jobs", "show", str(durable.pk))
+
+    printed = capsys.readouterr().out
+    assert "password=[hidden]" in printed
+    assert "hunter2" not in printed
+
+
 @pytest.mark.parametrize("which", ["id", "task", "all"])
 @pytest.mark.parametrize(("action", "state"), [("requeue", State.DELAYED), ("discard", State.DISCARDED)])
 def test_the_command_requeues_and_discards(durable, capsys, which, action, state):

@@ -12,7 +12,10 @@ from django.db.models import QuerySet
 
 from jobs import connections, dead_letters, health, plan
 from jobs.models import Job, State
+from jobs.scrub import scrub
 from jobs.watch.state import state
+
+TEXT = 20_000  # characters of one value, such as a traceback
 
 
 class Command(BaseCommand):
@@ -52,14 +55,15 @@ class Command(BaseCommand):
         if options["task"]:
             jobs = jobs.filter(task=options["task"])
         for job in jobs[: options["limit"]]:
-            self.stdout.write(f"{job.pk}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.queue:10}  {job.task}  {job.error}")
+            error = scrub(job.error)
+            self.stdout.write(f"{job.pk}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.queue:10}  {job.task}  {error}")
 
     def show(self, options: dict[str, Any]) -> None:
         job = Job.objects.filter(pk=options["id"]).first()
         if job is None:
             raise CommandError(f"There is no job {options['id']}. `jobs list --state done` shows finished ones.")
         for field in Job._meta.fields:
-            self.stdout.write(f"{field.verbose_name:14} {getattr(job, field.name)}")
+            self.stdout.write(f"{field.verbose_name:14} {scrub(getattr(job, field.name), length=TEXT)}")
 
     def requeue(self, options: dict[str, Any]) -> None:
         count = dead_letters.requeue(self._chosen(options), by=getpass.getuser())
