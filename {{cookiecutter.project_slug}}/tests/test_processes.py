@@ -34,3 +34,8 @@ def test_a_worker_has_the_time_to_give_its_jobs_back():
 
 def test_a_worker_that_is_asked_to_stop_does_so_softly():
     assert "REMAP_SIGTERM=SIGQUIT" in (settings.BASE_DIR / "Dockerfile").read_text()
+
+
+def test_no_migration_makes_others_wait_behind_it():
+    for text in (PROCFILE, COMPOSE, UNITS):
+        assert "PGOPTIONS=-c lock_timeout=" in text.replace("'", "")
