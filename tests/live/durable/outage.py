@@ -60,7 +60,7 @@ class Outage:
 @contextmanager
 def shop_behind_a_proxy(broker: str) -> Iterator[tuple[Ground, Proxy, int]]:
     """Its web server, two workers and beat, which all reach the broker through a line of ours."""
-    with ground(broker, "postgres", DJANGO_LOG_LEVEL="WARNING") as place:
+    with ground(broker, "postgres", JOBS_LOG_LEVEL="WARNING") as place:
         proxy, port = Proxy(place.broker.port), free_port()
         place.variables |= {
             name: url.replace(str(place.broker.port), str(proxy.port)) for name, url in place.broker.variables.items()
