@@ -246,7 +246,7 @@ def test_each_trigger_is_told_what_its_scaler_needs(project):
     }
     triggers = [trigger for each in of_kind(built, "ScaledObject").values() for trigger in each["spec"]["triggers"]]
 
-    assert len(triggers) == 8
+    assert len(triggers) == 11
     for trigger in triggers:
         needed, possible, access_needed, access_possible = SCALERS[trigger["type"]]
         told, secret = set(trigger["metadata"]), accesses[trigger["authenticationRef"]["name"]]

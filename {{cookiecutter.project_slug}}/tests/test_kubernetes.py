@@ -43,24 +43,36 @@ def test_a_worker_has_the_time_to_finish_what_it_runs(name):
     assert grace >= settings.WORKLOADS[name].hard_limit + settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 10
 
 
-@pytest.mark.parametrize("name", settings.WORKLOADS)
-def test_each_class_of_work_is_scaled_by_its_own_queue(name):
-    scaled = SCALED[f"worker-{name}"]
-    broker, database = (trigger["metadata"] for trigger in scaled["triggers"])
+def triggers(name: str) -> dict[str, dict[str, str]]:
+    """What the class is scaled by."""
+    return {trigger["name"]: trigger["metadata"] for trigger in SCALED[f"worker-{name}"]["triggers"]}
 
-    assert scaled["scaleTargetRef"]["name"] == f"worker-{name}"
-    assert name in (broker.get("listName"), broker.get("queueName"))
-    assert f"queue = '{name}'" in database["query"]
+
+@pytest.mark.parametrize("name", settings.WORKLOADS)
+def test_each_class_of_work_is_scaled_by_its_own_jobs(name):
+    queue, *asked = triggers(name).values()
+
+    assert SCALED[f"worker-{name}"]["scaleTargetRef"]["name"] == f"worker-{name}"
+    assert name in (queue.get("listName"), queue.get("queueName"))
+    assert asked
+    assert all(f"queue = '{name}'" in each["query"] or f"'[\"{name}\"]'" in each["query"] for each in asked)
+
+
+@pytest.mark.parametrize("name", settings.WORKLOADS)
+def test_busy_workers_ask_for_more_before_all_of_their_processes_are(name):
+    busy = triggers(name).get("busy", triggers(name).get("work"))
+
+    assert float(busy["targetQueryValue"]) <= settings.WORKLOADS[name].concurrency
 
 
 def test_only_what_is_declared_is_scaled():
     assert set(SCALED) == {f"worker-{name}" for name in settings.WORKLOADS}
 
 
-def test_what_may_go_down_to_no_pod_counts_what_runs():
-    for scaled in SCALED.values():
-        queries = [trigger["metadata"].get("query", "") for trigger in scaled["triggers"]]
-        assert scaled["minReplicaCount"] > 0 or any("SUM(running)" in query for query in queries)
+def test_what_may_go_down_to_no_pod_counts_what_waits_and_runs():
+    idle = [name for name in settings.WORKLOADS if SCALED[f"worker-{name}"]["minReplicaCount"] == 0]
+
+    assert all("work" in triggers(name) for name in idle)
 
 
 def test_one_beat_runs_and_it_stops_before_the_next_one_starts():
