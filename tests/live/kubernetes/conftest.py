@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import PROC
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("faults", "containers"))
 
 from pods import Cluster, cluster
 

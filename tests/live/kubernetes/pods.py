@@ -5,7 +5,6 @@ What is not the same: the image is this environment's Python, /tmp is a folder f
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dockerfile import Instruction, stages, variables
 from processes import PROC, Process
 from projects import PRODUCTION, Project, environment, make, succeed
 from servers import free_port
@@ -52,7 +52,7 @@ class Pod:
         """What its ConfigMap and its Secret give it, on top of what the image has."""
         own = {name: value.replace("/tmp/", f"{self.folder}/") for name, value in self.variables.items()}  # noqa: S108
         path = f"{BIN}{os.pathsep}{environment()['PATH']}"
-        return environment() | self._of_the_image() | own | {"PATH": path, "TMPDIR": str(self.folder)}
+        return self._of_the_image() | own | {"PATH": path, "TMPDIR": str(self.folder)}
 
     def run(self, container: Object) -> subprocess.CompletedProcess[str]:
         """Run a container that ends by itself."""
@@ -110,16 +110,20 @@ class Pod:
         self.process.popen.send_signal(signal.SIGTERM)
         return self.process.popen.wait(self.spec.get("terminationGracePeriodSeconds", 30))
 
-    def _dockerfile(self) -> str:
-        return (self.project.path / "Dockerfile").read_text()
+    @property
+    def _image(self) -> list[Instruction]:
+        return stages((self.project.path / "Dockerfile").read_text())[-1].steps
 
     def _of_the_image(self) -> dict[str, str]:
-        settings = re.findall(r"^ENV (DJANGO_SETTINGS_MODULE)=(\S+)", self._dockerfile(), re.MULTILINE)
-        return dict(settings) | {"REMAP_SIGTERM": "SIGQUIT"}
+        found = environment()
+        for step in self._image:
+            if step.word == "ENV":
+                found |= variables(step, found)
+        return found | {"PORT": str(self.port)}
 
     def _command_of_the_image(self) -> list[str]:
-        [command] = re.findall(r"^CMD (\[.*\])$", self._dockerfile(), re.MULTILINE)
-        return [word.replace("8000", str(self.port)) for word in json.loads(command)]
+        [command] = [step.words for step in self._image if step.word == "CMD"]
+        return command
 
 
 @dataclass
