@@ -18,7 +18,7 @@ from mutate import KINDS, Mutation, mutations
 pytestmark = pytest.mark.corpus
 # By seed: the rules were written with the first sample in sight; the second was drawn when they were done, and what it
 # found was left as it is.
-SAMPLES = {20261122: 60, 31415: 200}
+SAMPLES = [(20261122, 60, 0), (31415, 200, 2)]  # seed, mistakes, how many of them are missed
 LEAST = 0.95
 
 
@@ -66,8 +66,8 @@ def base(project: str) -> Base:
     return Base(str(fetch.everything()[project]))
 
 
-@pytest.mark.parametrize(("seed", "count"), SAMPLES.items())
-def test_recall(seed: int, count: int) -> None:
+@pytest.mark.parametrize(("seed", "count", "misses"), SAMPLES)
+def test_recall(seed: int, count: int, misses: int) -> None:
     wanted = chosen(seed, count)
     missed = [
         (mutation.code, mutation.project, mutation.path, mutation.line)
@@ -75,4 +75,5 @@ def test_recall(seed: int, count: int) -> None:
         if not base(mutation.project).finds(mutation)
     ]
     assert len(wanted) == count
+    assert len(missed) <= misses, missed
     assert 1 - len(missed) / len(wanted) >= LEAST, missed
