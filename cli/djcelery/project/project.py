@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import cast
 
@@ -311,7 +312,10 @@ class Project:
         return None
 
     def task(self, module: Module, function: Function, value: Value, how: str, inner: Value | None) -> Task:
-        options = {**(inner.named if inner else {}), **value.named}
+        hidden = self.opened(module, value.named["**"]) if "**" in value.named else {}
+        spread = hidden is None or (inner is not None and "**" in inner.named)
+        given = {**(inner.named if inner else {}), **(hidden or {})}
+        options = {**{key: placed(each, value) for key, each in given.items()}, **value.named}
         name = options["name"].const if "name" in options and isinstance(options["name"].const, str) else ""
         base = [options["base"].name] if "base" in options else []
         return Task(
@@ -323,7 +327,7 @@ class Project:
             col=function.col,
             how=how,
             decorator=value,
-            spread="**" in options,
+            spread=spread,
             named="name" in options,
             method=function.cls >= 0,
             bases=base,
@@ -332,6 +336,21 @@ class Project:
             rerouted=any(self.defers(module, each) for each in base) or self.app_reroutes,
             unseen=any(self.unseen(module, each) for each in base) or self.app_unseen,
         )
+
+    def opened(self, module: Module, value: Value, depth: int = 0) -> dict[str, Value] | None:
+        """The options that `**value` stands for; None where they cannot all be seen."""
+        held, resolved = self.home(module, value), self.resolve(module, value)
+        if resolved.kind != "dict" or depth > 5:
+            return None
+        found: dict[str, Value] = {}
+        for key, each in zip(resolved.keys, resolved.items, strict=True):
+            more = (
+                self.opened(held, each, depth + 1) if key.kind == "star" else {str(key.const): self.resolve(held, each)}
+            )
+            if more is None or key.kind not in {"star", "const"}:
+                return None
+            found |= more
+        return found
 
     @staticmethod
     def changed(function: Function, value: Value) -> bool:
@@ -938,6 +957,11 @@ def imports(data: bytes, last: bytes, parent: bytes) -> bool:
             return True
         start = data.find(last, start + len(last))
     return False
+
+
+def placed(value: Value, other: Value) -> Value:
+    """A value from elsewhere, at the place that brings it in."""
+    return replace(value, line=other.line, col=other.col, end_line=other.end_line, end_col=other.end_col)
 
 
 def texts_of(value: Value) -> list[str]:

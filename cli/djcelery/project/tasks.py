@@ -67,7 +67,12 @@ class Task:
     @property
     def likely_params(self) -> list[Param] | None:
         """The same, if the decorators below the task's own pass on what they are given, as most do."""
-        if self.function is None or (self.how == "wrapper" or self.custom):
+        if (
+            self.function is None
+            or self.how == "wrapper"
+            or self.custom
+            or (self.spread and "bind" not in self.options)
+        ):
             return None
         params = self.function.params
         return params[1:] if self.bound or self.method else params

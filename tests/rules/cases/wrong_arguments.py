@@ -40,7 +40,22 @@ def keyed(pk, *, by): ...
 def loose(*args, **kwargs): ...
 
 
+BASE = {"time_limit": 60}
+BOUND = {**BASE, **{"bind": True}}
+
+
+@shared_task(**{**BOUND, "max_retries": 3})
+def opened(self, pk): ...
+
+
+@shared_task(**settings.OPTIONS)
+def hidden(self, pk): ...
+
+
 def place(pk, args):
+    opened.delay(1)
+    opened.delay()  # DJC208
+    hidden.delay(1)
     index.delay()  # DJC208
     index.delay(1, True)
     index.delay(1, True, 3)  # DJC208
