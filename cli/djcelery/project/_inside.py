@@ -56,7 +56,7 @@ def of_celery(app: Any) -> dict[str, Any]:
         "tasks": {name: task(app, each) for name, each in app.tasks.items() if not name.startswith("celery.")},
         "settings": {key: plain(conf.get(key)) for key in SETTINGS.split()},
         "broker": str(conf.broker_url or "").partition(":")[0].partition("+")[0],
-        "schedule": {str(key): entry(each) for key, each in (conf.beat_schedule or {}).items()},
+        "schedule": {str(key): entry(each) for key, each in schedule(conf).items()},
         "queues": {name: sorted(queue.queue_arguments or {}) for name, queue in app.amqp.queues.items()},
         "known": sorted(key for key, _ in defaults.flatten(defaults.NAMESPACES)),
     }
@@ -71,7 +71,7 @@ def of_django() -> dict[str, Any]:
         "settings_module": os.environ.get("DJANGO_SETTINGS_MODULE", ""),
         "installed": [str(name) for name in settings.INSTALLED_APPS],
         "atomic_requests": any(each.get("ATOMIC_REQUESTS") is True for each in settings.DATABASES.values()),
-        "root_logger": "root" in (settings.LOGGING or {}) or "" in (settings.LOGGING or {}).get("loggers", {}),
+        "root_logger": "root" in (settings.LOGGING or {}) or "" in ((settings.LOGGING or {}).get("loggers") or {}),
     }
 
 
@@ -101,9 +101,18 @@ def params(each: Any) -> Any:
     return [[param.name, KINDS[param.kind], param.default is not param.empty] for param in found]
 
 
+def schedule(conf: Any) -> dict[str, Any]:
+    """The entries that are written as a dict, as nearly all are."""
+    held = conf.beat_schedule
+    entries = held.items() if isinstance(held, dict) else ()
+    return {key: each for key, each in entries if isinstance(each, dict) and "task" in each}
+
+
 def entry(each: Any) -> dict[str, Any]:
     """An entry of the schedule: what it sends, with how many arguments and of which names."""
-    return {"task": each.get("task"), "count": len(each.get("args") or ()), "named": sorted(each.get("kwargs") or ())}
+    args, kwargs = each.get("args"), each.get("kwargs")
+    count = len(args) if isinstance(args, (list, tuple)) else 0
+    return {"task": each["task"], "count": count, "named": sorted(map(str, kwargs or ()))}
 
 
 def plain(value: object) -> object:

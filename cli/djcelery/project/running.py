@@ -71,6 +71,11 @@ class Running:
         """The tasks that the files below the root define."""
         return [each for each in self.tasks.values() if each.path]
 
+    def options(self, key: str) -> dict[str, Any]:
+        """A setting that is a dict."""
+        value = self.settings.get(key)
+        return value if isinstance(value, dict) else {}
+
     def number(self, key: str) -> float | None:
         """A setting that is a number."""
         value = self.settings.get(key)

@@ -30,5 +30,5 @@ def told(project: Project) -> float | None:
     """The effective visibility timeout, where the running app was asked."""
     if project.running is None:
         return None
-    number = (project.running.settings["broker_transport_options"] or {}).get("visibility_timeout", DEFAULT)
+    number = project.running.options("broker_transport_options").get("visibility_timeout", DEFAULT)
     return number if isinstance(number, int | float) else None

@@ -52,11 +52,11 @@ def find(project: Project) -> Iterator[Finding]:
 def told(project: Project, running: Running) -> Iterator[Finding]:
     """The effective timeouts of the broker and of the results."""
     key = "broker_transport_options"
-    value = (running.settings[key] or {}).get("visibility_timeout")
-    twin = (running.settings["result_backend_transport_options"] or {}).get("visibility_timeout")
+    value = running.options(key).get("visibility_timeout")
+    twin = running.options("result_backend_transport_options").get("visibility_timeout")
     if isinstance(value, str):
         yield at_setting(project, key, "the visibility timeout is a text and must be a number")
-    elif value is not None and running.broker == "sqs" and value > LONGEST:
+    elif isinstance(value, int | float) and running.broker == "sqs" and value > LONGEST:
         yield at_setting(project, key, f"SQS allows at most {LONGEST} s")
     if value is not None and twin is not None and value != twin and running.broker in {"redis", "rediss"}:
         words = "the broker has another visibility timeout: the shorter of the two wins"
