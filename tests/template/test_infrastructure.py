@@ -59,6 +59,7 @@ def test_it_keeps_its_schema(projects: list[Project], pattern: str) -> None:
 EXPOSURE = 20  # tenths
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="another operating system: systemd is Linux's")
 def test_systemd_takes_the_units_and_finds_them_protected(projects: list[Project], tmp_path: Path) -> None:
     """They are installed as docs/deploy.md says, under a root of their own with programs that only exist."""
     project = projects[0]
