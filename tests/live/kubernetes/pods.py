@@ -47,10 +47,10 @@ class Pod:
         [only] = self.spec["containers"]
         return only
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What its ConfigMap and its Secret give it, on top of what the image has."""
-        own = {name: value.replace("/tmp/", f"{self.folder}/") for name, value in self.variables.items()}  # noqa: S108
+    def environment(self, container: Object) -> dict[str, str]:
+        """What the manifest, the ConfigMap and the Secret give a container, on top of what the image has."""
+        said = {each["name"]: each["value"] for each in container.get("env", [])}
+        own = {name: value.replace("/tmp/", f"{self.folder}/") for name, value in (self.variables | said).items()}  # noqa: S108
         path = f"{BIN}{os.pathsep}{environment()['PATH']}"
         return self._of_the_image() | own | {"PATH": path, "TMPDIR": str(self.folder)}
 
@@ -58,13 +58,19 @@ class Pod:
         """Run a container that ends by itself."""
         command, folder = container["command"], self.project.path
         return subprocess.run(
-            command, cwd=folder, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+            command,
+            cwd=folder,
+            env=self.environment(container),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
 
     def start(self) -> None:
         command = self.container.get("command") or self._command_of_the_image()
         log = self.folder / f"{self.name}.log"
-        self.process = Process(command, self.project.path, self.environment, log)
+        self.process = Process(command, self.project.path, self.environment(self.container), log)
 
     def wait_until_started(self) -> None:
         """As the kubelet does it: so many probes, so many seconds apart, then the container would be killed."""
@@ -81,7 +87,9 @@ class Pod:
         seconds = probe.get("timeoutSeconds", 1) + 4  # a busy machine
         if "exec" in probe:
             command = probe["exec"]["command"]
-            done = subprocess.run(command, env=self.environment, capture_output=True, check=False, timeout=seconds)
+            done = subprocess.run(
+                command, env=self.environment(self.container), capture_output=True, check=False, timeout=seconds
+            )
             return done.returncode == 0
         asked = probe["httpGet"]
         headers = {each["name"]: each["value"] for each in asked["httpHeaders"]}
