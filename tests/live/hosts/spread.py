@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from crew import Member
-from network import Host, Network, network
+from network import Network, network
 from rig import Outcome, Rig, ended, eventually, rig_on
 from shop import edit
 from targets import running_broker, running_database
@@ -51,10 +50,18 @@ class Spread:
         beat = self.rig.member(f"beat-{name}", *words, ready="beat: ", enter=enter)
         self.rig.crew.hire([worker, beat])
 
-    def beat_holder(self) -> Host:
+    def beat_holder(self) -> str:
         """The host whose beat took the lock last."""
-        taken = {name: max(_times(self._log(name), HOLDS), default=0.0) for name in self.net.hosts if self._beats(name)}
-        return self.net.hosts[max(taken, key=lambda name: taken[name])]
+        taken = {name: max(_times(self._log(name), HOLDS), default=0.0) for name in self.net.hosts}
+        return max(taken, key=lambda name: taken[name])
+
+    def cut(self, names: Sequence[str], seconds: float) -> None:
+        """Unplug these hosts for a while, all at the same time."""
+        for name in names:
+            self.net.hosts[name].cut()
+        time.sleep(seconds)
+        for name in names:
+            self.net.hosts[name].heal()
 
     def power_off(self, name: str) -> None:
         gone = [member for member in self.rig.crew.members if member.name in (f"worker-{name}", f"beat-{name}")]
@@ -69,9 +76,6 @@ class Spread:
 
     def _log(self, name: str) -> str:
         return "".join(log.read_text() for log in sorted(self.rig.logs.glob(f"beat-{name}-*.log")))
-
-    def _beats(self, name: str) -> list[Member]:
-        return [member for member in self.rig.crew.members if member.name == f"beat-{name}"]
 
 
 def _times(log: str, words: str) -> list[float]:
@@ -117,22 +121,13 @@ def partitions(
     shop.rig.crew.all_ready()
     holder = eventually("a beat with the lock", lambda: shop.schedule().runs and shop.beat_holder())
 
-    def cut(hosts: list[Host], pause: float) -> None:
-        for host in hosts:
-            host.cut()
-        time.sleep(pause)
-        for host in hosts:
-            host.heal()
-        cut_off = ", ".join(host.name for host in hosts)
-        say(f"{cut_off} cut for {pause} s: {shop.rig.number(DONE)} jobs done, {shop.schedule()}")
+    for names, pause in (([holder], longest), (WORKERS, shortest), (["broker"], shortest)):
+        shop.cut(names, pause)
+        say(f"{', '.join(names)} cut for {pause} s: {shop.rig.number(DONE)} jobs done, {shop.schedule()}")
         time.sleep(5)
-
-    cut([holder], longest)
-    cut([shop.net.hosts[name] for name in WORKERS], shortest)
-    cut([shop.net.hosts["broker"]], shortest)
     shop.net.add("jobs-3")
     shop.staff("jobs-3")
-    shop.power_off(shop.beat_holder().name)
+    shop.power_off(shop.beat_holder())
     say("a host added, one without power")
     off = time.time()
     assert ended(publisher) == 0

@@ -115,3 +115,8 @@ def test_a_rate_that_cannot_be_supposed(db, rate, says):
     ended("slow", 60)
     with pytest.raises(CommandError, match=says):
         call_command("jobs", "plan", "--rate", rate)
+
+
+def test_no_job_begins_before_it_comes(db):
+    with pytest.raises(CommandError, match="cannot be negative"):
+        call_command("jobs", "plan", "--wait", "-1")

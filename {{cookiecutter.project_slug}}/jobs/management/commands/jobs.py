@@ -118,6 +118,8 @@ class Command(BaseCommand):
         return dead
 
     def plan(self, options: dict[str, Any]) -> None:
+        if options["wait"] < 0:
+            raise CommandError("A wait cannot be negative. Say 0 for jobs that must begin at once.")
         try:
             loads = plan.suppose(plan.measured(options["hours"]), options["rate"])
         except plan.NotMeasuredError as error:
