@@ -59,8 +59,7 @@ def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(shop, f
 
 @on(RabbitMQCluster)
 def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_next(shop):
-    first = next(iter(shop.broker.nodes.values()))
-    first.kill()
+    _kill(shop.broker, next(iter(shop.broker.nodes)))
 
     publisher = shop.publish(0, 30, **LOAD)
 
@@ -92,9 +91,13 @@ def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(shop, fig
 def _kill_leader(cluster: RabbitMQCluster) -> str:
     """kill -9 of the node that leads the queue `fast`. Returns its name when another one leads."""
     leader = cluster.leader("fast")
-    cluster.nodes[leader].kill()
-    eventually("another leader", lambda: cluster.leader("fast") not in ("", leader))
+    _kill(cluster, leader)
     return leader
+
+
+def _kill(cluster: RabbitMQCluster, node: str) -> None:
+    cluster.nodes[node].kill()
+    eventually("another leader", lambda: cluster.leader("fast") not in ("", node))
 
 
 def _bring_back(cluster: RabbitMQCluster, node: str) -> None:
