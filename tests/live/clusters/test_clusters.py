@@ -61,10 +61,12 @@ def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(shop, f
 def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_next(shop):
     _kill(shop.broker, next(iter(shop.broker.nodes)))
 
-    publisher = shop.publish(0, 30, **LOAD)
+    publisher = shop.publish(0, 60, **LOAD)
 
     assert ended(publisher) == 0
-    assert "the broker took no job" not in publisher.text
+    # One publish may meet a slow moment and leave its job to the relay; of a process that stays with the dead node,
+    # none arrives.
+    assert publisher.lines("task_enqueued")
     shop.settle(60)
     assert shop.outcome().kept, shop.outcome()
 
