@@ -1,6 +1,6 @@
 """What the page of the jobs costs: python benchmarks/bench_pages.py [FEW] [MANY]
 
-Each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
+CPU of each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
 beside many; a tenth as many jobs wait, and a twentieth as many are dead. A search looks through a fixed number of the
 newest rows; a table that holds fewer is searched sooner, so it is not held to the ratio.
 """
@@ -25,7 +25,7 @@ def main(few: int = 1_000, many: int = 1_000_000) -> int:
     for name, least in levels[str(few)].items():
         most = levels[str(many)][name]
         rows.append((name, least["ms"], most["ms"], most["ms"] / least["ms"], least["statements"], most["statements"]))
-    table(("page", f"ms, {few:,} rows", f"ms, {many:,} rows", "ratio", "statements", "statements, many"), rows)
+    table(("page", f"CPU ms, {few:,} rows", f"CPU ms, {many:,} rows", "ratio", "statements", "statements, many"), rows)
     return int(any(ratio > AT_MOST for name, _, _, ratio, _, _ in rows if name != SEARCH))
 
 

@@ -61,7 +61,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["publish_at"], condition=Q(state__in=UNFINISHED), name="jobs_to_publish"),
             models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="jobs_finished"),
-            models.Index(fields=["-created_at"], condition=Q(state=State.DEAD), name="jobs_dead"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(state=State.DEAD), name="jobs_dead"),
             models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="jobs_dead_in_queue"),
             models.Index(
                 fields=["queue", "waiting_since"],

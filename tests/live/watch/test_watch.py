@@ -156,6 +156,8 @@ def test_it_rests_while_nobody_looks_and_when_it_is_told_to(shop):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Pause").click()
+    page.wait_for_load_state("load")
+    asked.clear()
     page.wait_for_timeout(6000)
     assert asked == []
     page.get_by_role("button", name="Go on").click()

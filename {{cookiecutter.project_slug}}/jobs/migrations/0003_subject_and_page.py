@@ -35,4 +35,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("key__isnull", False)), fields=["key", "-created_at"], name="jobs_key"
             ),
         ),
+        # With the id, so that a page of dead letters ends at once also where many were made at the same moment.
+        migrations.RemoveIndex(model_name="job", name="jobs_dead"),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(condition=models.Q(("state", "dead")), fields=["-created_at", "-id"], name="jobs_dead"),
+        ),
     ]
