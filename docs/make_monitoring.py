@@ -46,7 +46,7 @@ find "$JOBS_HEARTBEAT_FILE" -mmin -0.5 | grep -q .
 ```
 
 It fails for a process that is stopped or hangs, for a worker that has lost one of its consumers, and for one that
-believes to consume but has nothing to do for 15 seconds while jobs wait in its queues. It does not fail
+believes to consume but has nothing to do for 10 seconds while jobs wait in its queues. It does not fail
 while the broker is away: a worker that looks for it does what it can, and a restart would end the jobs that it runs.
 
 The same is in the database, one row for each worker, written every five seconds. A queue of which no live worker says

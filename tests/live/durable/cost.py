@@ -28,6 +28,19 @@ CELERY_RESULT_BACKEND = "django-db"
 CELERY_TASK_IGNORE_RESULT = False
 CELERY_RESULT_EXTENDED = True
 """
+# Nothing of what tells what the jobs are doing: no counts, no heartbeat, no context in the lines of the log.
+UNWATCHED = """
+from jobs import apps
+
+apps.CONNECTED = [name for name in apps.CONNECTED if name != "jobs.lines" and not name.startswith("jobs.watch")]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(asctime)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"level": "INFO", "handlers": ["console"]},
+}
+"""
 # What the most used Django template generates: the broker keeps the results, nothing is said about the rest.
 PEER = """
 from shop.settings.production import *
@@ -113,15 +126,31 @@ def ways() -> list[Way]:
         Way("plain, results in the Django database", "results"),
         Way("peer, results in the Django database", "peer_results", app="peer", queue="celery"),
     ]
+    return _numbered(made)
+
+
+def watched_ways() -> list[Way]:
+    """A job with everything that tells what it is doing, a line in JSON among it, and without all of that."""
+    return _numbered(
+        [
+            Way("plain, watched", "plain", jobs_log_level="INFO"),
+            Way("plain, nothing of it", "unwatched", jobs_log_level="INFO"),
+            Way("durable, watched", "plain", task="noop_durable", jobs_log_level="INFO"),
+            Way("durable, nothing of it", "unwatched", task="noop_durable", jobs_log_level="INFO"),
+        ]
+    )
+
+
+def _numbered(made: list[Way]) -> list[Way]:
     for number, way in enumerate(made):
         way.number = 2 * number + 2
     return made
 
 
-def measure(place: Ground, jobs: int, rounds: int, concurrency: int = 2) -> list[Way]:
+def measure(place: Ground, jobs: int, rounds: int, concurrency: int = 2, tried: list[Way] | None = None) -> list[Way]:
     """Run so many jobs in each way in each round, and note what that took."""
     _prepare(place)
-    tried = ways()
+    tried = tried or ways()
     for way in tried:
         command = _command(way, concurrency)
         name = f"cost-{way.number}"
@@ -155,6 +184,7 @@ def _prepare(place: Ground) -> None:
     for name, text in (
         ("plain_settings", PLAIN),
         ("results_settings", PLAIN + RESULTS),
+        ("unwatched_settings", PLAIN + UNWATCHED),
         ("peer_settings", PEER),
         ("peer_results_settings", PEER + RESULTS),
         ("peer", PEER_APP),

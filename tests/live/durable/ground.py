@@ -18,7 +18,8 @@ from shop import edit
 from targets import PostgreSQL, RabbitMQ, SQLite, Valkey, running_broker, running_database
 
 MEASURED = Path(__file__).parent / "measured"
-TASKS = {"noop": "fast", "once": "fast", "noop_durable": "fast", "quick": "fast", "long": "slow", "burn": "report"}
+FAST = ("noop", "once", "noop_durable", "quick", "ending")
+TASKS = {**dict.fromkeys(FAST, "fast"), "long": "slow", "burn": "report"}
 ROUTES = "\nROUTES = {\n" + "".join(f'    "measured.tasks.{task}": "{queue}",\n' for task, queue in TASKS.items())
 
 

@@ -8,12 +8,15 @@ from celery import current_app
 from . import queues
 from .heartbeat import Pulse
 
-HUNGRY = 15  # seconds with nothing to do beside jobs that wait
+HUNGRY = 10  # seconds with nothing to do beside jobs that wait
 PATIENCE = 2  # seconds for the broker's answer
 
 
 class Hunger:
-    """Whether what waits in a worker's queues does not reach it. Only a worker that holds nothing asks the broker."""
+    """Whether what waits in a worker's queues does not reach it. Only a worker that holds nothing asks the broker.
+
+    What RabbitMQ has put on the line to a worker, as many messages as its prefetch, does not count as waiting there.
+    """
 
     def __init__(self, pulse: Pulse) -> None:
         self.pulse = pulse

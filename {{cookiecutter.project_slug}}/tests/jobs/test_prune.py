@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs import tasks
-from jobs.models import Claim, Job, Redelivery, State
+from jobs.models import Claim, Heartbeat, Job, MinuteTally, Redelivery, State, Tally
 
 
 def make_jobs(state, count, days_ago):
@@ -37,3 +37,14 @@ def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch):
 
     assert [claim.key for claim in Claim.objects.all()] == ["new"]
     assert sorted(Job.objects.values_list("state", flat=True)) == [State.DEAD, State.DONE, State.WAITING]
+
+
+def test_observations_are_kept_for_some_hours_and_totals_for_ever(db):
+    now = timezone.now()
+    for age in (timedelta(hours=tasks.WATCHED_KEPT + 1), timedelta(hours=tasks.WATCHED_KEPT - 1)):
+        MinuteTally.objects.create(minute=now - age, queue="fast")
+        Heartbeat.objects.create(worker=f"worker-{age}", started_at=now - age, seen_at=now - age)
+    Tally.objects.create(queue="fast", task="x", outcome="done")
+
+    assert tasks.prune() == 2
+    assert (MinuteTally.objects.count(), Heartbeat.objects.count(), Tally.objects.count()) == (1, 1, 1)

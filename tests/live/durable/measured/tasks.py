@@ -3,7 +3,8 @@
 import os
 import time
 
-from celery import shared_task
+from celery import Task, shared_task
+from celery.worker.control import control_command
 from django.conf import settings
 from jobs.durable import DurableTask
 
@@ -49,3 +50,21 @@ def burn(seconds: float) -> None:
     while time.monotonic() < end:
         if time.monotonic() % 0.1 > 0.02:
             time.sleep(0.08)
+
+
+@shared_task(bind=True, retry_backoff=False, default_retry_delay=0)
+def ending(self: Task, how: str) -> None:
+    """End as told: done, fail, or retry once and be done then."""
+    if how == "fail":
+        raise ValueError(how)
+    if how == "retry" and not self.request.retries:
+        raise self.retry()
+
+
+@control_command()
+def go_deaf(state) -> None:
+    """Leave the worker as a connection can leave it: its loop turns, it believes to consume, and it hears nothing."""
+    hub = state.consumer.hub
+    hub.on_tick.clear()
+    for each in list(hub.readers):
+        hub.remove_reader(each)

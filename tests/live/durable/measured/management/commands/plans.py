@@ -45,6 +45,7 @@ def fill(state: str, count: int, step: str, finished: str) -> None:
         "id": "gen_random_uuid()",
         "state": f"'{state}'",
         "publish_at": f"now() + n * {step}",
+        "waiting_since": f"now() - n * {step}",
         "finished_at": finished,
     }
     names, values = ", ".join(columns), ", ".join(columns.values())

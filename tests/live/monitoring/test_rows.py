@@ -1,0 +1,34 @@
+"""A look costs the same however many jobs there are. How long it takes: benchmarks/bench_looks.py."""
+
+from __future__ import annotations
+
+import pytest
+
+FEW, MANY = 1_000, 100_000
+
+
+pytestmark = pytest.mark.parametrize("project_on_servers", ["redis"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="module")
+def levels(project_on_servers):
+    return project_on_servers.ask("looks", str(FEW), str(MANY))
+
+
+def test_it_asks_the_database_as_often(levels):
+    assert levels[str(FEW)]["waiting"] < levels[str(MANY)]["waiting"]
+    assert levels[str(FEW)]["statements"] == levels[str(MANY)]["statements"]
+
+
+def test_it_reads_no_table_of_jobs_from_end_to_end(levels):
+    plans = ["\n".join(plan) for plan in levels[str(MANY)]["plans"]]
+
+    assert len(plans) >= 9  # of each queue what is dead and what waits, and what is overdue
+    assert [plan for plan in plans if "Seq Scan on jobs_job" in plan or "Sort" in plan] == []
+    assert {
+        name for name in ("jobs_dead_in_queue", "jobs_waiting_in_queue", "jobs_to_publish") if name in str(plans)
+    } == {
+        "jobs_dead_in_queue",
+        "jobs_waiting_in_queue",
+        "jobs_to_publish",
+    }
