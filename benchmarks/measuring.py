@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1] / "tests"
 # Measured is what the tests check, by the same code.
 sys.path[:0] = [str(TESTS / folder) for folder in (".", "live", "live/faults", "live/durable")]
+# So that the servers and workers end with a benchmark that is ended.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
