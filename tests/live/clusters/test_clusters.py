@@ -67,7 +67,7 @@ def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_nex
     # One publish may meet a slow moment and leave its job to the relay; of a process that stays with the dead node,
     # none arrives.
     assert publisher.lines("task_enqueued")
-    shop.settle(60)
+    shop.settle(120)
     assert shop.outcome().kept, shop.outcome()
 
 
