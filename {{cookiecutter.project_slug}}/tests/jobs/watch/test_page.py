@@ -29,7 +29,7 @@ NOW = timezone.now()
 
 def quiet() -> State:
     """Everything is in order: one worker, one job that it runs."""
-    hour_ago, soon = NOW - timedelta(hours=1), NOW + timedelta(minutes=5, seconds=30)
+    hour_ago, soon = NOW - timedelta(hours=1), timezone.now() + timedelta(minutes=5, seconds=30)
     worker = WorkerState(
         name="fast@a", queues=["fast"], concurrency=4, running=1, seen=NOW, alive=True, consuming=True, started=hour_ago
     )
