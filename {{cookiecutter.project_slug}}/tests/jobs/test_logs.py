@@ -126,11 +126,11 @@ def test_no_secret_and_no_object_reaches_the_log(written, client, rf):
 
 
 def test_a_request_leaves_one_line_and_its_id_in_the_answer(written, client, db):
-    answer = client.get("/?token=hunter2")
+    answer = client.get("/admin/login/?token=hunter2")
 
     [line] = [line for line in written() if line["logger"].startswith("django")]
     assert line["event"] == "request_finished"
-    assert line["request"] == "GET /?token=[hidden]"
+    assert line["request"] == "GET /admin/login/?token=[hidden]"
     assert line["code"] == 200
     assert answer["X-Request-ID"] == line["request_id"]
 
