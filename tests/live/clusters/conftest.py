@@ -7,21 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import PROC
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 from nodes import running
 from rig import Rig, rig_on
 from targets import running_database
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-            if not PROC.is_dir():
-                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
 
 
 @pytest.fixture(scope="module")

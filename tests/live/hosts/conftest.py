@@ -12,12 +12,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from network import why_not
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-
-
 @pytest.fixture(scope="session")
 def hosts_can_be_made() -> None:
     """Or the test says why not and is not counted as passed; in CI that is a failure."""

@@ -14,14 +14,6 @@ sys.path[:0] = [str(Path(__file__).parent), str(LIVE / "faults"), str(LIVE / "du
 from speaking import Speaking, speaking  # noqa: E402  found by the line above
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-            if not Path("/proc").is_dir():
-                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
-
-
 @pytest.fixture(scope="session", params=["redis-prefork", "redis-threads", "rabbitmq-prefork"])
 def site(request: pytest.FixtureRequest) -> Iterator[Speaking]:
     broker, pool = request.param.split("-")

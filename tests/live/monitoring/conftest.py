@@ -17,14 +17,6 @@ from servers import free_port  # noqa: E402
 from website import Site  # noqa: E402
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-            if not Path("/proc").is_dir():
-                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
-
-
 @pytest.fixture(scope="session", params=["redis", "rabbitmq"])
 def project_on_servers(request: pytest.FixtureRequest) -> Iterator[Ground]:
     """A project on a broker and a PostgreSQL of its own."""

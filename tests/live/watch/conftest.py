@@ -14,14 +14,6 @@ sys.path[:0] = [str(LIVE / "faults"), str(LIVE / "durable")]
 from watched import Watched, watched  # noqa: E402  its servers are found by the line above
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.live)
-            if not Path("/proc").is_dir():
-                item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
-
-
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[Watched]:
     with watched(getattr(request, "param", "redis")) as shop:
