@@ -27,6 +27,7 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
     "renovate.json": lambda answers: answers["ci"] == "gitlab",
     "jobs/redis.py": lambda answers: answers["broker"] == "redis",
+    "jobs/redis_transport.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_redis.py": lambda answers: answers["broker"] == "redis",
     "tests/jobs/test_local_redis.py": lambda answers: answers["broker"] == "redis",
     "jobs/dead_queues.py": lambda answers: answers["broker"] == "rabbitmq",

@@ -101,8 +101,10 @@ def publish(jobs: Iterable[Job]) -> None:
         if left and breaker.closed:
             with producer_from_pool() as producer:
                 while left:
-                    send(left[0], producer=producer)
-                    left.pop(0)
+                    with producer.batch():  # on Redis one round trip for all of them
+                        for job in left[:BATCH]:
+                            send(job, producer=producer)
+                    del left[:BATCH]
     except Exception:  # whichever way it failed: the rows are there
         logger.warning("the broker took no job; %d wait for the relay", len(left), exc_info=True)
         breaker.open()

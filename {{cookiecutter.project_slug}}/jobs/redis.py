@@ -7,10 +7,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from .workloads import Workload
 
 __all__ = ["Workload", "cache_url", "queues", "sentinel_options", "tls_options", "waits_since"]
+
+# kombu finds what speaks with a broker by the scheme of its URL, and imports it when it connects.
+TRANSPORT_ALIASES |= {
+    "redis": "jobs.redis_transport:Transport",
+    "rediss": "jobs.redis_transport:Transport",
+    "sentinel": "jobs.redis_transport:SentinelTransport",
+}
 
 # For who only looks and must not wait long. Seconds.
 IMPATIENT = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8}

@@ -43,7 +43,11 @@ LOGGING = {
 """
 # What the most used Django template generates: the broker keeps the results, nothing is said about the rest.
 PEER = """
+from kombu.transport import TRANSPORT_ALIASES
+
 from shop.settings.production import *
+
+TRANSPORT_ALIASES["redis"] = "kombu.transport.redis:Transport"
 
 for name in [name for name in globals() if name.startswith("CELERY_")]:
     del globals()[name]

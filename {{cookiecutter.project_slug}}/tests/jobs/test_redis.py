@@ -57,6 +57,27 @@ def test_the_oldest_message_is_looked_at_where_it_is(tmp_path, free_port):
         assert (queue.qsize(), json.loads(channel.client.lindex("fast", -1))["headers"]) == (4, {"waits_since": 30.0})
 
 
+@pytest.mark.parametrize("url", ["redis://one:6379/0", "rediss://one:6379/0", SENTINELS])
+def test_every_kind_of_url_leads_to_our_transport(url):
+    transport = Connection(url).get_transport_cls()
+
+    assert transport.__module__ == transport.Channel.__module__ == "jobs.redis_transport"
+
+
+def test_a_channel_has_one_client_until_its_connections_are_closed(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path), Connection(url) as connection:
+        channel = connection.default_channel
+        with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+            assert first is second
+        assert channel.client is not first  # it waits for messages, on a connection of its own
+
+        channel._disconnect_pools()
+        with channel.conn_or_acquire() as third:
+            assert third is not first
+            assert third.ping()
+
+
 def test_sentinels_are_not_servers_to_be_tried_one_after_the_other(environment):
     assert environment("local", REDIS_URL=SENTINELS)["BROKER_NODES"] == 1
 
