@@ -19,7 +19,7 @@ from ground import ground  # isort: skip
 PLAIN_AT_LEAST = 3.0  # times the jobs of the peer for the same worker CPU
 
 
-def main(jobs: int = 3000, rounds: int = 5) -> int:
+def main(jobs: int = 500, rounds: int = 20) -> int:
     with ground("redis", "postgres") as place:
         plain, _, _, durable, peer, results, peer_results = ways = measure(place, jobs, rounds)
     print(f"\n{jobs:,} no-op jobs in each of {rounds} interleaved rounds, Redis and PostgreSQL\n")

@@ -9,6 +9,7 @@ CONNECTED = [
     "jobs.checks",
     "jobs.connections",
     "jobs.failures",
+    "jobs.forks",
     "jobs.lines",
     "jobs.shutdown",
     "jobs.watch.queues",
