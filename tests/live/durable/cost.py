@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,6 +109,7 @@ class Way:
     number: int = 0
     worker: Process | None = None
     cpu: list[float] = field(default_factory=list)  # ms of the worker for each job, one figure a round
+    rates: list[float] = field(default_factory=list)  # jobs done in a second
     publishing: list[float] = field(default_factory=list)  # ms of CPU of the publisher
 
     def url(self, place: Ground) -> str:
@@ -121,12 +125,13 @@ class Way:
 
 
 def ways() -> list[Way]:
+    # Those that write into the database come last: it goes on for a while after them.
     made = [
-        Way("plain", "plain"),
         Way("plain, a line in the log for each job", "plain", jobs_log_level="INFO"),
+        Way("plain", "plain"),
+        Way("peer", "peer", app="peer", queue="celery"),
         Way("plain, in threads: no time limits", "plain", pool="threads"),
         Way("durable", "plain", task="noop_durable"),
-        Way("peer", "peer", app="peer", queue="celery"),
         Way("plain, results in the Django database", "results"),
         Way("peer, results in the Django database", "peer_results", app="peer", queue="celery"),
     ]
@@ -163,12 +168,10 @@ def measure(place: Ground, jobs: int, rounds: int, concurrency: int = 2, tried: 
             beat = ("-m", "celery", "-A", way.app, "beat")
             place.start(*beat, name="beat", **way.variables(place))
     _wait_until_they_work(place, tried)
-    for number in range(rounds + 1):
-        for way in tried:
-            figures = _run(place, way, jobs if number else 200)
-            if number:  # the first warms up
-                way.cpu.append(figures[0])
-                way.publishing.append(figures[1])
+    for way in tried * (rounds + 1):
+        _run(place, way, jobs)
+    for way in tried:  # the first round warms up
+        del way.cpu[0], way.rates[0], way.publishing[0]
     return tried
 
 
@@ -207,27 +210,47 @@ def _command(way: Way, concurrency: int) -> list[str]:
     return own if way.app == "shop" else celery
 
 
-def _run(place: Ground, way: Way, jobs: int) -> tuple[float, float]:
+def _run(place: Ground, way: Way, jobs: int) -> None:
+    """Publish while the worker sleeps, so that it never waits for a job and does not share the cores."""
     assert way.worker
-    before = cpu_seconds(way.worker.popen.pid)
-    publishing = place.ask("load", way.task, str(jobs), **way.variables(place))
+    pid = way.worker.popen.pid
+    with _asleep(pid):
+        publishing = place.ask("load", way.task, str(jobs), **way.variables(place))
+        before = cpu_seconds(pid)
+    begun = time.monotonic()
     with Connection(way.url(place)) as connection, connection.channel() as channel:
         client = channel.client
         eventually("it is all taken", lambda: not (client.llen(way.queue) + client.hlen("unacked")), 120)
     if way.task == "noop_durable":
         eventually("it is all done", lambda: not place.unfinished(), 120)
+    way.rates.append(jobs / (time.monotonic() - begun))
     time.sleep(0.5)  # what was acknowledged early is still being run
-    spent = cpu_seconds(way.worker.popen.pid) - before
-    return spent / jobs * 1000, publishing / jobs * 1000
+    way.cpu.append((cpu_seconds(pid) - before) / jobs * 1000)
+    way.publishing.append(publishing / jobs * 1000)
+
+
+@contextmanager
+def _asleep(pid: int) -> Iterator[None]:
+    """The worker and its children are stopped, as they are, until the block ends."""
+    processes = [pid, *_children(pid)]
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in processes:
+            os.kill(each, signal.SIGCONT)
 
 
 def cpu_seconds(pid: int) -> float:
     """CPU of a worker: of its main process, its children, and those that have ended."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = _times(str(pid))
-    return (sum(own) + sum(sum(_times(child)[:2]) for child in children)) / TICK
+    return (sum(_times(pid)) + sum(sum(_times(child)[:2]) for child in _children(pid))) / TICK
 
 
-def _times(pid: str) -> list[int]:
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _times(pid: int) -> list[int]:
     """User and system time, own and of ended children, in ticks."""
     return [int(field) for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]
