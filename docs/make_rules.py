@@ -46,7 +46,7 @@ UNDECIDED = {
     "O3": "none: whether the broker answers, and how much waits in it, is seen only while it runs",
     "F64": "none: that the time zone has changed since an entry last ran is known to the scheduler's own store",
     "F76": "none: the eviction policy is a setting of the Redis server; ask it: `CONFIG GET maxmemory-policy`",
-    "F81": "none: Celery closes Django's connections around each task; how long a server keeps one is its own setting",
+    "F81": "none: how long a server keeps a connection that nobody uses is its own setting",
     "F82": "none: a worker that waits on a dead connection is seen from outside only, by a health check",
 }
 
