@@ -1,6 +1,7 @@
 """A worker that must leave before its jobs are done, as in each deploy, gives back what it ran."""
 
 import logging
+import time
 from typing import Any
 
 from celery import bootsteps, current_app
@@ -10,6 +11,8 @@ from django.db import connections
 from . import ledger
 
 logger = logging.getLogger(__name__)
+
+NOTICED = 0.2  # seconds until the database has seen that a process is gone, and lets go of the row that it had locked
 
 
 class GiveBack(bootsteps.StartStopStep):
@@ -21,8 +24,12 @@ class GiveBack(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Pool"}
 
     def terminate(self, worker: Any) -> None:
+        worker.pool.terminate()  # or a process that was just given a job would begin it unseen
         try:
-            if count := ledger.give_back_all(worker.hostname):
+            count = ledger.give_back_all(worker.hostname)
+            time.sleep(NOTICED)
+            count += ledger.give_back_all(worker.hostname)
+            if count:
                 logger.info("gave %d jobs back", count)
         except DatabaseError:
             logger.warning("no database; the relay finds the jobs that ran here a little later", exc_info=True)

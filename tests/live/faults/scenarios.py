@@ -87,16 +87,25 @@ def killed_with_prefetched_jobs(rig: Rig, jobs: int = 32) -> tuple[Outcome, floa
 
 
 def long_job_at_shutdown(rig: Rig, seconds: float = 20) -> tuple[Outcome, float]:
-    """SIGTERM while a job runs that is much longer than a worker waits for. Also returns the seconds until the worker
-    had left."""
+    """SIGTERM while two jobs run that are much longer than a worker waits for, and another worker is free to take them.
+    Also returns the seconds until the first had left."""
     rig.run_workers(1, "slow")
     rig.crew.all_ready()
-    rig.shell(f"from workload.models import Wish\nWish.objects.create(number=1)\nlong.delay(1, {seconds})")
-    rig.wait_for_starts(1)
-    time.sleep(1)
+    rig.shell(
+        "from workload.models import Wish\nWish.objects.bulk_create([Wish(number=1), Wish(number=2)])\n"
+        f"long.delay(1, {seconds})\nerrand.delay(2, {seconds})"
+    )
+    rig.wait_for_starts(2)
+    hire_another(rig)
     left = rig.crew.replace("worker-slow-0")
     rig.settle(120)
     return rig.outcome(), left
+
+
+def hire_another(rig: Rig) -> None:
+    """A second worker of the class `slow`, which has nothing to do."""
+    rig.crew.hire([rig.member("worker-slow-1", "manage.py", "worker", "slow", ready=" ready.")])
+    rig.crew.all_ready()
 
 
 def scaled_down(rig: Rig, seconds: float = 16) -> tuple[Outcome, int]:
@@ -114,8 +123,7 @@ def scaled_down(rig: Rig, seconds: float = 16) -> tuple[Outcome, int]:
     )
     rig.wait_for_starts(2)
     leaving = rig.crew.process("worker-slow-0")
-    rig.crew.hire([rig.member("worker-slow-1", "manage.py", "worker", "slow", ready=" ready.")])
-    rig.crew.all_ready()
+    hire_another(rig)
     rig.crew.replace("worker-slow-0")
     rig.settle(120)
     return rig.outcome(), ended(leaving)

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch):
     monkeypatch.setattr("jobs.shutdown.connections.close_all", lambda: None)
+    monkeypatch.setattr("jobs.shutdown.NOTICED", 0)
 
 
 def running(worker: str) -> Job:
@@ -25,7 +26,9 @@ def running(worker: str) -> Job:
 
 
 def shut_down(worker: str) -> None:
-    GiveBack.terminate(None, SimpleNamespace(hostname=worker))
+    ended = []
+    GiveBack.terminate(None, SimpleNamespace(hostname=worker, pool=SimpleNamespace(terminate=lambda: ended.append(1))))
+    assert ended
 
 
 def test_its_runs_do_not_count_and_are_published_at_once():
