@@ -41,10 +41,11 @@ class Consumer(consumer.Consumer):
 
     def on_close(self) -> None:
         """The connection broke: messages that wait here for a free process are dropped. RabbitMQ delivers them again
-        at once, Redis after its visibility timeout, which may be an hour."""
+        at once, Redis after its visibility timeout, which may be an hour; what was on its way here it has forgotten."""
         waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
         super().on_close()
         _tell(ledger.hasten, waiting)
+        _tell(ledger.hasten_oldest, list(self.app.amqp.queues.consume_from))
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._keep(message, f"No task is called {exc}.")
@@ -67,9 +68,9 @@ def _durable(requests: Iterable[Request]) -> list[str]:
     return [request.id for request in requests if isinstance(request.task, DurableTask)]
 
 
-def _tell(change: Callable[..., None], job_ids: list[str], **options: Any) -> None:
+def _tell(change: Callable[..., None], names: list[str], **options: Any) -> None:
     try:
-        change(job_ids, **options)
+        change(names, **options)
     except DatabaseError:
         logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
     connections.close_all()  # the main process forks children, and must not share a connection with them

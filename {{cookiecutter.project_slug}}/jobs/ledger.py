@@ -44,6 +44,8 @@ SUSPECT = 2
 # Seconds between begin() and the lock of the effect, at the most. A delivery that finds a run as young as this cannot
 # tell whether it is about to take the lock or was killed before; it leaves the job to the relay.
 JUST_BEGUN = 5
+# Jobs of a queue that may have been on their way to a worker when its connection broke, at the most.
+ON_THE_WAY = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +144,15 @@ def give_back(job_ids: Iterable[str], *, worker: str, at: datetime | None = None
 def hasten(job_ids: Iterable[str]) -> None:
     """A worker had to drop these before it began them: the relay publishes them at once."""
     Job.objects.filter(pk__in=job_ids, state=State.WAITING).update(publish_at=timezone.now())
+
+
+def hasten_oldest(queues: Iterable[str]) -> None:
+    """A worker's connection to the broker broke. Redis may have sent messages into it that nobody got: those of jobs
+    that have waited longest. The relay publishes these at once; a copy of a message that is not lost ends quietly."""
+    unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True)
+    for queue in queues:
+        oldest = unbegun.filter(queue=queue).order_by("waiting_since").values_list("pk", flat=True)[:ON_THE_WAY]
+        unbegun.filter(pk__in=list(oldest)).update(publish_at=timezone.now())
 
 
 def give_back_all(worker: str) -> int:

@@ -72,11 +72,34 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
     ran = SimpleNamespace(id=str(running.pk), task=durable)
     reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable), SimpleNamespace(id="no uuid", task=plain)]
     monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran]))
+    monkeypatch.setattr("jobs.consumer.ledger.hasten_oldest", lambda queues: None)
+    consumer.app = current_app
 
     consumer.on_close()
 
     assert relay() == 1
     assert Job.objects.get(publications=1) == waiting
+
+
+def test_what_was_on_its_way_here_is_sent_again_at_once(consumer, task, broker, monkeypatch):
+    def work() -> None:
+        """Never runs."""
+
+    name, now = task(work, base=DurableTask).name, timezone.now()
+    common = {"task": name, "publish_at": now + timedelta(minutes=1)}
+    minutes = [Job(queue="fast", waiting_since=now - timedelta(minutes=age), **common) for age in (1, 3, 2)]
+    elsewhere = Job(queue="slow", waiting_since=now - timedelta(minutes=9), **common)
+    running = Job(queue="fast", waiting_since=now - timedelta(minutes=9), started_at=now, starts=1, **common)
+    Job.objects.bulk_create([*minutes, elsewhere, running])
+    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[]))
+    monkeypatch.setattr("jobs.consumer.ledger.ON_THE_WAY", 2)
+    queues = SimpleNamespace(consume_from={"fast": None})
+    consumer.app = SimpleNamespace(amqp=SimpleNamespace(queues=queues))
+
+    consumer.on_close()
+
+    assert relay() == 2
+    assert set(Job.objects.filter(publications=1)) == set(minutes[1:])
 
 
 @pytest.mark.parametrize(("cancels", "starts"), [(True, 0), (False, 1)])
