@@ -7,7 +7,7 @@ from outage import PROCESSES, THREADS, go_through, shop_behind_a_proxy
 
 SECONDS = 10
 BACK_TO_DONE = 15
-NOTICED = 4  # seconds until each process of the web server has waited for the broker, once
+NOTICED = 4  # seconds until the first process of the web server has waited for the broker, once
 ONE_WAIT = 2  # seconds: the timeout of the sockets
 
 
@@ -28,4 +28,5 @@ def test_no_request_notices(shop_and_line, kind):
     # One bounded wait in each thread that was publishing just then, and in none that came later.
     assert found.slower_than(1) <= (PROCESSES * THREADS if kind == "freeze" else 0)
     assert max(request.seconds for request in found.during) < ONE_WAIT + 2
-    assert max(found.after_the_first(NOTICED)) < 1
+    # Later, only in a process that gets its first order then: the system may give them all to the other one before.
+    assert sum(seconds > 1 for seconds in found.after_the_first(NOTICED)) <= (PROCESSES - 1) * THREADS
