@@ -24,8 +24,8 @@ class GiveBack(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Pool"}
 
     def terminate(self, worker: Any) -> None:
-        worker.pool.terminate()  # or a process that was just given a job would begin it unseen
         try:
+            worker.pool.terminate()  # or a process that was just given a job would begin it unseen
             count = ledger.give_back_all(worker.hostname)
             time.sleep(NOTICED)
             count += ledger.give_back_all(worker.hostname)

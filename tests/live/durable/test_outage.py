@@ -6,8 +6,11 @@ import pytest
 from outage import PROCESSES, THREADS, go_through, shop_behind_a_proxy
 
 SECONDS = 10
+# More than one process of the web server has threads, or it alone might serve all of them and the other meet the broker
+# only later.
+CUSTOMERS = 2 * THREADS
 BACK_TO_DONE = 15
-NOTICED = 4  # seconds until the first process of the web server has waited for the broker, once
+NOTICED = 4  # seconds until each process of the web server has waited for the broker, once
 ONE_WAIT = 2  # seconds: the timeout of the sockets
 
 
@@ -19,7 +22,7 @@ def shop_and_line(request):
 
 @pytest.mark.parametrize("kind", ["refuse", "freeze"])
 def test_no_request_notices(shop_and_line, kind):
-    found = go_through(*shop_and_line, kind, SECONDS)
+    found = go_through(*shop_and_line, kind, SECONDS, CUSTOMERS)
 
     assert len(found.during) > 15
     assert found.failed == 0
@@ -28,5 +31,4 @@ def test_no_request_notices(shop_and_line, kind):
     # One bounded wait in each thread that was publishing just then, and in none that came later.
     assert found.slower_than(1) <= (PROCESSES * THREADS if kind == "freeze" else 0)
     assert max(request.seconds for request in found.during) < ONE_WAIT + 2
-    # Later, only in a process that gets its first order then: the system may give them all to the other one before.
-    assert sum(seconds > 1 for seconds in found.after_the_first(NOTICED)) <= (PROCESSES - 1) * THREADS
+    assert max(found.after_the_first(NOTICED)) < 1
