@@ -11,12 +11,8 @@ from shop import CLASSES, Shop, edit, make_shop
 
 on_rabbitmq = pytest.mark.parametrize("shop", ["rabbitmq"], indirect=True)
 NOTE = "probes.tasks.note"
-
-
-def messages(url: str, queue: str) -> int:
-    """How many are ready in the queue. Raises when it does not exist."""
-    with Connection(url) as connection, connection.channel() as channel:
-        return int(channel.queue_declare(queue, passive=True).message_count)
+# What beat took from a dead queue, as it writes it down.
+DEAD_LETTERS = "SELECT count(*) FROM jobs_job WHERE state = 'dead' AND task = ? AND queue = ? AND error LIKE ?"
 
 
 @on_rabbitmq
@@ -39,13 +35,13 @@ def test_on_a_new_broker_every_worker_can_delay(shop):
 
 
 @on_rabbitmq
-def test_a_rejected_message_lands_in_the_dead_queue(shop):
-    url = shop.variables["AMQP_URL"]
-    before = messages(url, "fast.dead")
+def test_a_rejected_message_goes_by_the_dead_queue_to_the_dead_letters(shop):
+    rejected = ("probes.tasks.refuse", "fast", "RabbitMQ gave it up: rejected.")
+    before = shop.row(DEAD_LETTERS, *rejected)
 
     shop.publish("refuse.delay()")
 
-    eventually("one dead letter more", lambda: messages(url, "fast.dead") == before + 1)
+    eventually("one dead letter more", lambda: shop.row(DEAD_LETTERS, *rejected) == before + 1)
 
 
 @on_rabbitmq
