@@ -33,17 +33,14 @@ class Consumer(consumer.Consumer):
         return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Where Celery ends the runs then, they come back, and were cut off by no fault of theirs."""
+        """Messages that wait here for a free process are dropped now. RabbitMQ delivers them again at once, Redis after
+        its visibility timeout, which may be an hour; what was on its way here it has forgotten. And where Celery ends
+        the runs, they come back, and were cut off by no fault of theirs."""
         running = _durable(state.active_requests)
+        waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
         super().on_connection_error_after_connected(exc)
         if self.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
             _tell(ledger.give_back, running, worker=self.hostname)
-
-    def on_close(self) -> None:
-        """The connection broke: messages that wait here for a free process are dropped. RabbitMQ delivers them again
-        at once, Redis after its visibility timeout, which may be an hour; what was on its way here it has forgotten."""
-        waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
-        super().on_close()
         _tell(ledger.hasten, waiting)
         _tell(ledger.hasten_oldest, list(self.app.amqp.queues.consume_from))
 

@@ -86,6 +86,7 @@ class DurableTask(JobTask):
             job_id=request.id,
             one_transaction=self.one_transaction,
             redelivered=bool(message.get("redelivered")),
+            message_id=(request.properties or {}).get("message_id") or "",
             worker=request.hostname or "",
             queue=message.get("routing_key") or "",
             attempts=request.retries or 0,

@@ -53,7 +53,8 @@ class Delivery:
     """A message of a job that reached a worker.
 
     one_transaction: the run holds the row's lock from its first effect to its last.
-    redelivered: the broker says that the process which ran it before is gone.
+    redelivered: the broker says that the process which had this message before is gone.
+    message_id: tells it from other messages of the same job.
     worker: the name of the worker that runs it.
     queue, attempts: what the message says; the row may know better.
     """
@@ -61,6 +62,7 @@ class Delivery:
     job_id: str
     one_transaction: bool
     redelivered: bool = False
+    message_id: str = ""
     worker: str = ""
     queue: str = ""
     attempts: int = 0
@@ -85,6 +87,7 @@ def _begin_first(delivery: Delivery) -> Job | None:
         starts=1,
         started_at=now,
         worker=delivery.worker[:100],
+        message_id=delivery.message_id[:36],
         publish_at=now + until_run_is_dead(delivery.queue),
         publications=0,
     )
@@ -112,9 +115,9 @@ def _begin_again(delivery: Delivery) -> Job | None:
             transaction.on_commit(lambda: failure.error("task_failure", extra=names))
             return None
         job.starts += 1
-        job.started_at, job.worker = now, delivery.worker[:100]
+        job.started_at, job.worker, job.message_id = now, delivery.worker[:100], delivery.message_id[:36]
         job.publish_at = now + until_run_is_dead(job.queue)
-        job.save(update_fields=["starts", "started_at", "worker", "publish_at", "publications"])
+        job.save(update_fields=["starts", "started_at", "worker", "message_id", "publish_at", "publications"])
     return job
 
 
@@ -208,7 +211,9 @@ def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
         return False
     if delivery.one_transaction:  # it would hold the lock that we just took, unless it has only begun
         return now < job.started_at + timedelta(seconds=JUST_BEGUN)
-    return not delivery.redelivered and now < job.started_at + until_run_is_dead(job.queue)
+    # Another message of the job may have lost its process, while the one by which the job runs has not.
+    process_is_gone = delivery.redelivered and delivery.message_id[:36] == job.message_id
+    return not process_is_gone and now < job.started_at + until_run_is_dead(job.queue)
 
 
 def _is_latest_run(job: Job, begun: Job) -> bool:

@@ -46,6 +46,8 @@ class Job(models.Model):
     starts = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=100, blank=True)  # which ran it last
+    # By which message that run began. Of several messages for one job, each has an id of its own.
+    message_id = models.CharField(max_length=36, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)

@@ -112,9 +112,10 @@ def publish(jobs: Iterable[Job]) -> None:
 
 
 def send(job: Job, **options: Any) -> None:
-    """Publish one job under its own id. Raises what the broker's client raises."""
+    """Publish one job under its own id, in a message with an id of its own. Raises what the broker's client raises."""
     args, kwargs = kombu_json.loads(json.dumps([job.args, job.kwargs]))
-    options |= {"task_id": str(job.pk), "queue": job.queue, "retries": job.attempts, **job.options}
+    options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
+    options |= job.options
     with as_carried(options.pop("context", {})):
         JobTask.apply_async(current_app.tasks[job.task], args, kwargs, retry_policy=ONE_TRY, **options)
 

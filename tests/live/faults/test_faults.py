@@ -65,6 +65,7 @@ def test_rolling_restarts_cost_nothing(faulty, figure):
 
     figure(f"rolling restarts on {faulty.name}: {outcome}")
     assert outcome.kept, outcome
+    assert outcome.cut_off == 0, "a worker that leaves in order counts as no kill"
 
 
 @on("redis-postgres", "rabbitmq-postgres")

@@ -23,7 +23,7 @@ def consumer(monkeypatch):
     """Our consumer without a worker around it; what Celery itself would do is noted."""
     monkeypatch.setattr("jobs.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
-    ours.went_on = []
+    ours.app, ours.hostname, ours.went_on = current_app, "fast-1", []
     events = ("unknown_task", "invalid_task", "decode_error", "close", "connection_error_after_connected")
     for name in (f"on_{event}" for event in events):
         monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
@@ -73,9 +73,11 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
     reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable), SimpleNamespace(id="no uuid", task=plain)]
     monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran]))
     monkeypatch.setattr("jobs.consumer.ledger.hasten_oldest", lambda queues: None)
-    consumer.app = current_app
 
-    consumer.on_close()
+    consumer.on_close()  # so does a worker that shuts down: its broker has the messages back
+    assert relay() == 0
+
+    consumer.on_connection_error_after_connected(ConnectionResetError())
 
     assert relay() == 1
     assert Job.objects.get(publications=1) == waiting
@@ -93,10 +95,9 @@ def test_what_was_on_its_way_here_is_sent_again_at_once(consumer, task, broker, 
     Job.objects.bulk_create([*minutes, elsewhere, running])
     monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[]))
     monkeypatch.setattr("jobs.consumer.ledger.ON_THE_WAY", 2)
-    queues = SimpleNamespace(consume_from={"fast": None})
-    consumer.app = SimpleNamespace(amqp=SimpleNamespace(queues=queues))
+    monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {"fast": None})
 
-    consumer.on_close()
+    consumer.on_connection_error_after_connected(ConnectionResetError())
 
     assert relay() == 2
     assert set(Job.objects.filter(publications=1)) == set(minutes[1:])
@@ -112,9 +113,8 @@ def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
     durable = task(work, base=DurableTask)
     job = Job.objects.create(task=durable.name, queue="fast", publish_at=timezone.now(), starts=1, worker="fast-1")
     active = [SimpleNamespace(id=str(job.pk), task=durable)]
-    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(active_requests=active))
+    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=active, active_requests=active))
     conf(worker_cancel_long_running_tasks_on_connection_loss=cancels)
-    consumer.app, consumer.hostname = current_app, "fast-1"
 
     consumer.on_connection_error_after_connected(ConnectionResetError())
 

@@ -46,19 +46,23 @@ def the_job() -> Job:
     return Job.objects.get()
 
 
-def deliver(job: Job, redelivered: bool = False, **kwargs):
-    """What a worker does with one delivery of the job's message."""
-    task = current_app.tasks[job.task]
-    task.push_request(id=str(job.pk), called_directly=False, delivery_info={"redelivered": redelivered})
+def deliver(job: Job, redelivered: bool = False, message_id: str = "1", **kwargs):
+    """What a worker does with one delivery of a message of the job."""
+    task, info = current_app.tasks[job.task], {"redelivered": redelivered}
+    properties = {"message_id": message_id}
+    task.push_request(id=str(job.pk), called_directly=False, delivery_info=info, properties=properties)
     try:
         return task(*job.args, **{**job.kwargs, **kwargs})
     finally:
         task.pop_request()
 
 
-def begin(job: Job, *, one_transaction: bool = True, worker: str = "") -> Job | None:
+def begin(job: Job, *, one_transaction: bool = True, worker: str = "", message_id: str = "1") -> Job | None:
     """A worker begins a run, and no more."""
-    return ledger.begin(ledger.Delivery(job_id=str(job.pk), one_transaction=one_transaction, worker=worker))
+    delivery = ledger.Delivery(
+        job_id=str(job.pk), one_transaction=one_transaction, worker=worker, message_id=message_id, queue=job.queue
+    )
+    return ledger.begin(delivery)
 
 
 def later(seconds: float) -> None:
@@ -274,9 +278,52 @@ def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(ta
         made.delay("a")
     begin(the_job(), one_transaction=False)
 
-    deliver(the_job(), redelivered=True)
+    # A copy that the relay sent: that its process is gone says nothing about the run, which is another message's.
+    deliver(the_job(), redelivered=True, message_id="2")
+    assert effects() == []
 
+    deliver(the_job(), redelivered=True)
     assert effects() == ["a"]
+
+
+def test_the_same_holds_for_a_run_that_is_not_the_first(task, broker, committed):
+    def long(name):
+        User.objects.create(username=name)
+
+    made = task(long, base=DurableTask, one_transaction=False)
+    with committed():
+        made.delay("a")
+    begin(the_job(), one_transaction=False)
+    later(1000)
+    begin(the_job(), one_transaction=False, message_id="2")
+
+    deliver(the_job(), redelivered=True)
+    assert effects() == []
+
+    deliver(the_job(), redelivered=True, message_id="2")
+    assert effects() == ["a"]
+
+
+def test_each_message_of_a_job_has_an_id_of_its_own(add, broker, committed):
+    with committed():
+        add.delay("a")
+    later(1000)
+    assert relay() == 1
+
+    with broker.app.connection_for_read() as connection:
+        queue = broker.app.amqp.queues[the_job().queue](connection.default_channel)
+        ids = {queue.get().properties["message_id"] for _ in range(2)}
+
+    assert len(ids) == 2
+
+
+def test_the_row_keeps_the_id_of_the_message_that_a_worker_took(add, broker, committed):
+    with committed():
+        add.delay("a")
+
+    broker.drain()
+
+    assert len(the_job().message_id) == 36
 
 
 # -- Failure

@@ -8,6 +8,7 @@ import itertools
 import os
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,7 @@ from jobs import ledger, outbox
 from jobs.claims import effect_once
 from jobs.durable import DurableTask
 from jobs.models import UNFINISHED, Claim, Job, State
-from jobs.patience import DOUBLINGS, LONGEST
+from jobs.patience import DOUBLINGS, LONGEST, until_run_is_dead
 from jobs.relay import relay
 from jobs.tasks import prune
 
@@ -48,14 +49,30 @@ class Killed(BaseException):
     """The process ended here."""
 
 
+@dataclass(frozen=True)
+class Message:
+    job: Job
+    id: str
+
+
+@dataclass
+class Standing:
+    """A run that has begun and stands still. age: seconds. A worker of its own has it."""
+
+    message: Message
+    begun: Job
+    worker: str
+    age: float = 0
+
+
 class LifeOfAJob(RuleBasedStateMachine):
     """Jobs, the messages that were published for them, and the runs that stand still."""
 
     def __init__(self, short: DurableTask, long: DurableTask) -> None:
         super().__init__()
         self.tasks = [short, long]
-        self.messages: list[Job] = []  # all that were published
-        self.standing: list[Job] = []
+        self.messages: list[Message] = []  # all that were published
+        self.standing: list[Standing] = []
         self.dispatched: dict[str, DurableTask] = {}  # by the job's name, which is its argument
         self.numbers = itertools.count()
         self.done_and_pruned: set[str] = set()
@@ -89,7 +106,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             raise ConnectionResetError if self.course == "transient" else ValueError(name)
 
     def accept(self, job: Job, **options: object) -> None:
-        self.messages.append(job)
+        self.messages.append(Message(job, uuid.uuid4().hex))
 
     # -- What may happen
 
@@ -125,31 +142,36 @@ class LifeOfAJob(RuleBasedStateMachine):
     @rule(data=st.data(), redelivered=st.booleans())
     def stand_still(self, data, redelivered):
         """A worker takes a message, counts the run, and is then slower than all others, or dead."""
-        job = data.draw(st.sampled_from(self.messages))
+        message = data.draw(st.sampled_from(self.messages))
+        job, worker = message.job, f"worker {next(self.numbers)}"
         delivery = ledger.Delivery(
             job_id=str(job.pk),
             one_transaction=in_one_transaction(job),
             redelivered=redelivered,
+            message_id=message.id,
+            worker=worker,
             queue=job.queue,
             attempts=job.attempts,
         )
         if begun := ledger.begin(delivery):
+            self.is_alone(message, redelivered)
             self.killed[name_of(job)] += 1
-            self.standing.append((job, begun))
+            self.standing.append(Standing(message, begun, worker))
 
     @precondition(lambda self: self.standing)
     @rule(data=st.data(), ends=st.sampled_from(["well", "wrong", "given back"]))
     def go_on(self, data, ends):
         """Such a run was only slow."""
-        job, begun = data.draw(st.sampled_from(self.standing))
-        self.standing.remove((job, begun))
+        standing = data.draw(st.sampled_from(self.standing))
+        self.standing.remove(standing)
+        job, begun = standing.message.job, standing.begun
         if ends == "well":
             self.go_on_well(job, begun)
         elif ends == "wrong":
             self.failed.add(name_of(job))
             ledger.bury(begun, ValueError("late"))
         else:  # its worker shuts down
-            ledger.give_back([job.pk], worker="")
+            ledger.give_back([job.pk], worker=standing.worker)
 
     def go_on_well(self, job: Job, begun: Job) -> None:
         self.course = "works"
@@ -160,7 +182,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([3, 3700]), beat_lives=st.booleans())
     def time_passes(self, seconds, beat_lives):
         """While a run may have just begun, or longer than any run may take."""
-        let_pass(seconds)
+        self.let_pass(seconds)
         if beat_lives:
             relay()
 
@@ -174,27 +196,51 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0, WEEK]))
     def prune(self, seconds):
-        let_pass(seconds)
+        self.let_pass(seconds)
         before = jobs()
         prune()
         gone = before.keys() - jobs().keys()
         assert {before[name].state for name in gone} <= {State.DONE, State.DISCARDED}
         self.done_and_pruned |= {name for name in gone if before[name].state == State.DONE}
 
-    def run(self, job: Job, course: str, redelivered: bool = False) -> None:
-        """What a worker does with one delivery of the job's message."""
-        task, self.course = current_app.tasks[job.task], course
-        job = Job.objects.filter(pk=job.pk).first() or job
+    def let_pass(self, seconds: float) -> None:
+        """As if all that is written down had happened so much earlier."""
+        by = timedelta(seconds=seconds)
+        times = ("started_at", "finished_at", "publish_at")
+        Job.objects.update(**{name: F(name) - by for name in times})
+        for standing in self.standing:
+            standing.age += seconds
+
+    def run(self, message: Message, course: str, redelivered: bool = False) -> None:
+        """What a worker does with one delivery of the message."""
+        task, self.course = current_app.tasks[message.job.task], course
+        job = Job.objects.filter(pk=message.job.pk).first() or message.job
         runs_now = self.runs
-        info = {"redelivered": redelivered, "routing_key": job.queue}
-        task.push_request(id=str(job.pk), called_directly=False, retries=job.attempts, delivery_info=info)
+        task.push_request(
+            id=str(job.pk),
+            called_directly=False,
+            retries=job.attempts,
+            delivery_info={"redelivered": redelivered, "routing_key": job.queue},
+            properties={"message_id": message.id},
+        )
         try:
             task(*job.args)
         except (Exception, Killed):  # noqa: BLE001, S110  the worker logs it, or is gone
             pass
         finally:
             task.pop_request()
-        assert job.state == State.WAITING or self.runs == runs_now, "only what waits is run"
+        if self.runs != runs_now:
+            assert job.state == State.WAITING, "only what waits is run"
+            self.is_alone(message, redelivered)
+
+    def is_alone(self, message: Message, redelivered: bool) -> None:
+        """A run of a long task has begun. Redelivered: the process that had this message before is gone."""
+        if redelivered:
+            self.standing = [run for run in self.standing if run.message != message]
+        if not in_one_transaction(message.job):
+            longest = until_run_is_dead(message.job.queue).total_seconds() - 1  # a test takes time too
+            beside = [run for run in self.standing if run.message.job == message.job and run.age < longest]
+            assert not beside, "two at a time, though neither can be dead"
 
     # -- What holds after each
 
@@ -229,10 +275,10 @@ class LifeOfAJob(RuleBasedStateMachine):
     def teardown(self):
         """From any state, when nothing goes wrong any more, each job comes to its end."""
         for _ in range(3):  # a run that was cut off is told from one that has just begun, then published, then run
-            let_pass(ALL_OF_IT)
+            self.let_pass(ALL_OF_IT)
             relay()
             for job in Job.objects.filter(state__in=UNFINISHED):
-                self.run(job, "works")
+                self.run(Message(job, "the last"), "works")
         assert not Job.objects.filter(state__in=UNFINISHED).exists()
         self.the_promise_is_kept()
         for model in (Job, User, Claim):
@@ -246,13 +292,6 @@ def jobs() -> dict[str, Job]:
 def make_effect(name: str) -> None:
     """One row more each time, so that a doubled effect shows."""
     User.objects.create(username=uuid.uuid4().hex, first_name=name)
-
-
-def let_pass(seconds: float) -> None:
-    """As if all that is written down had happened so much earlier."""
-    by = timedelta(seconds=seconds)
-    times = ("started_at", "finished_at", "publish_at")
-    Job.objects.update(**{name: F(name) - by for name in times})
 
 
 def name_of(job: Job) -> str:
