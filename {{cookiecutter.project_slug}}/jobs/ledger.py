@@ -81,9 +81,9 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """What nearly all deliveries are: the first of a job that nothing has happened to. One statement."""
-    now = timezone.now()
-    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, started_at=None, expires_at=None)
-    begun = untouched.filter(queue=delivery.queue, attempts=delivery.attempts).update(
+    now, alike = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
+    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **alike)
+    begun = untouched.update(
         starts=1,
         started_at=now,
         worker=delivery.worker[:100],

@@ -43,6 +43,17 @@ def test_its_runs_do_not_count_and_are_published_at_once():
     assert other.starts == 1
 
 
+def test_a_run_whose_start_the_database_wrote_after_its_process_was_gone_is_given_back_too(monkeypatch):
+    late = []
+    monkeypatch.setattr("jobs.shutdown.time.sleep", lambda seconds: late.append(running("fast-1")))
+
+    shut_down("fast-1")
+
+    [job] = late
+    job.refresh_from_db()
+    assert (job.starts, job.started_at) == (0, None)
+
+
 def test_what_it_has_done_stays_done():
     with ledger.effect(running("fast-1")):
         pass
