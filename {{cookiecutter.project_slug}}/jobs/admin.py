@@ -41,7 +41,7 @@ class JobAdmin(admin.ModelAdmin):
     search_fields = ["=id", "task__startswith"]
     show_full_result_count = False
     actions = ["requeue", "discard"]
-    exclude = ["args", "kwargs", "subject", "error", "traceback"]
+    exclude = ["args", "kwargs", "subject", "message_id", "error", "traceback"]
     readonly_fields = ["arguments", "scrubbed_error", "scrubbed_traceback"]
 
     @admin.action(description="Send again", permissions=["requeue"])
