@@ -4,6 +4,7 @@ Beat runs it at every tick. Several at once do no harm: each takes rows that no 
 """
 
 import logging
+from collections import defaultdict
 from datetime import timedelta
 
 from celery import current_app
@@ -19,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 # Seconds that a job waits for a deploy to bring a task that this process does not know.
 UNKNOWN_TASK = 600
-# What relaying changes in a row.
-FIELDS = ["state", "publish_at", "publications", "waiting_since", "error", "finished_at"]
 
 
 def relay(limit: int = outbox.BATCH) -> int:
@@ -30,16 +29,10 @@ def relay(limit: int = outbox.BATCH) -> int:
     with transaction.atomic():
         jobs = _due(limit)
         known = [job for job in jobs if job.task in current_app.tasks]
-        for job in known:
-            if job.state == State.DELAYED:
-                job.waiting_since = timezone.now()
-            job.state = State.WAITING
-            job.publications += 1
-            job.publish_at = timezone.now() + until_published_again(job.queue, job.publications - 1)
+        _count_publication(known)
         for job in jobs:
-            if job not in known:
+            if job.task not in current_app.tasks:
                 _unknown(job)
-        Job.objects.bulk_update(jobs, FIELDS, batch_size=100)
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
     outbox.publish(known)
     if known:
@@ -52,12 +45,26 @@ def _due(limit: int) -> list[Job]:
     return list(due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)[:limit])
 
 
+def _count_publication(jobs: list[Job]) -> None:
+    """One statement for all rows that change alike: after an outage there are thousands, of a few kinds."""
+    now, alike = timezone.now(), defaultdict(list)
+    for job in jobs:
+        alike[job.queue, job.publications, job.state].append(job.pk)
+    for (queue, publications, state), ids in alike.items():
+        Job.objects.filter(pk__in=ids).update(
+            state=State.WAITING,
+            publications=publications + 1,
+            publish_at=now + until_published_again(queue, publications),
+            **({"waiting_since": now} if state == State.DELAYED else {}),
+        )
+
+
 def _unknown(job: Job) -> None:
     now = timezone.now()
     if job.created_at > now - timedelta(seconds=UNKNOWN_TASK):
         job.publish_at = now + timedelta(seconds=UNKNOWN_TASK / 10)
-        return
-    job.state, job.finished_at = State.DEAD, now
-    job.error = f"No task is called {job.task}."
-    names = {"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"}
-    transaction.on_commit(lambda: failure.error("task_failure", extra=names))
+    else:
+        job.state, job.finished_at, job.error = State.DEAD, now, f"No task is called {job.task}."
+        names = {"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"}
+        transaction.on_commit(lambda: failure.error("task_failure", extra=names))
+    job.save(update_fields=["publish_at", "state", "finished_at", "error"])

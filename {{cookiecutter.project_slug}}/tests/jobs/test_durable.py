@@ -112,6 +112,22 @@ def test_thousands_at_once_take_few_statements(add, broker, committed, django_as
     assert broker.waiting()["fast"] == Job.objects.count() == 1000
 
 
+def test_the_relay_counts_what_is_alike_in_one_statement(add, broker, committed, django_assert_max_num_queries):
+    with committed():
+        add.apply_async_many([(f"now {n}",) for n in range(50)])
+        add.apply_async_many([(f"later {n}",) for n in range(50)], countdown=60)
+    assert Job.objects.filter(waiting_since=None).count() == 50
+    later(1000)
+
+    with django_assert_max_num_queries(5):  # two of them begin and end the transaction
+        assert relay() == 100
+
+    assert broker.waiting()["fast"] == 150
+    assert set(Job.objects.values_list("state", "publications")) == {(State.WAITING, 1)}
+    assert not Job.objects.filter(waiting_since=None).exists()
+    assert not Job.objects.filter(publish_at__lte=timezone.now()).exists()
+
+
 def test_one_unfinished_job_for_a_key(add, broker, committed):
     with committed():
         first = add.apply_async(["a"], key="k")
