@@ -17,6 +17,8 @@ What holds at every moment, whoever is killed:
    killed process cut off, and begin() refuses the one after MAX_REDELIVERIES.
 5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT times. So what kills its worker each
    time cannot take the same innocent jobs along until they are dead too.
+6. A run that may be alive has no other beside it. One transaction shows by its lock that it is; any other run counts as
+   alive for as long as its limit, unless the broker brings back the very message by which it began.
 """
 
 import logging

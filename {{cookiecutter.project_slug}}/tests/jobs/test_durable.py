@@ -38,6 +38,16 @@ def add(task):
     return task(add, base=DurableTask)
 
 
+@pytest.fixture
+def long(task):
+    """The same, not in one transaction."""
+
+    def add_later(name: str) -> None:
+        User.objects.create(username=name)
+
+    return task(add_later, base=DurableTask, one_transaction=False)
+
+
 def effects() -> list[str]:
     return sorted(User.objects.values_list("username", flat=True))
 
@@ -269,13 +279,9 @@ def test_a_run_that_has_just_begun_is_not_disturbed(add, broker, committed):
     assert effects() == ["a"]
 
 
-def test_a_long_task_is_left_alone_until_it_must_be_dead(task, broker, committed):
-    def long(name):
-        User.objects.create(username=name)
-
-    made = task(long, base=DurableTask, one_transaction=False)
+def test_a_long_task_is_left_alone_until_it_must_be_dead(long, broker, committed):
     with committed():
-        made.delay("a")
+        long.delay("a")
     begin(the_job(), one_transaction=False)
 
     deliver(the_job())
@@ -285,13 +291,9 @@ def test_a_long_task_is_left_alone_until_it_must_be_dead(task, broker, committed
     assert effects() == ["a"]
 
 
-def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(task, broker, committed):
-    def long(name):
-        User.objects.create(username=name)
-
-    made = task(long, base=DurableTask, one_transaction=False)
+def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(long, broker, committed):
     with committed():
-        made.delay("a")
+        long.delay("a")
     begin(the_job(), one_transaction=False)
 
     # A copy that the relay sent: that its process is gone says nothing about the run, which is another message's.
@@ -302,13 +304,9 @@ def test_a_long_task_runs_again_when_the_broker_says_that_its_process_is_gone(ta
     assert effects() == ["a"]
 
 
-def test_the_same_holds_for_a_run_that_is_not_the_first(task, broker, committed):
-    def long(name):
-        User.objects.create(username=name)
-
-    made = task(long, base=DurableTask, one_transaction=False)
+def test_the_same_holds_for_a_run_that_is_not_the_first(long, broker, committed):
     with committed():
-        made.delay("a")
+        long.delay("a")
     begin(the_job(), one_transaction=False)
     later(1000)
     begin(the_job(), one_transaction=False, message_id="2")
