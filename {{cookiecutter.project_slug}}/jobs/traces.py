@@ -4,17 +4,27 @@ The variables are OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT switches trac
 """
 
 import os
+import threading
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from celery import current_app
+from celery import Task, current_app
 from celery.signals import worker_process_shutdown
 from django.core.exceptions import ImproperlyConfigured
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 HEADERS = ("traceparent", "tracestate")
 LAST_CALL = 2000  # milliseconds that a process which ends gives its last spans
+
+
+class SpansOfThread(threading.local, UserDict):
+    """The spans of the jobs that run in this thread: each thread that looks into it finds its own.
+
+    OpenTelemetry keeps them by the id of the job, for all threads of a process together. A job that is sent again
+    begins in one thread before its last run has ended in another; then each would end the span of the other.
+    """
 
 
 def on() -> bool:
@@ -28,6 +38,7 @@ def start() -> None:
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.instrumentation.celery import CeleryInstrumentor
+        from opentelemetry.instrumentation.celery.utils import CTX_KEY
         from opentelemetry.instrumentation.django import DjangoInstrumentor
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -42,6 +53,7 @@ def start() -> None:
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument()
     CeleryInstrumentor().instrument()
+    setattr(Task, CTX_KEY, SpansOfThread())
     # A child of a worker ends without Python's usual goodbye.
     worker_process_shutdown.connect(lambda **_: provider.force_flush(LAST_CALL), weak=False)
 

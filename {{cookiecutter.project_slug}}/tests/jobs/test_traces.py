@@ -1,6 +1,8 @@
 """Traces are there when the environment asks for them, and cost nothing when it does not."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.conf import settings
@@ -32,6 +34,7 @@ def provider(on, monkeypatch):
     monkeypatch.setattr("opentelemetry.sdk.trace.export.BatchSpanProcessor", lambda exporter: None)
     monkeypatch.setattr("opentelemetry.sdk.trace.TracerProvider.add_span_processor", lambda *args: None)
     monkeypatch.setattr(trace, "set_tracer_provider", set_up.append)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: set_up[0])
     middleware = list(settings.MIDDLEWARE)
     JobsConfig.create("jobs").ready()
     yield set_up[0]
@@ -83,3 +86,19 @@ def test_a_request_and_its_job_share_a_trace(provider, task, broker):
     broker.drain()
 
     assert seen == [span.get_span_context().trace_id]
+
+
+def test_two_runs_of_one_job_at_once_end_their_own_spans(provider, task, caplog):
+    def works() -> None:
+        both_run.wait(timeout=10)
+        seen.append(trace.get_current_span())
+
+    seen, both_run = [], Barrier(2)
+    works_task = task(works)
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(works_task.apply, task_id="sent-again") for _ in range(2)]
+        assert [run.result().state for run in runs] == ["SUCCESS"] * 2
+
+    assert seen[0] != seen[1]
+    assert not any(span.is_recording() for span in seen)
+    assert [record.message for record in caplog.records if record.name.startswith("opentelemetry")] == []
