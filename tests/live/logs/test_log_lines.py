@@ -18,18 +18,23 @@ VOICES = {
 
 
 def events(lines: list[dict[str, object]], task: str) -> list[tuple[str, str, int]]:
-    """Process, event and attempt of what tells how the jobs of this task went."""
-    return [
+    """Process, event and attempt of what tells how the jobs of this task went: each attempt in the order of time.
+
+    The next attempt may begin in one process while another still writes the last line of the one before.
+    """
+    told = [
         (str(line["process"]), str(line["event"]), int(str(line.get("attempt", 0))))
         for line in lines
         if str(line["event"]).startswith("task_") and line.get("child_task_name", line.get("task")) == task
     ]
+    return sorted(told, key=lambda each: each[2])
 
 
 def test_one_order_from_the_request_to_its_receipt(site):
     site.mail.misbehave.append("refuse")
     request = site.order("ann@example.com")
     site.wait_for("task_succeeded", request, task="orders.tasks.send_receipt", attempt=2)
+    site.wait_for("request_finished", request)
 
     found = site.lines(request)
     assert [line["event"] for line in found if line["process"] == "web"] == ["task_enqueued", "request_finished"]
@@ -46,6 +51,7 @@ def test_one_order_from_the_request_to_its_receipt(site):
 def test_one_id_shows_one_execution(site):
     request = site.get("/told/cause/")
     done = site.wait_for("task_succeeded", request, task="told.tasks.first")[0]
+    site.wait_for("task_retrying", request, task="told.tasks.first")
 
     found = site.lines(str(done["task_id"]))
     assert events(found, "told.tasks.first") == [
