@@ -44,7 +44,8 @@ def dispatcher() -> str:
     if request is None:
         return ""
     user = getattr(request, "user", None)
-    return f"{user if user and user.is_authenticated else 'a visitor'}, {request.method} {request.path}"[:200]
+    path = request.path.replace("\0", "\ufffd")  # which PostgreSQL does not keep
+    return f"{user if user and user.is_authenticated else 'a visitor'}, {request.method} {path}"[:200]
 
 
 def carried() -> dict[str, Any]:

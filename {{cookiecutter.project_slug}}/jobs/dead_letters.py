@@ -1,6 +1,5 @@
 """Jobs that failed for good: where they are kept, and what a person can do with them."""
 
-import json
 import logging
 import uuid
 from typing import Any
@@ -9,9 +8,9 @@ from celery import current_app
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
-from kombu.utils import json as kombu_json
 
 from . import ledger, outbox
+from .arguments import shown
 from .durable import DurableTask
 from .models import UNFINISHED, Job, State, subject
 
@@ -28,13 +27,13 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
     now = timezone.now()
     job = {
         "task": task[:200],
-        "args": _plain(list(args or [])),
-        "kwargs": _plain(dict(kwargs or {})),
+        "args": shown(list(args or [])),
+        "kwargs": shown(dict(kwargs or {})),
         "subject": subject(args or [], kwargs or {}),
         "queue": queue or _queue_of(task),
         "state": State.DEAD,
-        "error": error[:500],
-        "traceback": traceback,
+        "error": error.replace("\0", "\ufffd")[:500],
+        "traceback": traceback.replace("\0", "\ufffd"),
         "publish_at": now,
         "finished_at": now,
     }
@@ -65,11 +64,15 @@ def requeue(jobs: QuerySet[Job], *, by: str) -> int:
     """Send dead jobs again. Returns how many. by: who does it, for the log.
 
     Durable ones go on as if they were new. For a plain one it is a single publish: raises what the broker's client
-    raises, and then it stays dead.
+    raises, and then it stays dead. What could not be sent either way stays dead, too, and says why.
     """
+    _follow_routes(jobs)
     plain = [name for name, task in current_app.tasks.items() if not isinstance(task, DurableTask)]
     count = ledger.requeue(jobs.exclude(task__in=plain))
     for job in jobs.filter(state=State.DEAD, task__in=plain):
+        if obstacle := outbox.obstacle(job):
+            Job.objects.filter(pk=job.pk).update(error=obstacle[:500])
+            continue
         outbox.send(job)
         Job.objects.filter(pk=job.pk).update(state=State.DISCARDED, error=f"Sent again by {by}. Was: {job.error}"[:500])
         count += 1
@@ -92,9 +95,12 @@ def job_id(task_id: str) -> uuid.UUID:
         return uuid.uuid5(uuid.NAMESPACE_OID, task_id)
 
 
+def _follow_routes(jobs: QuerySet[Job]) -> None:
+    """Dead jobs of a queue that is no more go where their task goes now."""
+    lost = jobs.filter(state=State.DEAD).exclude(queue__in=current_app.amqp.queues)
+    for task in current_app.tasks.keys() & set(lost.values_list("task", flat=True)):
+        lost.filter(task=task).update(queue=_queue_of(task))
+
+
 def _queue_of(task: str) -> str:
     return current_app.amqp.router.route({}, task)["queue"].name
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(kombu_json.dumps(value))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from celery.canvas import Signature, maybe_signature
+from celery.canvas import Signature, group, maybe_signature
 from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
 from celery.result import AsyncResult
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
@@ -121,12 +121,12 @@ class DurableTask(JobTask):
             following = maybe_signature(request.chain.pop(), app=self.app)
             followers.append(following.set(chain=request.chain) if request.chain else following)
         request.callbacks = request.chain = None
-        return [maybe_signature(follower, app=self.app) for follower in followers]
+        return [single for follower in followers for single in _singles(maybe_signature(follower, app=self.app))]
 
     def _dispatch(self, followers: list[Signature], result: Any) -> None:
         for follower in followers:
             dispatch = partial(follower.apply_async, (result,), root_id=self.request.root_id)
-            if isinstance(follower.type, DurableTask):
+            if isinstance(_first(follower).type, DurableTask):
                 dispatch()  # a row in this transaction
             else:
                 transaction.on_commit(dispatch)
@@ -141,6 +141,20 @@ class DurableTask(JobTask):
         # Inline, in tests, Celery runs the signature at once.
         signature = self.signature_from_request(retries=self.request.retries + 1) if self.request.is_eager else None
         raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
+
+
+def _singles(signature: Signature) -> Iterator[Signature]:
+    """What is dispatched at once, one by one: of a group, its members."""
+    if isinstance(signature, group):
+        for member in signature.tasks:
+            yield from _singles(member)
+    else:
+        yield signature
+
+
+def _first(signature: Signature) -> Signature:
+    """The task that a chain begins with; any other signature is its own."""
+    return _first(signature.tasks[0]) if signature.task == "celery.chain" else signature
 
 
 @contextmanager

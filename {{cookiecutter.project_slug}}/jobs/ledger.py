@@ -249,5 +249,6 @@ def _wait(job: Job, state: State, publish_at: datetime) -> None:
 
 def _end(job: Job, state: State, error: str = "", trace: str = "") -> None:
     job.state, job.finished_at = state, timezone.now()
-    job.error, job.traceback = error[:500], trace
+    # PostgreSQL keeps no NUL, and an error may quote what the job was given.
+    job.error, job.traceback = error.replace("\0", "\ufffd")[:500], trace.replace("\0", "\ufffd")
     job.save(update_fields=["state", "finished_at", "error", "traceback"])

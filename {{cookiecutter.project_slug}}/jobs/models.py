@@ -19,6 +19,7 @@ class State(models.TextChoices):
 
 
 UNFINISHED = [State.DELAYED, State.WAITING]
+KEY_LENGTH = 200  # characters
 SUBJECT_LENGTH = 64  # characters; a UUID has 36
 
 
@@ -36,7 +37,7 @@ class Job(models.Model):
     queue = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     # At most one unfinished job may have a given key.
-    key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
+    key = models.CharField(max_length=KEY_LENGTH, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
     # When the relay publishes it (again), unless it is finished by then.
     publish_at = models.DateTimeField()
     publications = models.PositiveIntegerField(default=0)  # by the relay, since a worker had it last

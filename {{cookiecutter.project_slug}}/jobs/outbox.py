@@ -2,6 +2,7 @@
 
 import json
 import logging
+import struct
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -11,12 +12,14 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
+from kombu import Producer
 from kombu.utils import json as kombu_json
 
+from .arguments import shown, stored
 from .breaker import Breaker, producer_from_pool
 from .context import as_carried, carried, dispatcher
-from .models import UNFINISHED, Job, State, subject
-from .patience import until_published_again
+from .models import KEY_LENGTH, UNFINISHED, Job, State, subject
+from .patience import hard_limit, until_published_again
 from .task import JobTask
 
 logger = logging.getLogger(__name__)
@@ -26,8 +29,11 @@ breaker = Breaker()
 # of its own.
 ONE_TRY = {"max_retries": settings.BROKER_NODES - 1, "interval_start": 0, "interval_step": 0}
 BATCH = 500  # rows in one statement
+# No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
+FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
-KEPT_OPTIONS = {"priority", "chain", "link", "link_error", "headers", "root_id", "parent_id", "shadow", "context"}
+KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
+KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result"}
 
 
 def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = None, **options: Any) -> list[Job]:
@@ -35,6 +41,8 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
 
     calls: (args, kwargs) of each job. key: at most one unfinished job with it; while there is one, no other is
     written and that one is returned. options: those of `apply_async`.
+
+    Raises TypeError and ValueError for what could never be sent or run: the caller is the one who can mend it.
     """
     if options.get("chord"):
         raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
@@ -59,22 +67,26 @@ def _write_one(job: Job) -> tuple[list[Job], bool]:
 
 
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
+    queue = current_app.amqp.router.route({"queue": options.get("queue")}, task.name)["queue"].name
     task.check_arguments(args, kwargs)
+    if key and len(key) > KEY_LENGTH:
+        raise ValueError(f"The key of a job may have {KEY_LENGTH} characters, and {key[:20]}... has {len(key)}.")
+    if (options.get("time_limit") or 0) > hard_limit(queue):  # the relay would take the run for dead
+        raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")
     now = timezone.now()
-    kept = {**options, "context": carried()}
+    kept = {name: value for name, value in options.items() if name in KEPT_OPTIONS and value not in (None, [], {})}
     eta, expires = options.get("eta"), options.get("expires")
     if (countdown := options.get("countdown")) is not None:
         eta = now + timedelta(seconds=countdown)
     if isinstance(expires, int | float):
         expires = now + timedelta(seconds=expires)
-    queue = current_app.amqp.router.route({"queue": options.get("queue")}, task.name)["queue"].name
     return Job(
         pk=options.get("task_id") or uuid.uuid4(),
         task=task.name,
-        args=_plain(list(args or [])),
-        kwargs=_plain(dict(kwargs or {})),
+        args=stored(list(args or [])),
+        kwargs=stored(dict(kwargs or {})),
         subject=subject(args or [], kwargs or {}),
-        options=_plain({name: value for name, value in kept.items() if name in KEPT_OPTIONS and value}),
+        options=stored(kept) | shown({"context": carried()}),
         queue=queue,
         key=key,
         state=State.DELAYED if eta else State.WAITING,
@@ -83,11 +95,6 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         expires_at=expires,
         dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
     )
-
-
-def _plain(value: Any) -> Any:
-    """Celery's JSON, with its marks for dates and the like, as a JSON column can hold it."""
-    return json.loads(kombu_json.dumps(value))
 
 
 def publish(jobs: Iterable[Job]) -> None:
@@ -103,7 +110,7 @@ def publish(jobs: Iterable[Job]) -> None:
                 while left:
                     with producer.batch():  # on Redis one round trip for all of them
                         for job in left[:BATCH]:
-                            send(job, producer=producer)
+                            _send_unless_wrong(job, producer)
                     del left[:BATCH]
     except Exception:  # whichever way it failed: the rows are there
         logger.warning("the broker took no job; %d wait for the relay", len(left), exc_info=True)
@@ -111,13 +118,37 @@ def publish(jobs: Iterable[Job]) -> None:
     _leave_to_relay(left)
 
 
+def obstacle(job: Job) -> str:
+    """Why the code of this process cannot send the job, whatever the broker does. Empty: it can."""
+    if job.task not in current_app.tasks:
+        return f"No task is called {job.task}."
+    if job.queue not in current_app.amqp.queues:
+        return f"No queue is called {job.queue}."
+    try:
+        current_app.tasks[job.task].check_arguments(*_arguments(job))
+    except (TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
 def send(job: Job, **options: Any) -> None:
     """Publish one job under its own id, in a message with an id of its own. Raises what the broker's client raises."""
-    args, kwargs = kombu_json.loads(json.dumps([job.args, job.kwargs]))
+    args, kwargs = _arguments(job)
     options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
     options |= job.options
     with as_carried(options.pop("context", {})):
         JobTask.apply_async(current_app.tasks[job.task], args, kwargs, retry_policy=ONE_TRY, **options)
+
+
+def _send_unless_wrong(job: Job, producer: Producer) -> None:
+    try:
+        send(job, producer=producer)
+    except FAULTS_OF_A_JOB:
+        logger.exception("cannot send the job %s %s; the relay tries again, ever more rarely", job.task, job.pk)
+
+
+def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
+    return tuple(kombu_json.loads(json.dumps([job.args, job.kwargs])))
 
 
 def _leave_to_relay(jobs: list[Job]) -> None:

@@ -15,14 +15,15 @@ def until_published_again(queue: str, publications: int) -> timedelta:
     It doubles each time that no worker had it: behind a long queue, copies, which end quietly, must not make the
     queue longer and longer.
     """
-    return timedelta(seconds=min(_hard_limit(queue), LONGEST) * 2 ** min(publications, DOUBLINGS))
+    return timedelta(seconds=min(hard_limit(queue), LONGEST) * 2 ** min(publications, DOUBLINGS))
 
 
 def until_run_is_dead(queue: str) -> timedelta:
     """How long a run in this queue can take: then the hard limit has ended it, or its process is gone."""
-    return timedelta(seconds=_hard_limit(queue) + GRACE)
+    return timedelta(seconds=hard_limit(queue) + GRACE)
 
 
-def _hard_limit(queue: str) -> int:
+def hard_limit(queue: str) -> int:
+    """Seconds after which a run in this queue is ended."""
     workload = settings.WORKLOADS.get(queue)
     return workload.hard_limit if workload else settings.CELERY_TASK_TIME_LIMIT

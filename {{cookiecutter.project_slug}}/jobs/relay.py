@@ -7,7 +7,6 @@ import logging
 from collections import defaultdict
 from datetime import timedelta
 
-from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -18,8 +17,8 @@ from .patience import until_published_again
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a job waits for a deploy to bring a task that this process does not know.
-UNKNOWN_TASK = 600
+# Seconds that a job waits for a deploy to end, while this process has no such task, or one with other arguments.
+DEPLOY = 600
 
 
 def relay(limit: int = outbox.BATCH) -> int:
@@ -28,15 +27,16 @@ def relay(limit: int = outbox.BATCH) -> int:
         return 0
     with transaction.atomic():
         jobs = _due(limit)
-        known = [job for job in jobs if job.task in current_app.tasks]
-        _count_publication(known)
+        obstacles = {job.pk: outbox.obstacle(job) for job in jobs}
+        sendable = [job for job in jobs if not obstacles[job.pk]]
+        _count_publication(sendable)
         for job in jobs:
-            if job.task not in current_app.tasks:
-                _unknown(job)
+            if obstacles[job.pk]:
+                _cannot_send(job, obstacles[job.pk])
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
-    outbox.publish(known)
-    if known:
-        logger.info("relay: published %d jobs", len(known))
+    outbox.publish(sendable)
+    if sendable:
+        logger.info("relay: published %d jobs", len(sendable))
     return len(jobs)
 
 
@@ -59,12 +59,12 @@ def _count_publication(jobs: list[Job]) -> None:
         )
 
 
-def _unknown(job: Job) -> None:
+def _cannot_send(job: Job, obstacle: str) -> None:
     now = timezone.now()
-    if job.created_at > now - timedelta(seconds=UNKNOWN_TASK):
-        job.publish_at = now + timedelta(seconds=UNKNOWN_TASK / 10)
+    if job.created_at > now - timedelta(seconds=DEPLOY):
+        job.publish_at = now + timedelta(seconds=DEPLOY / 10)
     else:
-        job.state, job.finished_at, job.error = State.DEAD, now, f"No task is called {job.task}."
-        names = {"task_id": str(job.pk), "task": job.task, "error": "NotRegistered"}
+        job.state, job.finished_at, job.error = State.DEAD, now, obstacle[:500]
+        names = {"task_id": str(job.pk), "task": job.task, "error": obstacle}
         transaction.on_commit(lambda: failure.error("task_failure", extra=names))
     job.save(update_fields=["publish_at", "state", "finished_at", "error"])

@@ -46,7 +46,7 @@ class JobTask(DjangoTask):
     retry_jitter = True  # or all tasks that failed together come back together
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> AsyncResult:
-        """As Celery's. Raises ArgumentsTooLargeError."""
+        """As Celery's. Raises what check_arguments() does."""
         self.check_arguments(args, kwargs)
         if options.get("producer") or current_app.conf.task_always_eager:
             return super().apply_async(args, kwargs, **options)
@@ -54,6 +54,9 @@ class JobTask(DjangoTask):
             return super().apply_async(args, kwargs, **options | {"producer": producer})
 
     def check_arguments(self, args: Any, kwargs: Any) -> None:
+        """Raises ArgumentsTooLargeError, and TypeError for arguments that the task does not take."""
+        if self.typing and (takes := getattr(self, "__header__", None)):
+            takes(*(args or ()), **(kwargs or {}))
         size = len(dumps([args, kwargs]))
         if size > MAX_ARGUMENTS:
             raise ArgumentsTooLargeError(

@@ -17,18 +17,21 @@ from once import messages
 from processes import Process, eventually
 from shop import edit
 
-SLOT = 2  # seconds between two runs of the entry
-ENTRY = f"""
+SLOT = 2  # seconds between two runs of the entry "often"
+MINUTE = 60  # and of the entry "clock", whose slots are those of the clock
+ENTRIES = f"""
 CELERY_BEAT_SCHEDULE = {{
-    "noop": {{"task": "measured.tasks.noop", "schedule": {SLOT}, "options": {{"expires": 3600}}}},
+    "often": {{"task": "measured.tasks.noop", "schedule": {SLOT}, "options": {{"expires": 3600}}}},
+    "clock": {{"task": "measured.tasks.noop", "schedule": crontab(), "options": {{"queue": "email"}}}},
 """
 
 
 @dataclass
 class Beats:
-    """Some beats of one project, and their schedule's one entry."""
+    """Some beats of one project, and their schedule's two entries."""
 
     place: Ground
+    minute: int  # of the clock, in which they were started
     running: list[Process] = field(default_factory=list)
     started: int = 0
 
@@ -46,17 +49,22 @@ class Beats:
         pid = self.place.database.rows("SELECT holder FROM jobs_lease WHERE name = 'beat'")[0][0].split(":")[1]
         return next(beat for beat in self.running if beat.popen.pid == int(pid))
 
-    def next_run(self, after: int) -> float:
+    def next_run(self, after: int, seconds: float = 60) -> float:
         """Wait until there are more runs than that. Returns the time."""
-        eventually("the next run", lambda: self.runs() > after, 60)
+        eventually("the next run", lambda: self.runs() > after, seconds)
         return time.monotonic()
 
     def runs_per_slot(self, slots: int) -> float:
         before = self.runs()
         begun = self.next_run(before)
         before = self.runs()
-        end = self.next_run(before + slots - 1)
+        end = self.next_run(before + slots - 1, seconds=60 + slots * SLOT)
         return (self.runs() - before) * SLOT / (end - begun)
+
+    def runs_per_minute(self) -> tuple[int, int]:
+        """(runs of the entry "clock", minutes that have begun since the beats were started), whoever died meanwhile."""
+        minute = away_from_the_minute(10, 50)
+        return messages(self.place, "email"), minute - self.minute
 
     def takeover(self) -> float:
         """kill -9 of the holder. Returns the seconds until the other one sends; a third one is started then."""
@@ -98,13 +106,21 @@ class Beats:
         return self.runs() - before
 
 
+def away_from_the_minute(first: int, last: int) -> int:
+    """Wait until the clock shows a second of these, so that no run is due or under way. Returns the minute."""
+    while not first <= time.time() % MINUTE <= last:
+        time.sleep(0.1)
+    return int(time.time() // MINUTE)
+
+
 @contextmanager
 def two_beats(broker: str, schedule: str) -> Iterator[Beats]:
     """Two at work, on PostgreSQL. schedule: "settings" or "database"."""
     with ground(broker, "postgres", "--schedule", schedule) as place:
-        edit(place.project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", ENTRY)
-        place.project.manage("migrate", "-v", "0", **place.variables)  # takes the entry over into the database
-        made = Beats(place)
+        edit(place.project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", ENTRIES)
+        minute = away_from_the_minute(1, 30)
+        place.project.manage("migrate", "-v", "0", **place.variables)  # takes the entries over into the database
+        made = Beats(place, minute)
         made.start()
         made.start()
         eventually("the first run", lambda: made.runs() > 0)

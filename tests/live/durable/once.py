@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amqp import NotFound
 from ground import Ground
 from kombu import Connection
 from processes import eventually
@@ -46,9 +47,12 @@ def roll_back(place: Ground, transactions: int) -> tuple[int, int]:
 
 
 def messages(place: Ground, queue: str) -> int:
-    """How many are ready in the queue."""
+    """How many are ready in the queue. 0 while there is no queue yet, because nothing was published."""
     [url] = place.broker.variables.values()
     with Connection(url) as connection, connection.channel() as channel:
         if url.startswith("redis"):
             return int(channel.client.llen(queue))
-        return int(channel.queue_declare(queue, passive=True).message_count)
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except NotFound:
+            return 0

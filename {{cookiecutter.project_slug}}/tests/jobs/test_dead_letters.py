@@ -78,6 +78,32 @@ def test_a_plain_one_stays_dead_while_the_broker_is_away(dead, monkeypatch):
     assert dead.state == State.DEAD
 
 
+def test_one_whose_arguments_no_longer_fit_stays_dead_and_says_why(dead, fails, broker):
+    Job.objects.update(args=[7, 8])
+
+    assert dead_letters.requeue(Job.objects.all(), by="ann") == 0
+
+    dead.refresh_from_db()
+    assert (dead.state, dead.error[:10]) == (State.DEAD, "TypeError:")
+
+
+def test_those_of_a_queue_that_is_gone_go_where_their_task_goes_now(dead, durable, fails, broker):
+    fails.failing = False
+    Job.objects.update(queue="gone")
+
+    assert dead_letters.requeue(Job.objects.all(), by="ann") == 2
+    broker.drain()
+
+    assert fails.done == [7]
+    assert set(Job.objects.values_list("queue", flat=True)) == {"fast"}
+
+
+def test_what_no_database_can_hold_is_kept_without_it(fails, broker):
+    dead_letters.keep(fails.name, "x", ["a\0", "b\\u0000", float("inf")], {}, "an error\0")
+
+    assert Job.objects.get().args == ["a\ufffd", "b\\u0000", "Infinity"]
+
+
 # -- The admin
 
 
@@ -145,6 +171,15 @@ def test_visitors_see_nothing(client, dead):
 
 
 # -- The command
+
+
+def test_the_command_says_that_the_broker_is_away(dead, monkeypatch):
+    def away(job):
+        raise OperationalError("away")
+
+    monkeypatch.setattr("jobs.outbox.send", away)
+    with pytest.raises(CommandError, match="The broker is away"):
+        call_command("jobs", "requeue", "--all")
 
 
 def test_the_command_lists_and_shows(dead, capsys):

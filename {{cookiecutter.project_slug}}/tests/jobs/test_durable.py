@@ -1,17 +1,19 @@
 """A durable job, from its dispatch to its end, whatever comes in between."""
 
 import logging
+import struct
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from celery import chain, current_app
+from celery import chain, current_app, group
 from celery.exceptions import Ignore
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from jobs import ledger, outbox
 from jobs.context import remember_request
@@ -208,6 +210,32 @@ def test_too_large_arguments_are_refused(add, task, broker):
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("args", "options", "says"),
+    [
+        (["a", "wrong", "one too many"], {}, "positional argument"),
+        ([], {}, "missing"),
+        (["a\0"], {}, "NUL in a text"),
+        ([float("nan")], {}, "NaN"),
+        (["a"], {"key": "k" * 201}, "201"),
+        (["a"], {"time_limit": 21}, "20 s"),
+    ],
+)
+def test_what_could_never_run_is_refused_where_it_is_dispatched(add, args, options, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        add.apply_async(args, **options)
+    assert not Job.objects.exists()
+
+
+def test_limits_of_one_job_go_along_with_it(add, broker, committed):
+    with committed():
+        add.apply_async(["a"], time_limit=9, soft_time_limit=8, priority=0)
+
+    [ran] = broker.drain()
+
+    assert ran.headers["timelimit"] == [9, 8]
+
+
 def test_a_chord_is_refused(add):
     with pytest.raises(TypeError, match="cannot be in a chord"):
         add.apply_async(["a"], chord={"task": "x"})
@@ -227,6 +255,20 @@ def test_a_chain_goes_on_in_the_same_transaction(add, task, broker, committed):
     assert Job.objects.filter(state=State.DONE).count() == 2
 
 
+def test_so_does_a_group_that_ends_a_chain(add, task, broker, committed):
+    def last(name):
+        User.objects.create(username=f"plain {name}")
+
+    with committed():
+        chain(add.si("a"), group(add.si("b"), chain(add.si("c"), add.si("d")), task(last).s())).apply_async()
+
+    with committed():
+        broker.drain()  # in here nothing that waits for a commit has happened yet
+        assert effects() == ["a", "b", "c", "d"]
+    broker.drain()
+    assert effects() == ["a", "b", "c", "d", "plain a"]
+
+
 def test_who_dispatched_it_is_known(add, broker, committed, rf):
     request = rf.post("/somewhere")
     request.user = User(username="ann")
@@ -235,6 +277,16 @@ def test_who_dispatched_it_is_known(add, broker, committed, rf):
         remember_request(lambda request: add.delay("a"))(request)
 
     assert the_job().dispatched_by == "ann, POST /somewhere"
+
+
+def test_what_it_is_told_along_with_its_arguments_is_never_refused(add, broker, committed, rf):
+    request = rf.post("/some\0where")
+
+    with committed(), bound_contextvars(file="a\0", ratio=float("nan")):
+        remember_request(lambda request: add.delay("a"))(request)
+
+    assert the_job().dispatched_by == "a visitor, POST /some\ufffdwhere"
+    assert the_job().options["context"] == {"file": "a\ufffd", "ratio": "NaN"}
 
 
 # -- Effect once
@@ -365,6 +417,14 @@ def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
     assert (job.state, job.error) == (State.DEAD, "ValueError: a")
     assert "raise" in job.traceback
     assert effects() == []
+
+
+def test_an_error_that_no_database_can_keep_is_kept_without_what_it_cannot(add, broker, committed):
+    with committed():
+        add.delay("a", fail="wrong")
+    ledger.bury(begin(the_job()), ValueError("a\0b"))
+
+    assert the_job().error == "ValueError: a\ufffdb"
 
 
 def test_a_job_that_kills_its_process_is_dead_after_a_bound(add, broker, committed):
@@ -529,6 +589,45 @@ def test_a_task_that_no_deploy_brings_back_is_dead(broker):
     Job.objects.update(created_at=job.created_at - timedelta(days=1), publish_at=timezone.now())
     relay()
     assert (the_job().state, the_job().error) == (State.DEAD, "No task is called gone.tasks.x.")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"queue": "gone"}, "No queue is called gone."), ({"args": ["a", "", "b"]}, "TypeError: ")],
+)
+def test_a_job_that_the_code_cannot_send_any_more_is_dead_and_keeps_no_other_from_being_sent(
+    add, broker, committed, change, says
+):
+    with committed():
+        add.apply_async_many([("a",), ("b",)], countdown=60)
+    first = Job.objects.first()
+    Job.objects.filter(pk=first.pk).update(**change)
+    later(100)
+    relay()
+    assert outbox.breaker.closed
+    assert broker.waiting()["fast"] == 1
+    assert Job.objects.get(pk=first.pk).state == State.DELAYED  # a deploy may be under way
+
+    Job.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(days=1), publish_at=timezone.now())
+    relay()
+    first.refresh_from_db()
+    assert (first.state, first.error[: len(says)]) == (State.DEAD, says)
+
+
+def test_a_job_that_no_message_can_carry_keeps_no_other_from_being_sent(add, broker, committed, caplog, monkeypatch):
+    def send(job, **options):
+        if job.args == ["a"]:
+            raise struct.error
+        given(job, **options)
+
+    given = outbox.send
+    monkeypatch.setattr(outbox, "send", send)
+    with committed():
+        add.apply_async_many([("a",), ("b",)])
+
+    assert outbox.breaker.closed
+    assert broker.waiting()["fast"] == 1
+    assert "cannot send" in caplog.text
 
 
 def test_a_run_that_the_worker_ended_itself_does_not_count(add, broker, committed):

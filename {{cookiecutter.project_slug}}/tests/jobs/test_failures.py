@@ -11,7 +11,7 @@ from jobs import ledger
 from jobs.durable import DurableTask
 from jobs.failures import record
 from jobs.models import Job, State
-from jobs.relay import UNKNOWN_TASK, relay
+from jobs.relay import DEPLOY, relay
 
 
 @pytest.fixture
@@ -80,10 +80,11 @@ def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db, committed)
 
 def test_a_job_of_a_task_that_is_gone_says_so(failures, db, committed):
     job = Job.objects.create(task="tests.gone", queue="fast", publish_at=timezone.now())
-    Job.objects.update(created_at=timezone.now() - timedelta(seconds=2 * UNKNOWN_TASK))
+    Job.objects.update(created_at=timezone.now() - timedelta(seconds=2 * DEPLOY))
 
     with committed():
         relay()
 
     [line] = failures()
-    assert (line.getMessage(), line.task_id, line.error) == ("task_failure", str(job.pk), "NotRegistered")
+    assert (line.getMessage(), line.task_id) == ("task_failure", str(job.pk))
+    assert line.error == "No task is called tests.gone."

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from celery.exceptions import OperationalError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
@@ -66,7 +67,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{field.verbose_name:14} {scrub(getattr(job, field.name), length=TEXT)}")
 
     def requeue(self, options: dict[str, Any]) -> None:
-        count = dead_letters.requeue(self._chosen(options), by=getpass.getuser())
+        try:
+            count = dead_letters.requeue(self._chosen(options), by=getpass.getuser())
+        except OperationalError as error:
+            raise CommandError("The broker is away. Try again when it is back; jobs not yet sent stay dead.") from error
         self.stdout.write(f"{count} dead jobs sent again.")
 
     def discard(self, options: dict[str, Any]) -> None:
