@@ -1,6 +1,7 @@
 """What comes from the broker and is no job of any task."""
 
 import json
+import pickle
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from celery import current_app
 from celery.worker import consumer as celerys
 from django.utils import timezone
 from kombu import Message
+from kombu.exceptions import ContentDisallowed
 
 from jobs.consumer import RECONNECT, Consumer
 from jobs.durable import DurableTask
@@ -51,6 +53,14 @@ def test_arguments_that_cannot_be_decoded(consumer):
     consumer.on_decode_error(message(b"{not json", id="i", task="orders.x"), ValueError("Expecting"))
 
     assert Job.objects.get().args == ["{not json"]
+
+
+def test_a_pickled_message_is_kept_and_not_opened(consumer):
+    pickled = message(pickle.dumps([[1000], {}, {}]), id="i", task="orders.x")
+    pickled.content_type = "application/x-python-serialize"
+    consumer.on_decode_error(pickled, ContentDisallowed("pickle"))
+
+    assert "]" in Job.objects.get().args[0]  # it has NULs, too, which PostgreSQL does not hold
 
 
 def test_a_message_that_makes_no_sense(consumer):
