@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from celery.canvas import Signature, group, maybe_signature
 from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds between the tries to begin a run while the database is away. In sum well below the limit of short jobs.
 DATABASE_PAUSES = (0, 0.5, 1, 2)
+RETRY_OPTIONS = {"countdown", "eta", "max_retries", "throw"}
 
 
 class DurableTask(JobTask):
@@ -59,7 +60,7 @@ class DurableTask(JobTask):
         """Nothing: the row counts, also what the broker does not know of."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.request.called_directly:  # as a function, by a test or a shell: there is no job
+        if self._is_no_job():
             with transaction.atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
         job = self._begin()
@@ -78,6 +79,11 @@ class DurableTask(JobTask):
             with _or_leave_it_to_the_relay():
                 ledger.bury(job, error)
             raise
+
+    def _is_no_job(self) -> bool:
+        """It is called as a function, or inline by `apply`, and was never dispatched: in a test, a shell, a command."""
+        request = self.request
+        return request.called_directly or (request.is_eager and not Job.objects.filter(pk=request.id).exists())
 
     def _begin(self) -> Job | None:
         """Raises Ignore when the database stays away."""
@@ -132,7 +138,13 @@ class DurableTask(JobTask):
                 transaction.on_commit(dispatch)
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Retry:
-        """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end."""
+        """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end.
+
+        options: `countdown`, `eta`, `max_retries`. Others would be what only this message knows, and there may be more
+        messages for the job; TypeError.
+        """
+        if args or options.keys() - RETRY_OPTIONS:
+            raise TypeError(f"{self.name} is durable: it is retried as it is. Dispatch a job with other arguments.")
         limit = self.max_retries if options.get("max_retries") is None else options["max_retries"]
         if self.request.called_directly or (limit is not None and self.request.retries >= limit):
             raise exc or MaxRetriesExceededError(f"{self.name} was retried {limit} times.")
@@ -141,6 +153,10 @@ class DurableTask(JobTask):
         # Inline, in tests, Celery runs the signature at once.
         signature = self.signature_from_request(retries=self.request.retries + 1) if self.request.is_eager else None
         raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
+
+    def replace(self, sig: Signature) -> NoReturn:
+        """Celery would send it under the id that this job has. Raises TypeError."""
+        raise TypeError(f"{self.name} is durable and cannot be replaced. Dispatch {sig.task} and return.")
 
 
 def _singles(signature: Signature) -> Iterator[Signature]:

@@ -46,6 +46,8 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
     """
     if options.get("chord"):
         raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
+    if key and len(calls) != 1:
+        raise TypeError(f"A key is for one job of {task.name}, and these are {len(calls)}. Dispatch them one by one.")
     jobs = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
     jobs, new = _write_one(jobs[0]) if key else (Job.objects.bulk_create(jobs, batch_size=BATCH), True)
     waiting = [job for job in jobs if new and job.state == State.WAITING]

@@ -154,6 +154,11 @@ def test_one_unfinished_job_for_a_key(add, broker, committed):
     assert effects() == ["a", "c"]
 
 
+def test_a_key_is_for_one_job(add):
+    with pytest.raises(TypeError, match="one by one"):
+        add.apply_async_many([("a",), ("b",)], key="k")
+
+
 def test_an_id_is_used_once(add, broker, committed):
     with committed():
         first = add.apply_async(["a"], key="k")
@@ -405,6 +410,25 @@ def test_a_transient_error_is_retried_from_the_row_within_its_bound(add, broker,
     assert the_job().state == State.DEAD
     assert the_job().error == "ConnectionResetError: a"
     assert effects() == []
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param(lambda task: task.retry(args=["b"]), id="other arguments"),
+        pytest.param(lambda task: task.retry(queue="slow"), id="another queue"),
+        pytest.param(lambda task: task.replace(task.s()), id="another task"),
+    ],
+)
+def test_it_is_retried_as_it_is(task, broker, committed, does):
+    def work(self):
+        does(self)
+
+    with committed():
+        task(work, base=DurableTask, bind=True).delay()
+    broker.drain()
+
+    assert (the_job().state, the_job().error[:30]) == (State.DEAD, "TypeError: tests.work is durab")
 
 
 def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
@@ -742,6 +766,15 @@ def test_inline_a_failure_is_raised(add, committed):
     with pytest.raises(ValueError, match="a"), committed():
         add.delay("a", fail="wrong")
     assert the_job().state == State.DEAD
+
+
+@pytest.mark.parametrize("how", [lambda task: task, lambda task: task.s()], ids=["task", "signature"])
+def test_applied_it_runs_here_and_now_without_a_job(add, broker, how):
+    assert how(add).apply(["a"]).get() == "a"
+    assert how(add).apply(["b", "wrong"], throw=False).state == "FAILURE"
+
+    assert effects() == ["a"]
+    assert not Job.objects.exists()
 
 
 def test_called_as_a_function_it_is_a_transaction_without_a_job(add):
