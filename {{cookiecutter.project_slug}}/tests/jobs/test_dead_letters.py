@@ -211,6 +211,12 @@ def test_the_command_requeues_and_discards(durable, capsys, which, action, state
     assert "1 dead jobs" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["list", "--limit", "-5"], ["plan", "--hours", "x"], ["connections", "--web", "-1"]])
+def test_the_command_counts_from_zero(words):
+    with pytest.raises(CommandError, match="is no count"):
+        call_command("jobs", *words)
+
+
 def test_the_command_wants_to_know_which(durable):
     with pytest.raises(CommandError, match="Which"):
         call_command("jobs", "discard")

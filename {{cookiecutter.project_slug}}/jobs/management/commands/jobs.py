@@ -3,6 +3,7 @@
 import getpass
 import sys
 import uuid
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         listing = actions.add_parser("list", help="jobs of one state, the newest first")
         listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
         listing.add_argument("--task", help="only this task")
-        listing.add_argument("--limit", type=int, default=50, help="lines at most, default: %(default)s")
+        listing.add_argument("--limit", type=_count, default=50, help="lines at most, default: %(default)s")
         actions.add_parser("show", help="one job with all that is known").add_argument("id", type=uuid.UUID)
         for action, what in (("requeue", "send dead jobs again"), ("discard", "give dead jobs up")):
             command = actions.add_parser(action, help=what)
@@ -38,14 +39,14 @@ class Command(BaseCommand):
             command.add_argument("--all", action="store_true", help="all dead jobs")
         planning = actions.add_parser("plan", help="how many processes each class needs")
         planning.add_argument("--wait", type=float, default=5.0, help="seconds a job may wait, default: %(default)s")
-        planning.add_argument("--hours", type=int, default=24, help="look back so far, default: %(default)s")
+        planning.add_argument("--hours", type=_count, default=24, help="look back so far, default: %(default)s")
         planning.add_argument("--rate", action="append", default=[], metavar="CLASS=N", help="suppose N jobs a second")
         counting = actions.add_parser(
             "connections", help="how many the database must allow; exit code 1 when it does not"
         )
         counting.add_argument("--workers", action="append", default=[], metavar="CLASS=N", help="default: 1 of each")
-        counting.add_argument("--web", type=int, default=2, help="processes of the web server, default: %(default)s")
-        counting.add_argument("--beats", type=int, default=1, help="default: %(default)s")
+        counting.add_argument("--web", type=_count, default=2, help="processes of the web server, default: %(default)s")
+        counting.add_argument("--beats", type=_count, default=1, help="default: %(default)s")
         actions.add_parser("health", help="queues, workers and beat; exit code 1 when somebody must see to them")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -142,6 +143,13 @@ class Command(BaseCommand):
             f"The database allows {allowed}. Raise its max_connections, or put a pooler in front of it and set "
             "DATABASE_POOLER=true."
         )
+
+
+def _count(text: str) -> int:
+    """Raises ArgumentTypeError for what is no number, or a negative one."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text} is no count. Write a number, 0 or more.")
+    return int(text)
 
 
 def _counts(given: Sequence[str]) -> dict[str, int]:
