@@ -56,7 +56,13 @@ def answers(app: Celery) -> bool:
             connection.ensure_connection(max_retries=settings.BROKER_NODES, interval_start=0, timeout=2)
             # Declared and not only looked for: a broker that lost its data has no queue, and for Redis one that is
             # empty does not exist.
-            app.amqp.queues[app.conf.task_default_queue](connection.channel()).declare()
+            channel = connection.channel()
+            app.amqp.queues[app.conf.task_default_queue](channel).declare()
+            # {% if cookiecutter.broker == "rabbitmq" %}
+            # In alarm, short of memory or disk, RabbitMQ declares and takes no message: it says so after the first.
+            for _ in range(2):
+                connection.Producer(channel).publish("", routing_key="nobody.listens", retry=False)
+            # {% endif %}
     except Exception:  # noqa: BLE001  whatever it is, it is still away
         return False
     return True

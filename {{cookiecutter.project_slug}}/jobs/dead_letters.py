@@ -10,11 +10,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import ledger, outbox
-from .arguments import shown
+from .arguments import shown, text
 from .durable import DurableTask
 from .models import UNFINISHED, Job, State, subject
 
 logger = logging.getLogger(__name__)
+
+# Seconds until a durable job whose message came back is sent again. A deploy may be under way, in which the worker that
+# gave it back does not know its task yet.
+AGAIN = 60
 
 
 def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: str = "", traceback: str = "") -> None:
@@ -32,8 +36,8 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
         "subject": subject(args or [], kwargs or {}),
         "queue": queue or _queue_of(task),
         "state": State.DEAD,
-        "error": error.replace("\0", "\ufffd")[:500],
-        "traceback": traceback.replace("\0", "\ufffd"),
+        "error": text(error)[:500],
+        "traceback": text(traceback),
         "publish_at": now,
         "finished_at": now,
     }
@@ -48,7 +52,8 @@ def keep_message(message: Any, error: str) -> None:
     headers = message.headers or {}
     task_id, task = str(headers.get("id") or uuid.uuid4()), str(headers.get("task") or "unknown")
     row = Job.objects.filter(pk=job_id(task_id))
-    if row.filter(state__in=UNFINISHED).update(publish_at=timezone.now()) or row.filter(state=State.DONE).exists():
+    if row.filter(state__in=[*UNFINISHED, State.DONE]).exists():
+        ledger.hasten([job_id(task_id)], seconds=AGAIN)
         return
     try:
         args, kwargs, _ = message.decode()

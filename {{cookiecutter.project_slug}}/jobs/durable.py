@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn
@@ -39,9 +39,11 @@ class DurableTask(JobTask):
     abstract = True
     one_transaction = True
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, key: str | None = None, **options: Any) -> AsyncResult:
-        """As Celery's, and `key`: while a job with it is unfinished, no other is written."""
-        [job] = outbox.write(self, [(args, kwargs)], key=key, **options)
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
+    ) -> AsyncResult:
+        """As Celery's, and an option `key`: while a job with it is unfinished, no other is written."""
+        [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)
         return self.AsyncResult(str(job.pk))
 
     def apply_async_many(self, calls: Iterable[tuple[Any, ...]], **options: Any) -> list[AsyncResult]:
@@ -63,29 +65,30 @@ class DurableTask(JobTask):
         if self._is_no_job():
             with transaction.atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
-        job = self._begin()
+        job = self._begin(args, kwargs)
         followers = self._take_followers()
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")
             return None
         self.request.retries = job.attempts  # an old copy of the message does not know of all
+        self.request.begun = True
         try:
             return self._run(job, args, kwargs, followers)
         except Retry as retry:
-            with _or_leave_it_to_the_relay():
-                ledger.again(job, at=_when(retry))
+            _patiently(ledger.again, job, at=_when(retry))
             raise
         except Exception as error:
-            with _or_leave_it_to_the_relay():
-                ledger.bury(job, error)
+            _patiently(ledger.bury, job, error)
             raise
 
     def _is_no_job(self) -> bool:
-        """It is called as a function, or inline by `apply`, and was never dispatched: in a test, a shell, a command."""
+        """It is called as a function, also by itself, or inline by `apply` in a test, a shell, a command."""
         request = self.request
-        return request.called_directly or (request.is_eager and not Job.objects.filter(pk=request.id).exists())
+        if request.called_directly or getattr(request, "begun", False):
+            return True
+        return bool(request.is_eager) and not Job.objects.filter(pk=request.id).exists()
 
-    def _begin(self) -> Job | None:
+    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
         """Raises Ignore when the database stays away."""
         request, message = self.request, self.request.delivery_info or {}
         delivery = ledger.Delivery(
@@ -97,14 +100,12 @@ class DurableTask(JobTask):
             queue=message.get("routing_key") or "",
             attempts=request.retries or 0,
         )
-        for pause in DATABASE_PAUSES:
-            try:
-                return ledger.begin(delivery)
-            except OperationalError:
-                close_old_connections()
-                time.sleep(pause)
-        with _or_leave_it_to_the_relay():
-            return ledger.begin(delivery)
+        job = _patiently(ledger.begin, delivery)
+        if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
+            return job
+        logger.warning("this message was not sent by dispatching a durable job; it gets a row now, if it has none")
+        _patiently(outbox.adopt, self, request.id, args, kwargs)
+        return _patiently(ledger.begin, delivery)
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
         result = None if self.one_transaction else self.run(*args, **kwargs)
@@ -173,12 +174,18 @@ def _first(signature: Signature) -> Signature:
     return _first(signature.tasks[0]) if signature.task == "celery.chain" else signature
 
 
-@contextmanager
-def _or_leave_it_to_the_relay() -> Iterator[None]:
-    """Without the database a run can neither begin nor say how it ended, and none of that is a failure of the job. Its
-    message is dropped; its row is as it was, and the relay publishes it again when it is due. Raises Ignore then."""
+def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Make a change in the ledger, also while the database restarts. Without it a run can neither begin nor say how it
+    ended, and none of that is a failure of the job: when it stays away, the message is dropped, the row is as it was,
+    and the relay publishes it again when it is due. Raises Ignore then."""
+    for pause in DATABASE_PAUSES:
+        try:
+            return change(*args, **kwargs)
+        except (OperationalError, InterfaceError):
+            close_old_connections()
+            time.sleep(pause)
     try:
-        yield
+        return change(*args, **kwargs)
     except (OperationalError, InterfaceError) as error:
         logger.warning("no database, the relay sends this job again: %s", error)
         raise Ignore from error

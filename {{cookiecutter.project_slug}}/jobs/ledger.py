@@ -33,6 +33,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from .arguments import text
 from .models import Job, State
 from .patience import until_run_is_dead
 
@@ -146,9 +147,19 @@ def give_back(job_ids: Iterable[str], *, worker: str, at: datetime | None = None
     begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
 
 
-def hasten(job_ids: Iterable[str]) -> None:
-    """A worker had to drop these before it began them: the relay publishes them at once."""
-    Job.objects.filter(pk__in=job_ids, state=State.WAITING).update(publish_at=timezone.now())
+def hasten(job_ids: Iterable[object], *, seconds: float = 0) -> None:
+    """No worker has begun these, or they must be asked for again: the relay publishes them at once, or so much later.
+
+    Does not wait for a run: the row that it has locked is left as it is.
+    """
+    waiting = Job.objects.filter(pk__in=job_ids, state=State.WAITING)
+    _publish_at(waiting, timezone.now() + timedelta(seconds=seconds))
+
+
+def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
+    with transaction.atomic():
+        free = list(jobs.select_for_update(skip_locked=_skips()).values_list("pk", flat=True))
+        Job.objects.filter(pk__in=free).update(publish_at=when)
 
 
 def hasten_oldest(queues: Iterable[str]) -> None:
@@ -157,7 +168,7 @@ def hasten_oldest(queues: Iterable[str]) -> None:
     unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True)
     for queue in queues:
         oldest = unbegun.filter(queue=queue).order_by("waiting_since").values_list("pk", flat=True)[:ON_THE_WAY]
-        unbegun.filter(pk__in=list(oldest)).update(publish_at=timezone.now())
+        _publish_at(unbegun.filter(pk__in=list(oldest)), timezone.now())
 
 
 def give_back_all(worker: str) -> int:
@@ -249,6 +260,5 @@ def _wait(job: Job, state: State, publish_at: datetime) -> None:
 
 def _end(job: Job, state: State, error: str = "", trace: str = "") -> None:
     job.state, job.finished_at = state, timezone.now()
-    # PostgreSQL keeps no NUL, and an error may quote what the job was given.
-    job.error, job.traceback = error.replace("\0", "\ufffd")[:500], trace.replace("\0", "\ufffd")
+    job.error, job.traceback = text(error)[:500], text(trace)
     job.save(update_fields=["state", "finished_at", "error", "traceback"])

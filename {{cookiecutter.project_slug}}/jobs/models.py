@@ -9,6 +9,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from .arguments import text
+
 
 class State(models.TextChoices):
     DELAYED = "delayed", "delayed"  # the relay publishes it when `publish_at` has come
@@ -93,7 +95,7 @@ class Watch(Job):
 def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
     """What a job with these arguments is about: the first of them, if it is a plain word or number."""
     first = next(iter([*args, *kwargs.values()]), None)
-    return str(first).replace("\0", "")[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
+    return text(str(first))[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
 
 
 class Claim(models.Model):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import struct
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -12,9 +11,9 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
-from kombu import Producer
 from kombu.utils import json as kombu_json
 
+from . import ledger
 from .arguments import shown, stored
 from .breaker import Breaker, producer_from_pool
 from .context import as_carried, carried, dispatcher
@@ -29,8 +28,8 @@ breaker = Breaker()
 # of its own.
 ONE_TRY = {"max_retries": settings.BROKER_NODES - 1, "interval_start": 0, "interval_step": 0}
 BATCH = 500  # rows in one statement
-# No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
-FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
+# What decoding and checking the arguments of a job can raise.
+FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 # Celery's options that go along with the message, now and each time that it is published again.
 KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
 KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result"}
@@ -48,6 +47,8 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
         raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
     if key and len(calls) != 1:
         raise TypeError(f"A key is for one job of {task.name}, and these are {len(calls)}. Dispatch them one by one.")
+    if not key and (there := _dispatched_before(task, options.get("task_id"))):
+        return there
     jobs = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
     jobs, new = _write_one(jobs[0]) if key else (Job.objects.bulk_create(jobs, batch_size=BATCH), True)
     waiting = [job for job in jobs if new and job.state == State.WAITING]
@@ -56,14 +57,28 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
     return jobs
 
 
+def adopt(task: JobTask, job_id: str, args: Any, kwargs: Any) -> None:
+    """Write a row for a message that came without: sent by name, or before its task became durable."""
+    Job.objects.bulk_create([_row(task, args, kwargs, None, {"task_id": job_id})], ignore_conflicts=True)
+
+
+def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
+    """A plain task that is delivered twice dispatches what follows it twice, under the same id."""
+    return list(Job.objects.filter(pk=job_id, task=task.name)) if job_id else []
+
+
 def _write_one(job: Job) -> tuple[list[Job], bool]:
     """The job, or the unfinished one with the same key. That one may end between two statements: then try again.
 
-    Raises IntegrityError when the job's own id is that of another job.
+    Raises IntegrityError when the job's own id is that of another job, ValueError when the key is another task's.
     """
+    unbegun = Job.objects.filter(key=job.key, state__in=UNFINISHED, started_at=None)
+    unbegun.filter(expires_at__lt=timezone.now()).update(state=State.DISCARDED, finished_at=timezone.now())
     while not Job.objects.filter(pk=job.pk).exclude(key=job.key, state__in=UNFINISHED).exists():
         Job.objects.bulk_create([job], ignore_conflicts=True)
         if there := Job.objects.filter(key=job.key, state__in=UNFINISHED).first():
+            if there.task != job.task:
+                raise ValueError(f"The key {job.key} has an unfinished job of {there.task}. Name the task in the key.")
             return [there], there.pk == job.pk
     raise IntegrityError(f"There is a job {job.pk} already.")
 
@@ -77,7 +92,7 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")
     now = timezone.now()
     kept = {name: value for name, value in options.items() if name in KEPT_OPTIONS and value not in (None, [], {})}
-    eta, expires = options.get("eta"), options.get("expires")
+    eta, expires = options.get("eta"), options.get("expires", task.expires)
     if (countdown := options.get("countdown")) is not None:
         eta = now + timedelta(seconds=countdown)
     if isinstance(expires, int | float):
@@ -109,10 +124,10 @@ def publish(jobs: Iterable[Job]) -> None:
     try:
         if left and breaker.closed:
             with producer_from_pool() as producer:
-                while left:
+                while left and breaker.closed:  # it may have opened while this one waited for a producer
                     with producer.batch():  # on Redis one round trip for all of them
                         for job in left[:BATCH]:
-                            _send_unless_wrong(job, producer)
+                            send(job, producer=producer)
                     del left[:BATCH]
     except Exception:  # whichever way it failed: the rows are there
         logger.warning("the broker took no job; %d wait for the relay", len(left), exc_info=True)
@@ -128,7 +143,7 @@ def obstacle(job: Job) -> str:
         return f"No queue is called {job.queue}."
     try:
         current_app.tasks[job.task].check_arguments(*_arguments(job))
-    except (TypeError, ValueError) as error:
+    except FAULTS_OF_A_JOB as error:
         return f"{type(error).__name__}: {error}"
     return ""
 
@@ -138,15 +153,12 @@ def send(job: Job, **options: Any) -> None:
     args, kwargs = _arguments(job)
     options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
     options |= job.options
+    options["expires"] = None  # begin() looks at the row's; a worker that saw a message expire refuses later ones, too
+    task, longest = current_app.tasks[job.task], hard_limit(job.queue)  # the relay takes a longer run for dead
+    options["time_limit"] = hard = min(longest, options.get("time_limit") or task.time_limit or longest)
+    options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or task.soft_time_limit or hard)
     with as_carried(options.pop("context", {})):
-        JobTask.apply_async(current_app.tasks[job.task], args, kwargs, retry_policy=ONE_TRY, **options)
-
-
-def _send_unless_wrong(job: Job, producer: Producer) -> None:
-    try:
-        send(job, producer=producer)
-    except FAULTS_OF_A_JOB:
-        logger.exception("cannot send the job %s %s; the relay tries again, ever more rarely", job.task, job.pk)
+        JobTask.apply_async(task, args, kwargs, retry_policy=ONE_TRY, **options)
 
 
 def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
@@ -157,7 +169,6 @@ def _leave_to_relay(jobs: list[Job]) -> None:
     if not jobs:
         return
     try:
-        ids = [job.pk for job in jobs]
-        Job.objects.filter(pk__in=ids, state__in=UNFINISHED).update(publish_at=timezone.now())
+        ledger.hasten([job.pk for job in jobs])
     except DatabaseError:
         logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)

@@ -99,9 +99,9 @@ def test_those_of_a_queue_that_is_gone_go_where_their_task_goes_now(dead, durabl
 
 
 def test_what_no_database_can_hold_is_kept_without_it(fails, broker):
-    dead_letters.keep(fails.name, "x", ["a\0", "b\\u0000", float("inf")], {}, "an error\0")
+    dead_letters.keep(fails.name, "x", ["a\0\0", "b\\u0000", float("inf"), "\udce9", "\U0001f600"], {}, "\0\udce9")
 
-    assert Job.objects.get().args == ["a\ufffd", "b\\u0000", "Infinity"]
+    assert Job.objects.get().args == ["a\ufffd\ufffd", "b\\u0000", "Infinity", "\ufffd", "\U0001f600"]
 
 
 # -- The admin

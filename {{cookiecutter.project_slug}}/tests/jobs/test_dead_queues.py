@@ -4,7 +4,7 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from jobs import dead_queues
+from jobs import dead_letters, dead_queues
 from jobs.models import Job, State
 from jobs.rabbitmq import dead_queue
 from jobs.tasks import prune
@@ -57,7 +57,7 @@ def test_a_durable_job_is_left_to_its_row(given_up):
 
     job = Job.objects.get()
     assert job.state == State.WAITING
-    assert job.publish_at <= timezone.now()
+    assert job.publish_at <= timezone.now() + timezone.timedelta(seconds=dead_letters.AGAIN)
 
 
 def test_a_broker_that_is_away_is_left_alone(broker, monkeypatch):

@@ -1,7 +1,6 @@
 """A durable job, from its dispatch to its end, whatever comes in between."""
 
 import logging
-import struct
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -159,6 +158,40 @@ def test_a_key_is_for_one_job(add):
         add.apply_async_many([("a",), ("b",)], key="k")
 
 
+def test_a_key_is_of_one_task(add, long, broker, committed):
+    with committed():
+        add.apply_async(["a"], key="k")
+
+    with pytest.raises(ValueError, match="Name the task"):
+        long.apply_async(["a"], key="k")
+
+
+def test_a_job_that_expired_keeps_its_key_from_no_other(add, broker, committed):
+    with committed():
+        add.apply_async(["old"], key="k", expires=60)
+    Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with committed():
+        add.apply_async(["new"], key="k")
+    broker.drain()
+
+    assert effects() == ["new"]
+
+
+def test_what_follows_a_plain_task_that_was_delivered_twice_is_one_job(add, task, broker, committed):
+    def plain():
+        """Nothing."""
+
+    first = task(plain)
+    message = chain(first.si(), add.si("a"))
+    message.freeze()
+    for _ in range(2):
+        with committed():
+            add.apply_async(["a"], task_id=message.tasks[-1].id)
+    broker.drain()
+
+    assert effects() == ["a"]
+
+
 def test_an_id_is_used_once(add, broker, committed):
     with committed():
         first = add.apply_async(["a"], key="k")
@@ -177,6 +210,31 @@ def test_a_countdown_is_kept_in_the_row_and_not_in_the_broker(add, broker, commi
     later(61)
     relay()
     assert (the_job().state, broker.waiting()["fast"]) == (State.WAITING, 1)
+
+
+def test_a_task_that_expires_says_so_in_the_row_and_not_in_the_message(task, broker, committed):
+    def soon():
+        """Never runs."""
+
+    with committed():
+        task(soon, base=DurableTask, expires=60).delay()
+    assert the_job().expires_at
+    Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    [ran] = broker.drain()
+
+    assert ran.headers["expires"] is None
+    assert the_job().state == State.DISCARDED
+
+
+def test_in_a_shorter_class_it_has_the_limit_of_that_class(add, broker, committed, conf):
+    add.time_limit, add.soft_time_limit = 1000, 900
+    with committed():
+        add.delay("a")
+
+    [ran] = broker.drain()
+
+    assert ran.headers["timelimit"] == [20, 20]
 
 
 def test_a_job_that_expired_does_not_run(add, broker, committed):
@@ -220,7 +278,8 @@ def test_too_large_arguments_are_refused(add, task, broker):
     [
         (["a", "wrong", "one too many"], {}, "positional argument"),
         ([], {}, "missing"),
-        (["a\0"], {}, "NUL in a text"),
+        (["a\0"], {}, "a NUL"),
+        (["caf\udce9.txt"], {}, "no text"),
         ([float("nan")], {}, "NaN"),
         (["a"], {"key": "k" * 201}, "201"),
         (["a"], {"time_limit": 21}, "20 s"),
@@ -295,6 +354,28 @@ def test_what_it_is_told_along_with_its_arguments_is_never_refused(add, broker, 
 
 
 # -- Effect once
+
+
+def test_a_message_that_came_without_a_row_gets_one(add, broker, committed):
+    broker.app.send_task(add.name, ["a"], queue="fast")
+    broker.drain()
+
+    assert (effects(), the_job().state) == (["a"], State.DONE)
+
+
+def test_a_task_that_calls_itself_does_so_in_one_job(task, broker, committed):
+    def down(number):
+        User.objects.create(username=str(number))
+        if number:
+            made(number - 1)
+
+    made = task(down, base=DurableTask)
+    with committed():
+        made.delay(2)
+    broker.drain()
+
+    assert effects() == ["0", "1", "2"]
+    assert the_job().state == State.DONE
 
 
 def test_delivered_again_ends_quietly(add, broker, committed):
@@ -446,9 +527,9 @@ def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
 def test_an_error_that_no_database_can_keep_is_kept_without_what_it_cannot(add, broker, committed):
     with committed():
         add.delay("a", fail="wrong")
-    ledger.bury(begin(the_job()), ValueError("a\0b"))
+    ledger.bury(begin(the_job()), ValueError("a\0b\udce9"))
 
-    assert the_job().error == "ValueError: a\ufffdb"
+    assert the_job().error == "ValueError: a\ufffdb?"
 
 
 def test_a_job_that_kills_its_process_is_dead_after_a_bound(add, broker, committed):
@@ -617,7 +698,12 @@ def test_a_task_that_no_deploy_brings_back_is_dead(broker):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"queue": "gone"}, "No queue is called gone."), ({"args": ["a", "", "b"]}, "TypeError: ")],
+    [
+        ({"queue": "gone"}, "No queue is called gone."),
+        ({"args": ["a", "", "b"]}, "TypeError: "),
+        ({"args": [{"__type__": "decimal", "__value__": "abc"}]}, "InvalidOperation: "),
+        ({"args": [{"__type__": "bytes", "__value__": 1}]}, "AttributeError: "),
+    ],
 )
 def test_a_job_that_the_code_cannot_send_any_more_is_dead_and_keeps_no_other_from_being_sent(
     add, broker, committed, change, says
@@ -636,22 +722,6 @@ def test_a_job_that_the_code_cannot_send_any_more_is_dead_and_keeps_no_other_fro
     relay()
     first.refresh_from_db()
     assert (first.state, first.error[: len(says)]) == (State.DEAD, says)
-
-
-def test_a_job_that_no_message_can_carry_keeps_no_other_from_being_sent(add, broker, committed, caplog, monkeypatch):
-    def send(job, **options):
-        if job.args == ["a"]:
-            raise struct.error
-        given(job, **options)
-
-    given = outbox.send
-    monkeypatch.setattr(outbox, "send", send)
-    with committed():
-        add.apply_async_many([("a",), ("b",)])
-
-    assert outbox.breaker.closed
-    assert broker.waiting()["fast"] == 1
-    assert "cannot send" in caplog.text
 
 
 def test_a_run_that_the_worker_ended_itself_does_not_count(add, broker, committed):

@@ -156,7 +156,7 @@ def _counts(given: Sequence[str]) -> dict[str, int]:
     """CLASS=N, as numbers by class. Raises CommandError for what is no class or no number."""
     pairs = dict(pair.partition("=")[::2] for pair in given)
     if wrong := [
-        f"{name}={count}" for name, count in pairs.items() if name not in settings.WORKLOADS or not count.isdigit()
+        f"{name}={count}" for name, count in pairs.items() if name not in settings.WORKLOADS or not count.isdecimal()
     ]:
         raise CommandError(f"{wrong[0]} is no CLASS=N. The classes are: {', '.join(settings.WORKLOADS)}.")
     return {name: int(count) for name, count in pairs.items()}

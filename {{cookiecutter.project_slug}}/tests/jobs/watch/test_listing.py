@@ -97,7 +97,7 @@ def test_only_the_end_of_a_long_traceback_is_loaded():
         ([["a"]], {}, ""),
         ([], {}, ""),
         (["x" * 500], {}, "x" * 64),
-        (["a\0b"], {}, "ab"),
+        (["a\0b"], {}, "a\ufffdb"),
     ],
 )
 def test_the_first_argument_is_what_a_job_is_about(args, kwargs, about):
