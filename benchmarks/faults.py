@@ -73,10 +73,22 @@ def killed(project: Rig, jobs: int) -> Row:
     return outcome.kept, f"{_counts(outcome)}, all began again within {seconds:.1f} s"
 
 
+def broker(project: Rig, jobs: int) -> Row:
+    outcome, harm = scenarios.broker_outage(project, 25)
+    kept, text = _kept(outcome)
+    return kept and not any(harm.values()), f"{text}, said by workers: {harm}"
+
+
 def database(project: Rig, jobs: int) -> Row:
     outcome, failures = scenarios.database_outage(project, 20 if jobs >= 1000 else 5)
     kept, text = _kept(outcome)
     return kept and not failures, f"{text}, {failures} task_failure lines"
+
+
+def still(project: Rig, jobs: int) -> Row:
+    outcome, out_of_time = scenarios.database_stalls(project, 14)
+    kept, text = _kept(outcome)
+    return kept and bool(out_of_time), f"{text}, {out_of_time} runs out of time"
 
 
 def web(project: Rig, jobs: int) -> Row:
@@ -90,7 +102,9 @@ SCENARIOS: dict[str, Callable[[Rig, int], Row]] = {
     "many-poisons": many_poisons,
     "rolling": rolling,
     "killed": killed,
+    "broker": broker,
     "database": database,
+    "still": still,
     "web": web,
     "contrast": contrast,
 }

@@ -17,11 +17,16 @@ MARK = "DJCELERY_LIVE_TEST"
 PROC = Path("/proc")
 
 
-def eventually(what: str, look: Callable[[], T], seconds: float = 60) -> T:
-    """The first true value of `look()`. Fails when there is none in `seconds`, a time that is never the measure."""
+def eventually(
+    what: str, look: Callable[[], T], seconds: float = 60, *, otherwise: Callable[[], str] = lambda: ""
+) -> T:
+    """The first true value of `look()`. Fails when there is none in `seconds`, a time that is never the measure.
+
+    otherwise: what to say then beside `what`.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{otherwise()}"
         time.sleep(0.1)
     return found
 

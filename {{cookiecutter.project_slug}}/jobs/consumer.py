@@ -9,7 +9,7 @@ from celery.worker.request import Request
 from django.db import DatabaseError, connections
 from kombu import Connection
 
-from . import dead_letters, ledger
+from . import dead_letters, ledger, pool
 from .durable import DurableTask
 from .watch.heartbeat import pulse
 
@@ -43,6 +43,11 @@ class Consumer(consumer.Consumer):
             _tell(ledger.give_back, running, worker=self.hostname)
         _tell(ledger.hasten, waiting)
         _tell(ledger.hasten_oldest, list(self.app.amqp.queues.consume_from))
+        pool.watch_all(self._processes)
+
+    def on_ready(self) -> None:
+        super().on_ready()
+        pool.hear_all(self._processes, self.hub)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._keep(message, f"No task is called {exc}.")
@@ -55,6 +60,10 @@ class Consumer(consumer.Consumer):
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         self._keep(message, f"Its arguments cannot be decoded: {exc}")
         super().on_decode_error(message, exc)
+
+    @property
+    def _processes(self) -> Any:
+        return getattr(self.pool, "_pool", None)
 
     def _keep(self, message: Any, error: str) -> None:
         dead_letters.keep_message(message, error)

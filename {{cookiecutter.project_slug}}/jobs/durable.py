@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from celery.canvas import Signature, group, maybe_signature
-from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
+from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
 from celery.result import AsyncResult
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds between the tries to begin a run while the database is away. In sum well below the limit of short jobs.
 DATABASE_PAUSES = (0, 0.5, 1, 2)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_OPTIONS = {"countdown", "eta", "max_retries", "throw"}
 
 
@@ -108,15 +109,17 @@ class DurableTask(JobTask):
         return _patiently(ledger.begin, delivery)
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
-        result = None if self.one_transaction else self.run(*args, **kwargs)
         try:
+            result = None if self.one_transaction else self.run(*args, **kwargs)
             with ledger.effect(job) as ours:
                 if not ours:
                     return None
                 if self.one_transaction:
                     result = self.run(*args, **kwargs)
                 self._dispatch(followers, result)
-        except OperationalError as error:  # at the lock or the commit, where Celery's autoretry does not look
+        except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
+            # At the lock or the commit, where Celery's autoretry does not look. And each run is out of time while the
+            # database, or whatever it waits for, stands still.
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         return result
 
@@ -176,17 +179,17 @@ def _first(signature: Signature) -> Signature:
 
 def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Make a change in the ledger, also while the database restarts. Without it a run can neither begin nor say how it
-    ended, and none of that is a failure of the job: when it stays away, the message is dropped, the row is as it was,
-    and the relay publishes it again when it is due. Raises Ignore then."""
-    for pause in DATABASE_PAUSES:
-        try:
-            return change(*args, **kwargs)
-        except (OperationalError, InterfaceError):
-            close_old_connections()
-            time.sleep(pause)
+    ended, and none of that is a failure of the job: when it stays away until time is up, the message is dropped, the
+    row is as it was, and the relay publishes it again when it is due. Raises Ignore then."""
     try:
+        for pause in DATABASE_PAUSES:
+            try:
+                return change(*args, **kwargs)
+            except DATABASE_AWAY:
+                close_old_connections()
+                time.sleep(pause)
         return change(*args, **kwargs)
-    except (OperationalError, InterfaceError) as error:
+    except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
         logger.warning("no database, the relay sends this job again: %s", error)
         raise Ignore from error
 

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from smtplib import SMTPConnectError, SMTPServerDisconnected
 
 from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, DecimalField, F, Sum
@@ -71,11 +70,7 @@ def send_receipt(order_id: str) -> None:
     Order.objects.filter(pk=order_id).update(receipt_sent_at=timezone.now())
 
 
-@shared_task(
-    base=DurableTask,
-    one_transaction=False,  # minutes of work: each batch is a transaction of its own
-    autoretry_for=(*TRANSIENT_ERRORS, SoftTimeLimitExceeded),
-)
+@shared_task(base=DurableTask, one_transaction=False)  # minutes of work: each batch is a transaction of its own
 def import_price_list(price_list_id: int) -> None:
     """Take the prices of an uploaded list over, a batch of lines at a time.
 

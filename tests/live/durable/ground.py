@@ -15,6 +15,7 @@ from typing import Any
 from processes import Process
 from projects import PRODUCTION, Project, environment, make
 from shop import edit
+from story import story
 from targets import PostgreSQL, RabbitMQ, SQLite, Valkey, running_broker, running_database
 
 MEASURED = Path(__file__).parent / "measured"
@@ -63,6 +64,10 @@ class Ground:
         return self.number(
             "SELECT count(*) FROM jobs_job WHERE state IN ('delayed', 'waiting') AND dispatched_by <> 'beat'"
         )
+
+    def story(self) -> str:
+        """What a test can say of jobs that are not done in time."""
+        return story(self.database, self.folder.glob("*.log"))
 
 
 @contextmanager

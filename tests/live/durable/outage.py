@@ -100,7 +100,7 @@ def go_through(
         over.set()
         for thread in threads:
             thread.join()
-    eventually("all is done", lambda: not place.unfinished(), 120)
+    eventually("all is done", lambda: not place.unfinished(), 120, otherwise=place.story)
     return Outage(
         before=[request for request in requests if request.at < away],
         during=[request for request in requests if away <= request.at < back],

@@ -28,7 +28,7 @@ def test_no_request_notices(shop_and_line, kind):
     assert found.failed == 0
     assert found.lost == 0
     assert found.back_to_done < BACK_TO_DONE
-    # One bounded wait in each thread that was publishing just then, and in none that came later.
-    assert found.slower_than(1) <= (PROCESSES * THREADS if kind == "freeze" else 0)
+    # One bounded wait in each process, for all that were in it just then or behind those, and for none that came later.
+    assert found.slower_than(1) <= (PROCESSES * CUSTOMERS if kind == "freeze" else 0)
     assert max(request.seconds for request in found.during) < ONE_WAIT + 2
     assert max(found.after_the_first(NOTICED)) < 1

@@ -100,6 +100,16 @@ class Crew:
         else:
             _send(worker.pid, signal.SIGKILL)
 
+    def kill_children(self, name: str) -> None:
+        """kill -9 of all processes of a worker's pool, which learns of all of them at one moment."""
+        [worker] = [member for member in self.members if member.name == name]
+        killed = set(worker.children())
+        _send(worker.pid, signal.SIGSTOP)
+        for pid in killed:
+            _send(pid, signal.SIGKILL)
+        _send(worker.pid, signal.SIGCONT)
+        eventually("other children", lambda: len(set(worker.children()) - killed) >= len(killed))
+
     def kill_beat(self) -> None:
         for member in self.members:
             if member.name == "beat" and member.alive:

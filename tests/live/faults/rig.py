@@ -17,6 +17,7 @@ from crew import Crew, Member
 from processes import Process, eventually
 from projects import PRODUCTION, Project, environment, make
 from shop import edit
+from story import story
 from targets import PostgreSQL, SQLite, running_broker, running_database
 
 WORKLOAD = Path(__file__).parent / "workload"
@@ -161,8 +162,12 @@ class Rig:
                 return at
             if patience is not None and time.time() - at > patience:
                 return at
-            assert time.monotonic() < deadline, f"{unfinished} unfinished, {lost} lost after {seconds} s"
+            assert time.monotonic() < deadline, f"{unfinished} unfinished, {lost} lost after {seconds} s\n{self.story()}"
             time.sleep(0.3)
+
+    def story(self) -> str:
+        """What a test can say of jobs that are lost."""
+        return story(self.database, self.logs.glob("*.log"))
 
     def outcome(self) -> Outcome:
         effects = self.number("SELECT count(*) FROM workload_effect")

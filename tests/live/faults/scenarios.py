@@ -14,6 +14,9 @@ from shop import edit
 from storm import restart_database
 
 POISON = 900_000  # the numbers of poison jobs begin here
+# What Celery logs.
+OUT_OF_TIME = "Soft time limit"
+HARM = (OUT_OF_TIME, "Hard time limit", "Pool process", "Unrecoverable error", '"task_failure"', '"task_cut_off"')
 
 
 @dataclass
@@ -142,6 +145,44 @@ def database_outage(rig: Rig, seconds: float, *, rate: float = 12) -> tuple[Outc
     outcome = rig.outcome()
     outcome.seconds = over - back
     return outcome, rig.worker_lines('"task_failure"') - failures
+
+
+def database_stalls(rig: Rig, seconds: float, *, rate: float = 8) -> tuple[Outcome, int]:
+    """The database answers nobody for a while, longer than a job may take. Also returns how many runs were ended for
+    that."""
+    publisher = rig.publish(0, int(rate * 8), rate=rate, longest=0.6, tasks="durable,durable,stepwise")
+    rig.wait_for_effects(10)
+    ended_before = rig.worker_lines(OUT_OF_TIME)
+    with rig.database.frozen():
+        time.sleep(seconds)
+    back = time.time()
+    assert ended(publisher) == 0
+    over = rig.settle(300)
+    outcome = rig.outcome()
+    outcome.seconds = over - back
+    return outcome, rig.worker_lines(OUT_OF_TIME) - ended_before
+
+
+def broker_outage(rig: Rig, seconds: float) -> tuple[Outcome, dict[str, int]]:
+    """All children of a worker die at one moment. Then the broker crashes and is away for a while, longer than a job
+    may take, in the middle of durable and plain jobs. Also returns how often workers said that they ended themselves,
+    a child or a job, or that one failed."""
+    before = {words: rig.worker_lines(words) for words in HARM}
+    rig.crew.kill_children("worker-fast-0")
+    rig.shell(
+        "from workload.models import Wish\nWish.objects.bulk_create(Wish(number=number) for number in range(4))\n"
+        "plain.delay(0, 3)\nplain.delay(1, 3)\nrecorded.delay(2, 3)\nrecorded.delay(3, 3)"
+    )
+    rig.wait_for_starts(2)
+    rig.broker.kill()
+    time.sleep(seconds)
+    rig.broker.start()
+    back = time.time()
+    assert ended(rig.publish(4, 24)) == 0
+    over = rig.settle(120)
+    outcome = rig.outcome()
+    outcome.seconds = over - back
+    return outcome, {words: rig.worker_lines(words) - count for words, count in before.items()}
 
 
 def web_process_killed(rig: Rig, requests: int) -> tuple[Outcome, int]:

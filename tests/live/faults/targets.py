@@ -145,6 +145,20 @@ class PostgreSQL:
         """As a crash would end it: no goodbye, and recovery at the next start."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", self.folder / "data")
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Connections stay, new ones are accepted by the kernel, and nothing is answered until the block ends."""
+        main = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(main), signal.SIGSTOP)  # first, so that it starts no further ones
+        others = subprocess.run(["ps", "--ppid", main, "-o", "pid="], capture_output=True, text=True, check=True)
+        for pid in others.stdout.split():
+            os.kill(int(pid), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in [*others.stdout.split(), main]:
+                os.kill(int(pid), signal.SIGCONT)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self._connect() as connection:
             return list(connection.execute(query))
@@ -178,6 +192,11 @@ class SQLite:
 
     def stop(self) -> None:
         """Nothing to stop."""
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing to freeze."""
+        yield
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self._connect()) as connection:

@@ -88,6 +88,18 @@ def test_a_long_job_goes_back_when_its_worker_shuts_down(faulty, figure):
     assert outcome.kept, outcome
 
 
+@on("redis-postgres", "rabbitmq-postgres")
+def test_a_worker_outlives_its_broker(faulty, figure):
+    restarts = faulty.crew.restarts
+
+    outcome, harm = scenarios.broker_outage(faulty, 25)
+
+    figure(f"broker away for 25 s on {faulty.name}: {outcome}, {harm}")
+    assert outcome.kept, outcome
+    assert not any(harm.values()), harm
+    assert faulty.crew.restarts == restarts
+
+
 @on("redis-postgres")
 def test_a_database_outage_costs_no_job(faulty, figure):
     outcome, failures = scenarios.database_outage(faulty, 4)
@@ -95,6 +107,15 @@ def test_a_database_outage_costs_no_job(faulty, figure):
     figure(f"database away for 4 s on {faulty.name}: {outcome}")
     assert outcome.kept, outcome
     assert failures == 0
+
+
+@on("redis-postgres")
+def test_a_database_that_stands_still_costs_no_job(faulty, figure):
+    outcome, out_of_time = scenarios.database_stalls(faulty, 14)
+
+    figure(f"database still for 14 s on {faulty.name}: {outcome}, {out_of_time} runs out of time")
+    assert outcome.kept, outcome
+    assert out_of_time > 0, "no run was out of time: this test has shown nothing"
 
 
 @on("rabbitmq-postgres")

@@ -75,7 +75,7 @@ class Watched:
 
     def finished(self) -> None:
         """Wait until no job is left to do."""
-        eventually("all jobs are done", lambda: not self.place.unfinished())
+        eventually("all jobs are done", lambda: not self.place.unfinished(), otherwise=self.place.story)
 
     def staff(self, name: str, *permissions: str) -> None:
         """Somebody of the staff who may do this and nothing else."""

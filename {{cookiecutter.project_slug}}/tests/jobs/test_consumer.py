@@ -25,8 +25,8 @@ def consumer(monkeypatch):
     """Our consumer without a worker around it; what Celery itself would do is noted."""
     monkeypatch.setattr("jobs.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
-    ours.app, ours.hostname, ours.went_on = current_app, "fast-1", []
-    events = ("unknown_task", "invalid_task", "decode_error", "close", "connection_error_after_connected")
+    ours.app, ours.hostname, ours.pool, ours.hub, ours.went_on = current_app, "fast-1", None, None, []
+    events = ("unknown_task", "invalid_task", "decode_error", "ready", "close", "connection_error_after_connected")
     for name in (f"on_{event}" for event in events):
         monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
     return ours
@@ -131,6 +131,22 @@ def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
     job.refresh_from_db()
     assert job.starts == starts
     assert len(consumer.went_on) == 1
+
+
+def test_its_processes_are_looked_after_when_the_connection_broke_and_before_the_loop_begins(consumer, monkeypatch):
+    monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[]))
+    monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {})
+    calls, processes = [], object()
+    consumer.pool, consumer.hub = SimpleNamespace(_pool=processes), object()
+    monkeypatch.setattr("jobs.consumer.pool.watch_all", lambda *args: calls.append(("watch", *args)))
+    monkeypatch.setattr("jobs.consumer.pool.hear_all", lambda *args: calls.append(("hear", *args)))
+
+    consumer.on_connection_error_after_connected(ConnectionResetError())
+    assert calls == [("watch", processes)]
+
+    consumer.on_ready()
+    assert calls[1:] == [("hear", processes, consumer.hub)]
+    assert len(consumer.went_on) == 2
 
 
 def test_a_broker_that_is_away_is_looked_for_every_few_seconds_by_a_worker_that_says_so(consumer, monkeypatch):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from celery import chain, current_app, group
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -595,12 +595,13 @@ def test_an_old_copy_of_the_message_grants_no_further_retries(add, broker, commi
     assert the_job().state == State.DEAD
 
 
-def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker, committed, monkeypatch):
+@pytest.mark.parametrize("error", [OperationalError("server closed the connection"), SoftTimeLimitExceeded(10)])
+def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker, committed, monkeypatch, error):
     @contextmanager
     def fails_at_the_commit(begun):
         with transaction.atomic():
             yield True
-            raise OperationalError("server closed the connection unexpectedly")
+            raise error
 
     with committed():
         add.delay("a")
@@ -611,6 +612,23 @@ def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker,
 
     broker.drain()
     assert (the_job().state, effects()) == (State.DONE, ["a"])
+
+
+@pytest.mark.parametrize("one_transaction", [True, False])
+def test_a_run_whose_time_is_up_is_retried_and_in_the_end_dead(task, broker, committed, one_transaction):
+    def wait() -> None:
+        raise SoftTimeLimitExceeded(10)
+
+    waits = task(wait, base=DurableTask, one_transaction=one_transaction)
+    with committed():
+        waits.delay()
+
+    broker.run_one()
+    assert (the_job().state, the_job().attempts) == (State.DELAYED, 1)
+
+    broker.drain()
+    assert (the_job().state, the_job().attempts) == (State.DEAD, waits.max_retries)
+    assert "SoftTimeLimitExceeded" in the_job().error
 
 
 def test_a_slow_run_that_was_given_up_cannot_fail_the_one_that_took_over(add, broker, committed):
@@ -780,8 +798,8 @@ def database(monkeypatch):
     monkeypatch.setattr("jobs.durable.time.sleep", lambda seconds: None)
     monkeypatch.setattr("jobs.durable.close_old_connections", lambda: None)  # the test has one
 
-    def fails(name: str, times: int = 1000) -> None:
-        works, left = getattr(ledger, name), [OperationalError("the database is shutting down")] * times
+    def fails(name: str, times: int = 1000, error: type[Exception] = OperationalError) -> None:
+        works, left = getattr(ledger, name), [error("the database is shutting down")] * times
 
         def statement(*args, **kwargs):
             if left:
@@ -804,13 +822,14 @@ def test_a_delivery_waits_for_a_database_that_restarts(add, broker, committed, d
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("error", [OperationalError, SoftTimeLimitExceeded])
 @pytest.mark.parametrize(("statement", "fail"), [("begin", ""), ("again", "transient"), ("bury", "wrong")])
 def test_a_delivery_during_a_longer_outage_is_no_failure_and_left_to_the_relay(
-    add, broker, committed, database, caplog, statement, fail
+    add, broker, committed, database, caplog, statement, fail, error
 ):
     with committed():
         add.delay("a", fail)
-    database.fails(statement)
+    database.fails(statement, error=error)
 
     with pytest.raises(Ignore):
         deliver(the_job())

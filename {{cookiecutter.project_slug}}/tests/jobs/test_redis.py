@@ -3,6 +3,7 @@ import ssl
 
 import pytest
 from kombu import Connection
+from kombu.simple import SimpleQueue
 
 from jobs.local_broker import local_broker
 from jobs.redis import cache_url, sentinel_options, tls_options, waits_since
@@ -86,3 +87,21 @@ def test_behind_tls_the_certificate_is_looked_at():
     assert tls_options("rediss://one:6379/0")["ssl_cert_reqs"] is ssl.CERT_REQUIRED
     assert tls_options("redis://one:6379/0") is None
     assert tls_options("rediss://one:6379/0?ssl_cert_reqs=none") is None  # somebody has decided otherwise
+
+
+def test_channels_that_wait_for_an_answer_close_though_their_server_is_gone(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path):
+        connection = Connection(url)
+        queue, other = connection.SimpleQueue("fast"), SimpleQueue(connection.channel(), "slow")
+        queue.put("")
+        queue.get(timeout=5)  # without an ack
+        other.consumer.consume()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.1)
+
+    # As a worker does.
+    connection.collect(socket_timeout=1)
+    connection.close()
+
+    assert queue.channel.closed

@@ -17,8 +17,8 @@ from .environment import env
 # One line is one class: a queue, and a worker process of its own that is started with `manage.py worker NAME`. Long
 # work never blocks short work, because it runs in another process. A further class is one more line here and one
 # more process in Procfile and compose.yaml; the tests say where one is missing.
-# Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can tidy up; at the hard one its
-# process is killed.
+# Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can tidy up, and a durable one is
+# tried again; at the hard one its process is killed.
 WORKLOADS = {
     "fast": Workload(concurrency=4, prefetch=4, soft_limit=10, hard_limit=20),
     "slow": Workload(concurrency=2, prefetch=1, soft_limit=300, hard_limit=330),
