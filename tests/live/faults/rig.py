@@ -162,7 +162,8 @@ class Rig:
                 return at
             if patience is not None and time.time() - at > patience:
                 return at
-            assert time.monotonic() < deadline, f"{unfinished} unfinished, {lost} lost after {seconds} s\n{self.story()}"
+            said = f"{unfinished} unfinished, {lost} lost after {seconds} s"
+            assert time.monotonic() < deadline, f"{said}\n{self.story()}"
             time.sleep(0.3)
 
     def story(self) -> str:
