@@ -43,10 +43,7 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
 
     Raises TypeError and ValueError for what could never be sent or run: the caller is the one who can mend it.
     """
-    if options.get("chord"):
-        raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
-    if key and len(calls) != 1:
-        raise TypeError(f"A key is for one job of {task.name}, and these are {len(calls)}. Dispatch them one by one.")
+    _check(task, len(calls), key, options)
     if not key and (there := _dispatched_before(task, options.get("task_id"))):
         return there
     jobs = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
@@ -55,6 +52,21 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
     # Robust: whatever goes wrong in publishing, the caller's work is committed and the relay has the rows.
     transaction.on_commit(lambda: publish(waiting), robust=not current_app.conf.task_always_eager)
     return jobs
+
+
+def _check(task: JobTask, count: int, key: str | None, options: dict[str, Any]) -> None:
+    if options.get("chord"):
+        raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
+    if key and count != 1:
+        raise TypeError(f"A key is for one job of {task.name}, and these are {count}. Dispatch them one by one.")
+    if key and len(key) > KEY_LENGTH:
+        raise ValueError(f"The key of a job may have {KEY_LENGTH} characters, and {key[:20]}... has {len(key)}.")
+    if not isinstance(options.get("priority"), int | None):
+        raise TypeError(f"The priority of a job is a whole number, and {options['priority']!r} is none.")
+    try:
+        uuid.UUID(str(options.get("task_id") or uuid.uuid4()))
+    except ValueError as error:
+        raise ValueError(f"{options['task_id']} is no UUID. For an id of your own, give the job a key.") from error
 
 
 def adopt(task: JobTask, job_id: str, args: Any, kwargs: Any) -> None:
@@ -86,8 +98,6 @@ def _write_one(job: Job) -> tuple[list[Job], bool]:
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
     queue = current_app.amqp.router.route({"queue": options.get("queue")}, task.name)["queue"].name
     task.check_arguments(args, kwargs)
-    if key and len(key) > KEY_LENGTH:
-        raise ValueError(f"The key of a job may have {KEY_LENGTH} characters, and {key[:20]}... has {len(key)}.")
     if (options.get("time_limit") or 0) > hard_limit(queue):  # the relay would take the run for dead
         raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")
     now = timezone.now()

@@ -283,6 +283,8 @@ def test_too_large_arguments_are_refused(add, task, broker):
         ([float("nan")], {}, "NaN"),
         (["a"], {"key": "k" * 201}, "201"),
         (["a"], {"time_limit": 21}, "20 s"),
+        (["a"], {"priority": "high"}, "'high' is none"),
+        (["a"], {"task_id": "my-id"}, "my-id is no UUID"),
     ],
 )
 def test_what_could_never_run_is_refused_where_it_is_dispatched(add, args, options, says):

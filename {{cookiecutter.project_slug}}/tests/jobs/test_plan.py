@@ -120,3 +120,9 @@ def test_a_rate_that_cannot_be_supposed(db, rate, says):
 def test_no_job_begins_before_it_comes(db):
     with pytest.raises(CommandError, match="cannot be negative"):
         call_command("jobs", "plan", "--wait", "-1")
+
+
+@pytest.mark.parametrize("hours", ["-1", "1000001", "day"])
+def test_what_is_no_count_of_hours(db, hours):
+    with pytest.raises(CommandError, match=f"{hours} is no count. Write a number from 0 to 1000000"):
+        call_command("jobs", "plan", f"--hours={hours}")

@@ -18,6 +18,7 @@ from jobs.scrub import scrub
 from jobs.watch.state import state
 
 TEXT = 20_000  # characters of one value, such as a traceback
+MOST = 1_000_000  # of whatever is counted: lines, processes, hours
 
 
 class Command(BaseCommand):
@@ -146,9 +147,9 @@ class Command(BaseCommand):
 
 
 def _count(text: str) -> int:
-    """Raises ArgumentTypeError for what is no number, or a negative one."""
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"{text} is no count. Write a number, 0 or more.")
+    """Raises ArgumentTypeError for what is no number, or a negative one, or out of all proportion."""
+    if not text.isdecimal() or int(text) > MOST:
+        raise ArgumentTypeError(f"{text} is no count. Write a number from 0 to {MOST}.")
     return int(text)
 
 
