@@ -27,7 +27,7 @@ def hear_all(pool: Any, hub: Any) -> None:
     It stood still while there was no broker, and looks at the clock first: of a job that ended in the meantime it would
     say that its time is up, call it failed, and signal that to a process which has nothing to do and dies of it.
     """
-    if not hasattr(pool, "maintain_pool"):  # it runs jobs in its own process
+    if not hasattr(pool, "_fileno_to_outq"):  # no pool of processes, or none that an event loop drives
         return
     poller = select.poll()
     for descriptor in pool._fileno_to_outq:
