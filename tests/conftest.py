@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -21,6 +22,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help=f"run the tests marked {' and '.join(SLOW)} too")
+
+
+def pytest_configure() -> None:
+    """A shell that runs us in the background, or `nohup`, has some signals ignored, by us and by all that we start."""
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        if (which := getattr(signal, name, None)) and signal.getsignal(which) == signal.SIG_IGN:
+            signal.signal(which, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
