@@ -86,7 +86,7 @@ def database(project: Rig, jobs: int) -> Row:
 
 
 def still(project: Rig, jobs: int) -> Row:
-    outcome, out_of_time = scenarios.database_stalls(project, 14)
+    outcome, out_of_time = scenarios.database_stalls(project, 11)
     kept, text = _kept(outcome)
     return kept and bool(out_of_time), f"{text}, {out_of_time} runs out of time"
 
