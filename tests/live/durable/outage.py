@@ -58,8 +58,8 @@ class Outage:
 
 
 @contextmanager
-def shop_behind_a_proxy(broker: str) -> Iterator[tuple[Ground, Proxy, int]]:
-    """Its web server, two workers and beat, which all reach the broker through a line of ours."""
+def shop_behind_a_proxy(broker: str, *flags: str) -> Iterator[tuple[Ground, Proxy, int]]:
+    """Its web server, two workers and beat, which all reach the broker through a line of ours. flags: of gunicorn."""
     with ground(broker, "postgres", JOBS_LOG_LEVEL="WARNING") as place:
         proxy, port = Proxy(place.broker.port), free_port()
         place.variables |= {
@@ -71,7 +71,7 @@ def shop_behind_a_proxy(broker: str) -> Iterator[tuple[Ground, Proxy, int]]:
             place.worker("email")
             place.beat()
             bind = ("--bind", f"127.0.0.1:{port}", "--workers", str(PROCESSES), "--threads", str(THREADS))
-            place.start("-m", "gunicorn", "shop.wsgi", *bind, name="web", ready="Booting worker")
+            place.start("-m", "gunicorn", "shop.wsgi", *bind, *flags, name="web", ready="Booting worker")
             eventually("the web server", lambda: order(port).status == 202)
             yield place, proxy, port
         finally:
