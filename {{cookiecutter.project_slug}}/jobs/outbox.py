@@ -2,6 +2,7 @@
 
 import json
 import logging
+import struct
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -11,6 +12,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
+from kombu import Producer
 from kombu.utils import json as kombu_json
 
 from . import ledger
@@ -28,8 +30,8 @@ breaker = Breaker()
 # of its own.
 ONE_TRY = {"max_retries": settings.BROKER_NODES - 1, "interval_start": 0, "interval_step": 0}
 BATCH = 500  # rows in one statement
-# What decoding and checking the arguments of a job can raise.
-FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+# No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
+FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
 KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
 KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result"}
@@ -137,7 +139,7 @@ def publish(jobs: Iterable[Job]) -> None:
                 while left and breaker.closed:  # it may have opened while this one waited for a producer
                     with producer.batch():  # on Redis one round trip for all of them
                         for job in left[:BATCH]:
-                            send(job, producer=producer)
+                            _send_unless_wrong(job, producer)
                     del left[:BATCH]
     except Exception:  # whichever way it failed: the rows are there
         logger.warning("the broker took no job; %d wait for the relay", len(left), exc_info=True)
@@ -153,7 +155,7 @@ def obstacle(job: Job) -> str:
         return f"No queue is called {job.queue}."
     try:
         current_app.tasks[job.task].check_arguments(*_arguments(job))
-    except FAULTS_OF_A_JOB as error:
+    except (*FAULTS_OF_A_JOB, AttributeError) as error:  # what decoding can raise
         return f"{type(error).__name__}: {error}"
     return ""
 
@@ -169,6 +171,13 @@ def send(job: Job, **options: Any) -> None:
     options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or task.soft_time_limit or hard)
     with as_carried(options.pop("context", {})):
         JobTask.apply_async(task, args, kwargs, retry_policy=ONE_TRY, **options)
+
+
+def _send_unless_wrong(job: Job, producer: Producer) -> None:
+    try:
+        send(job, producer=producer)
+    except FAULTS_OF_A_JOB:
+        logger.exception("cannot send the job %s %s; the relay tries again, ever more rarely", job.task, job.pk)
 
 
 def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:

@@ -1,6 +1,7 @@
 """A durable job, from its dispatch to its end, whatever comes in between."""
 
 import logging
+import struct
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -742,6 +743,22 @@ def test_a_job_that_the_code_cannot_send_any_more_is_dead_and_keeps_no_other_fro
     relay()
     first.refresh_from_db()
     assert (first.state, first.error[: len(says)]) == (State.DEAD, says)
+
+
+def test_a_job_that_no_message_can_carry_keeps_no_other_from_being_sent(add, broker, committed, caplog, monkeypatch):
+    def send(job, **options):
+        if job.args == ["a"]:
+            raise struct.error
+        given(job, **options)
+
+    given = outbox.send
+    monkeypatch.setattr(outbox, "send", send)
+    with committed():
+        add.apply_async_many([("a",), ("b",)])
+
+    assert outbox.breaker.closed
+    assert broker.waiting()["fast"] == 1
+    assert "cannot send" in caplog.text
 
 
 def test_a_run_that_the_worker_ended_itself_does_not_count(add, broker, committed):
