@@ -71,8 +71,9 @@ def test_the_busiest_hour_of_each_class_is_measured(db):
 
 def test_runs_of_plain_tasks_are_known_from_the_tallies(db):
     ended("fast", 2, jobs=3)
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
     for minute in (10, 20):
-        at = timezone.now().replace(minute=minute, second=0, microsecond=0) - timedelta(hours=2)
+        at = hour.replace(minute=minute)
         MinuteTally.objects.create(queue="fast", minute=at, done=300, failed=50, retried=10)
     for outcome, count, seconds in (("done", 600, 100.0), ("failed", 100, 20.0), ("retried", 20, 24.0)):
         Tally.objects.create(queue="fast", task="tests.plain", outcome=outcome, count=count, seconds=seconds)

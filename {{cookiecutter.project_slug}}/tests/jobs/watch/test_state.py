@@ -134,8 +134,9 @@ def test_the_rate_of_the_last_minutes(broker):
     assert queue("slow").rate == 3
 
 
-def test_the_last_hour_has_a_point_for_each_minute():
+def test_the_last_hour_has_a_point_for_each_minute(monkeypatch):
     now = timezone.now().replace(second=0, microsecond=0)
+    monkeypatch.setattr(timezone, "now", lambda: now)
     MinuteTally.objects.create(minute=now, queue="slow", done=3, failed=1, retried=2)
     MinuteTally.objects.create(minute=now - timedelta(minutes=60), queue="slow", done=1000)
 

@@ -1,5 +1,8 @@
 """Counting runs."""
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 from celery import Task
 from django.db import DatabaseError
@@ -13,7 +16,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def book(monkeypatch) -> Book:
-    """A worker's book, and its open line."""
+    """A worker's book, and its open line. All that a test counts is of one minute."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(tallies, "datetime", SimpleNamespace(now=lambda zone: now))
     monkeypatch.setattr(tallies, "line", Line())
     tallies.line.open()
     return Book()
