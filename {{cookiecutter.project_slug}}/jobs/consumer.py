@@ -1,6 +1,7 @@
 """The worker's consumer: what Celery would drop with a line in the log is kept or sent again."""
 
 import logging
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from kombu import Connection
 
 from . import dead_letters, ledger, pool
 from .durable import DurableTask
+from .models import job_id
 from .watch.heartbeat import pulse
 
 logger = logging.getLogger(__name__)
@@ -70,11 +72,11 @@ class Consumer(consumer.Consumer):
         connections.close_all()  # as below
 
 
-def _durable(requests: Iterable[Request]) -> list[str]:
-    return [request.id for request in requests if isinstance(request.task, DurableTask)]
+def _durable(requests: Iterable[Request]) -> list[uuid.UUID]:
+    return [job_id(request.id) for request in requests if isinstance(request.task, DurableTask)]
 
 
-def _tell(change: Callable[..., None], names: list[str], **options: Any) -> None:
+def _tell(change: Callable[..., None], names: Iterable[object], **options: Any) -> None:
     try:
         change(names, **options)
     except DatabaseError:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from . import ledger, outbox
 from .arguments import shown, text
 from .durable import DurableTask
-from .models import UNFINISHED, Job, State, subject
+from .models import UNFINISHED, Job, State, job_id, subject
 
 logger = logging.getLogger(__name__)
 
@@ -90,14 +90,6 @@ def discard(jobs: QuerySet[Job], *, by: str) -> int:
     count = ledger.discard(jobs)
     logger.info("%s discarded %d dead jobs", by, count)
     return count
-
-
-def job_id(task_id: str) -> uuid.UUID:
-    """The key of the row for a task id, which may be of somebody's own making."""
-    try:
-        return uuid.UUID(task_id)
-    except ValueError:
-        return uuid.uuid5(uuid.NAMESPACE_OID, task_id)
 
 
 def _follow_routes(jobs: QuerySet[Job]) -> None:

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from django.utils import timezone
 
 from . import ledger, outbox
-from .models import Job
+from .models import Job, job_id
 from .task import JobTask
 
 logger = logging.getLogger(__name__)
@@ -87,13 +87,13 @@ class DurableTask(JobTask):
         request = self.request
         if request.called_directly or getattr(request, "begun", False):
             return True
-        return bool(request.is_eager) and not Job.objects.filter(pk=request.id).exists()
+        return bool(request.is_eager) and not Job.objects.filter(pk=job_id(request.id)).exists()
 
     def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
         """Raises Ignore when the database stays away."""
         request, message = self.request, self.request.delivery_info or {}
         delivery = ledger.Delivery(
-            job_id=request.id,
+            job_id=job_id(request.id),
             one_transaction=self.one_transaction,
             redelivered=bool(message.get("redelivered")),
             message_id=(request.properties or {}).get("message_id") or "",
@@ -105,7 +105,7 @@ class DurableTask(JobTask):
         if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
             return job
         logger.warning("this message was not sent by dispatching a durable job; it gets a row now, if it has none")
-        _patiently(outbox.adopt, self, request.id, args, kwargs)
+        _patiently(outbox.adopt, self, delivery.job_id, args, kwargs)
         return _patiently(ledger.begin, delivery)
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:

@@ -24,6 +24,7 @@ What holds at every moment, whoever is killed:
 import logging
 import random
 import traceback
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Delivery:
     queue, attempts: what the message says; the row may know better.
     """
 
-    job_id: str
+    job_id: uuid.UUID
     one_transaction: bool
     redelivered: bool = False
     message_id: str = ""
@@ -114,7 +115,7 @@ def _begin_again(delivery: Delivery) -> Job | None:
             return None
         if job.starts > MAX_REDELIVERIES:
             _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
-            names = {"task_id": delivery.job_id, "task": job.task, "error": "WorkerLostError"}
+            names = {"task_id": str(delivery.job_id), "task": job.task, "error": "WorkerLostError"}
             transaction.on_commit(lambda: failure.error("task_failure", extra=names))
             return None
         job.starts += 1
@@ -138,7 +139,7 @@ def effect(begun: Job) -> Iterator[bool]:
             row.update(state=State.DONE, finished_at=timezone.now())
 
 
-def give_back(job_ids: Iterable[str], *, worker: str, at: datetime | None = None) -> None:
+def give_back(job_ids: Iterable[object], *, worker: str, at: datetime | None = None) -> None:
     """The worker ended its runs itself: they do not count, and the relay publishes the jobs at once, or at that time.
 
     A job that another worker runs by now is that one's affair.

@@ -92,6 +92,14 @@ class Watch(Job):
         verbose_name = verbose_name_plural = "what the jobs are doing"
 
 
+def job_id(task_id: object) -> uuid.UUID:
+    """The key of the row for a task id, which may be of somebody's own making."""
+    try:
+        return uuid.UUID(str(task_id))
+    except ValueError:
+        return uuid.uuid5(uuid.NAMESPACE_OID, str(task_id))
+
+
 def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
     """What a job with these arguments is about: the first of them, if it is a plain word or number."""
     first = next(iter([*args, *kwargs.values()]), None)

@@ -71,7 +71,7 @@ def _check(task: JobTask, count: int, key: str | None, options: dict[str, Any]) 
         raise ValueError(f"{options['task_id']} is no UUID. For an id of your own, give the job a key.") from error
 
 
-def adopt(task: JobTask, job_id: str, args: Any, kwargs: Any) -> None:
+def adopt(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any) -> None:
     """Write a row for a message that came without: sent by name, or before its task became durable."""
     Job.objects.bulk_create([_row(task, args, kwargs, None, {"task_id": job_id})], ignore_conflicts=True)
 

@@ -14,8 +14,7 @@ from datetime import datetime
 from django.db.models import F, QuerySet, TextField
 from django.db.models.functions import Cast, Left, Right
 
-from ..dead_letters import job_id
-from ..models import SUBJECT_LENGTH, UNFINISHED, Job, State
+from ..models import SUBJECT_LENGTH, UNFINISHED, Job, State, job_id
 
 PAGE = 50  # jobs
 LONGEST_QUERY = 200  # characters

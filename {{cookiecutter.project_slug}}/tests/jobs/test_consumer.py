@@ -80,7 +80,8 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
         job.publish_at = timezone.now() + timedelta(minutes=1)
         job.save()
     ran = SimpleNamespace(id=str(running.pk), task=durable)
-    reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable), SimpleNamespace(id="no uuid", task=plain)]
+    reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable)]
+    reserved += [SimpleNamespace(id="no uuid", task=task) for task in (plain, durable)]
     monkeypatch.setattr("jobs.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran]))
     monkeypatch.setattr("jobs.consumer.ledger.hasten_oldest", lambda queues: None)
 

@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from jobs import ledger, outbox
 from jobs.context import remember_request
 from jobs.durable import DATABASE_PAUSES, DurableTask
-from jobs.models import Job, State
+from jobs.models import Job, State, job_id
 from jobs.relay import relay
 from jobs.task import MAX_ARGUMENTS, ArgumentsTooLargeError
 
@@ -72,7 +72,7 @@ def deliver(job: Job, redelivered: bool = False, message_id: str = "1", **kwargs
 def begin(job: Job, *, one_transaction: bool = True, worker: str = "", message_id: str = "1") -> Job | None:
     """A worker begins a run, and no more."""
     delivery = ledger.Delivery(
-        job_id=str(job.pk), one_transaction=one_transaction, worker=worker, message_id=message_id, queue=job.queue
+        job_id=job.pk, one_transaction=one_transaction, worker=worker, message_id=message_id, queue=job.queue
     )
     return ledger.begin(delivery)
 
@@ -364,6 +364,14 @@ def test_a_message_that_came_without_a_row_gets_one(add, broker, committed):
     broker.drain()
 
     assert (effects(), the_job().state) == (["a"], State.DONE)
+
+
+def test_an_id_of_ones_own_making_is_one_job(add, broker, committed):
+    for _ in range(2):
+        broker.app.send_task(add.name, ["a"], queue="fast", task_id="my-own")
+    broker.drain()
+
+    assert (effects(), the_job().pk, the_job().state) == (["a"], job_id("my-own"), State.DONE)
 
 
 def test_a_task_that_calls_itself_does_so_in_one_job(task, broker, committed):

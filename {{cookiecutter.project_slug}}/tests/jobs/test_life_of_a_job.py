@@ -145,7 +145,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         message = data.draw(st.sampled_from(self.messages))
         job, worker = message.job, f"worker {next(self.numbers)}"
         delivery = ledger.Delivery(
-            job_id=str(job.pk),
+            job_id=job.pk,
             one_transaction=in_one_transaction(job),
             redelivered=redelivered,
             message_id=message.id,

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.durable import DurableTask
-from jobs.models import Job, State, subject
+from jobs.models import Job, State, job_id, subject
 from jobs.templatetags import watch
 from jobs.watch import listing
 
@@ -28,11 +28,11 @@ def test_it_is_found_by_what_a_person_has_at_hand(task, broker):
         """Only its row matters here."""
 
     order_id = str(uuid.uuid4())
-    job_id = uuid.UUID(str(task(mail, base=DurableTask).delay(order_id)))
+    job = uuid.UUID(str(task(mail, base=DurableTask).delay(order_id)))
     make()
 
-    for words in (str(job_id), job_id.hex, order_id, f" {order_id} ", order_id[:8], "mail", "TESTS.MAIL"):
-        assert [found.pk for found in listing.find(words)] == [job_id]
+    for words in (str(job), job.hex, order_id, f" {order_id} ", order_id[:8], "mail", "TESTS.MAIL"):
+        assert [found.pk for found in listing.find(words)] == [job]
 
 
 def test_keys_errors_and_other_arguments_count():
@@ -49,7 +49,7 @@ def test_keys_errors_and_other_arguments_count():
 
 
 def test_an_id_of_somebodys_own_making_is_found():
-    job = make(id=listing.job_id("my-own"))
+    job = make(id=job_id("my-own"))
     assert listing.find("my-own") == [job]
 
 
