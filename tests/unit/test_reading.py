@@ -11,7 +11,7 @@ from djcelery.project.grammar import attempt, downlevel
 from djcelery.project.packing import pack, unpack
 from djcelery.project.project import Project
 from djcelery.project.reader import read
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 NEWER = [
@@ -46,7 +46,7 @@ def test_places_stay_true_in_a_file_of_newer_grammar():
 
 
 @given(st.text())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_older_text_has_the_same_length(text):
     assert len(downlevel(text)) == len(text)
 

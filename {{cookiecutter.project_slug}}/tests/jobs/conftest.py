@@ -2,9 +2,15 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from celery import Celery, current_app, shared_task
 from django.utils.module_loading import autodiscover_modules
+
+# A machine that is busy fails no test.
+SPEED = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=SPEED, database=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -319,5 +319,5 @@ def test_any_order_of_events_keeps_the_promise(task, broker, monkeypatch):
         return life
 
     life: LifeOfAJob
-    many = settings(max_examples=LIVES, stateful_step_count=30, deadline=None, database=None)
+    many = settings(max_examples=LIVES, stateful_step_count=30)
     run_state_machine_as_test(new_life, settings=many)
