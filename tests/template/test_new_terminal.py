@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from process_state import WAITS, state
 
 pty = pytest.importorskip("pty", reason="another operating system: no pseudo-terminals")
 
@@ -41,8 +42,9 @@ class Screen:
     def stop(self, number):
         """Send a signal while it reads an answer. Python would see one that comes just before only with the answer."""
         end = time.monotonic() + 30
-        while subprocess.check_output(["ps", "-o", "stat=", "-p", str(self.process.pid)])[:1] != b"S":
+        while state(self.process.pid) != WAITS:
             assert time.monotonic() < end, self.text
+            time.sleep(0.01)
         self.process.send_signal(number)
 
     def leave(self, seconds=30):

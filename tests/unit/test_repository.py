@@ -9,6 +9,7 @@ import time
 
 import pytest
 from djcelery import interrupts, repository
+from process_state import ENDED, state
 
 
 @pytest.fixture
@@ -104,12 +105,6 @@ def test_a_git_that_fails_costs_the_repository_and_not_the_project(folder, tmp_p
     assert not (folder / ".git").exists()
 
 
-def _state(pid):
-    """The letter that `ps` gives a process: Z for one that has ended; nothing for none."""
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip()[:1]
-
-
 def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch):
     fake = tmp_path / "bin/git"
     fake.parent.mkdir()
@@ -120,7 +115,7 @@ def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch
         repository.first_commit(folder, "Start")
     child = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 10
-    while _state(child) not in ("", "Z"):
+    while state(child) not in ENDED:
         assert time.monotonic() < deadline, "the child lives on"
         time.sleep(0.05)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -888,8 +888,9 @@ def test_inline_a_failure_is_raised(add, committed):
 def test_applied_it_runs_here_and_now_without_a_job(add, broker, how):
     assert how(add).apply(["a"]).get() == "a"
     assert how(add).apply(["b", "wrong"], throw=False).state == "FAILURE"
+    assert how(add).apply(["c"], task_id="my-own").get() == "c"
 
-    assert effects() == ["a"]
+    assert effects() == ["a", "c"]
     assert not Job.objects.exists()
 
 
