@@ -26,7 +26,7 @@ class Created:
 
 
 def refuse(target: Path, answers: Mapping[str, Answer]) -> None:
-    """Raise Refusal for an answer, of those there are, or a target that no project can be made from."""
+    """Raise CommandError for an answer, of those there are, or a target that no project can be made from."""
     template.refuse_bad(answers)
     template.refuse_braces(target)
     staging.refuse_target(target)
@@ -35,7 +35,7 @@ def refuse(target: Path, answers: Mapping[str, Answer]) -> None:
 def create(target: Path, answers: Mapping[str, Answer], *, git: bool, dry_run: bool) -> Created:
     """Make the project that `answers` describe at `target`; with `dry_run` only find out what it would be.
 
-    Raises Refusal before anything is written; after any failure nothing is left behind.
+    Raises CommandError before anything is written; after any failure nothing is left behind.
     """
     refuse(target, answers)
     context = template.context_of(answers)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 
 
-class Refusal(click.ClickException):
+class CommandError(click.ClickException):
     """The command was understood and is refused, or failed. Exit code 1."""
 
     exit_code = 1
@@ -28,13 +28,13 @@ class Refusal(click.ClickException):
         return json.dumps({"success": False, "error": error}, indent=2)
 
 
-class Misuse(Refusal):
+class UsageError(CommandError):
     """The command line itself is wrong. Exit code 2."""
 
     exit_code = 2
 
 
-class Stopped(Refusal):
+class Cancelled(CommandError):  # noqa: N818 cancelling is no error
     """Ctrl-C, the end of the input, or a signal. The exit code says which."""
 
     def __init__(self, exit_code: int) -> None:
@@ -59,19 +59,19 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     return f"Did you mean {match}?" if match else f"Choose from: {', '.join(choices)}."
 
 
-def from_click(error: click.ClickException) -> Refusal:
+def from_click(error: click.ClickException) -> CommandError:
     """Turn an error of Click's own into one of this family."""
-    if isinstance(error, Refusal):
+    if isinstance(error, CommandError):
         return error
     context = getattr(error, "ctx", None)
     manual = f"See {context.command_path} --help." if context else "Add --help to see how it is used."
     if isinstance(error, click.NoSuchOption):
         guesses = " or ".join(error.possibilities or ())
-        return Misuse(f"There is no option {error.option_name}.", f"Did you mean {guesses}?" if guesses else manual)
-    return Misuse(error.format_message(), manual)
+        return UsageError(f"There is no option {error.option_name}.", f"Did you mean {guesses}?" if guesses else manual)
+    return UsageError(error.format_message(), manual)
 
 
-def from_os(error: OSError) -> Refusal:
+def from_os(error: OSError) -> CommandError:
     """Say in words why the operating system refused."""
     import errno
 
@@ -79,11 +79,13 @@ def from_os(error: OSError) -> Refusal:
         error = error.__cause__
     where = f" at {error.filename}" if error.filename else ""
     if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}:
-        return Refusal(f"The disk is full{where}; nothing was left behind.", "Free some space and run it again.")
-    return Refusal(f"{error.strerror or error}{where}; nothing was left behind.", "Correct that and run it again.")
+        return CommandError(f"The disk is full{where}; nothing was left behind.", "Free some space and run it again.")
+    return CommandError(f"{error.strerror or error}{where}; nothing was left behind.", "Correct that and run it again.")
 
 
-def from_bug(error: BaseException) -> Refusal:
+def from_bug(error: BaseException) -> CommandError:
     """Say that this is our fault, and how to see more."""
     what = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Refusal(f"This is a bug in djcelery: {what}", "Set DJCELERY_TRACEBACK=1 to see where, and please report it.")
+    return CommandError(
+        f"This is a bug in djcelery: {what}", "Set DJCELERY_TRACEBACK=1 to see where, and please report it."
+    )

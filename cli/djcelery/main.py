@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise errors.Misuse(f"There is no command {args[0]}.", errors.did_you_mean(args[0], COMMANDS))
+            raise errors.UsageError(f"There is no command {args[0]}.", errors.did_you_mean(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -90,16 +90,16 @@ def _report(error: BaseException, *, as_json: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    refusal = _translate(error)
-    click.echo(refusal.as_json() if as_json else refusal.as_text(), err=not as_json)
-    return refusal.exit_code
+    failure = _translate(error)
+    click.echo(failure.as_json() if as_json else failure.as_text(), err=not as_json)
+    return failure.exit_code
 
 
-def _translate(error: BaseException) -> errors.Refusal:
+def _translate(error: BaseException) -> errors.CommandError:
     if isinstance(error, interrupts.Interrupted):
-        return errors.Stopped(error.exit_code)
+        return errors.Cancelled(error.exit_code)
     if isinstance(error, click.Abort | KeyboardInterrupt | EOFError):
-        return errors.Stopped(1)
+        return errors.Cancelled(1)
     if isinstance(error, click.ClickException):
         return errors.from_click(error)
     if isinstance(error, OSError):

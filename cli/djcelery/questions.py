@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from djcelery.errors import Refusal, did_you_mean
+from djcelery.errors import CommandError, did_you_mean
 
 Answer = str | bool
 NAME = "project_slug"
@@ -44,20 +44,20 @@ def _question(key: str, raw: Any, prompt: Any) -> Question:
 def read_answers(file: Path, questions: Mapping[str, Question]) -> dict[str, Answer]:
     """Return the answers in a TOML file: its table `[answers]`, or else its top level.
 
-    Raises Refusal for a file that cannot be read, is not TOML, or holds an unknown key, value or type.
+    Raises CommandError for a file that cannot be read, is not TOML, or holds an unknown key, value or type.
     """
     import tomllib
 
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise Refusal(f"The answers file {file} cannot be read: {error.strerror}.", "Is the path right?") from None
+        raise CommandError(f"The answers file {file} cannot be read: {error.strerror}.", "Is the path right?") from None
     except ValueError as error:  # not TOML, or not UTF-8
         hint = 'Write one answer a line, like: broker = "redis"'
-        raise Refusal(f"The answers file {file} is not TOML: {error}", hint) from None
+        raise CommandError(f"The answers file {file} is not TOML: {error}", hint) from None
     answers = content.get("answers", content)
     if not isinstance(answers, dict):
-        raise Refusal(f"In {file}, answers is no table.", "Begin the table with a line [answers].")
+        raise CommandError(f"In {file}, answers is no table.", "Begin the table with a line [answers].")
     for key, value in answers.items():
         _check(key, value, questions, file)
     return answers
@@ -65,14 +65,14 @@ def read_answers(file: Path, questions: Mapping[str, Question]) -> dict[str, Ans
 
 def _check(key: str, value: Any, questions: Mapping[str, Question], file: Path) -> None:
     if key not in questions:
-        raise Refusal(f"{file} answers {key}, which is no question.", did_you_mean(key, questions))
+        raise CommandError(f"{file} answers {key}, which is no question.", did_you_mean(key, questions))
     question = questions[key]
     if type(value) is not type(question.default):
         wanted = "true or false" if isinstance(question.default, bool) else "a string"
         hint = f"Write {key} = {json.dumps(question.default)}"
-        raise Refusal(f"{file} answers {key} with {value!r}, which is not {wanted}.", hint)
+        raise CommandError(f"{file} answers {key} with {value!r}, which is not {wanted}.", hint)
     if question.choices and value not in question.choices:
-        raise Refusal(f"{file} answers {key} with {value!r}.", did_you_mean(str(value), question.choices))
+        raise CommandError(f"{file} answers {key} with {value!r}.", did_you_mean(str(value), question.choices))
 
 
 def as_flags(answers: Mapping[str, Answer]) -> str:

@@ -10,32 +10,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from djcelery import interrupts
-from djcelery.errors import Refusal
+from djcelery.errors import CommandError
 
 SHOWN = 5
 
 
 def refuse_target(target: Path) -> None:
-    """Raise Refusal if `target` cannot become a new folder; it may be an empty one."""
+    """Raise CommandError if `target` cannot become a new folder; it may be an empty one."""
     if target.resolve() == Path.cwd().resolve():
         hint = f"Run: cd .. && djcelery new {target.name}"
-        raise Refusal("The project would replace the current folder.", hint)
+        raise CommandError("The project would replace the current folder.", hint)
     if target.is_dir():
         in_the_way = sorted(entry.name for entry in target.iterdir())
         if in_the_way:
             shown = ", ".join(in_the_way[:SHOWN]) + (", ..." if len(in_the_way) > SHOWN else "")
-            raise Refusal(f"{target} is not empty; in the way: {shown}", "Choose another name, or move those away.")
+            raise CommandError(
+                f"{target} is not empty; in the way: {shown}", "Choose another name, or move those away."
+            )
     elif target.exists() or target.is_symlink():
-        raise Refusal(f"{target} exists and is no folder.", "Choose another name, or move it away.")
+        raise CommandError(f"{target} exists and is no folder.", "Choose another name, or move it away.")
     parent = first_existing(target.parent)
     if not parent.is_dir():
-        raise Refusal(f"{parent} is no folder.", "Choose another place.")
+        raise CommandError(f"{parent} is no folder.", "Choose another place.")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise _unwritable(parent)
 
 
-def _unwritable(parent: Path) -> Refusal:
-    return Refusal(f"There is no permission to write in {parent}.", "Choose another place with --output-dir DIR.")
+def _unwritable(parent: Path) -> CommandError:
+    return CommandError(f"There is no permission to write in {parent}.", "Choose another place with --output-dir DIR.")
 
 
 def first_existing(path: Path) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from djcelery.errors import Refusal
+from djcelery.errors import CommandError
 from djcelery.questions import Answer
 
 OPENING = "{" + "{"
@@ -36,7 +36,7 @@ def hook(name: str) -> ModuleType:
     file = home() / "hooks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"djcelery_{name}", file)
     if spec is None or spec.loader is None:
-        raise Refusal(f"The template has no hook {name}.", "Install djcelery again.")
+        raise CommandError(f"The template has no hook {name}.", "Install djcelery again.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -49,15 +49,17 @@ def problems(answers: Mapping[str, Answer]) -> list[Any]:
 
 
 def refuse_bad(answers: Mapping[str, Answer]) -> None:
-    """Raise Refusal for the first answer that the template's rules do not allow."""
+    """Raise CommandError for the first answer that the template's rules do not allow."""
     for problem in problems(answers):
-        raise Refusal(problem.sentence, problem.hint)
+        raise CommandError(problem.sentence, problem.hint)
 
 
 def refuse_braces(target: Path) -> None:
-    """Raise Refusal if cookiecutter, which renders the whole path it writes to, would read a tag in `target`."""
+    """Raise CommandError if cookiecutter, which renders the whole path it writes to, would read a tag in `target`."""
     if "{" in str(target):
-        raise Refusal(f"{target} has a brace, which the template engine would read.", "Choose a folder without braces.")
+        raise CommandError(
+            f"{target} has a brace, which the template engine would read.", "Choose a folder without braces."
+        )
 
 
 def context_of(answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
 
     Most files of the template hold no tag, or only names of answers. cookiecutter would take ten times as long to
     give those back, so it gets the others: those with conditions and expressions.
-    Raises Refusal if the rendered project is not sound.
+    Raises CommandError if the rendered project is not sound.
     """
     source = source_folder()
     environment = _environment(context)
@@ -99,7 +101,7 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
     _write([file._replace(parts=tuple(map(named, file.parts))) for file in plain], project)
     untouched = {"/".join(map(named, file.parts)) for file in plain if file.untouched}
     for sentence in hook("post_gen_project").finish(project, context, untouched):
-        raise Refusal(f"The rendered project is not sound: {sentence}", "Please report this bug in the template.")
+        raise CommandError(f"The rendered project is not sound: {sentence}", "Please report this bug in the template.")
     return project
 
 

@@ -71,7 +71,7 @@ def test_rules_can_be_left_out(shop):
     "words", [["--select", "DJC999"], ["--ignore", "no-such-rule"], ["nowhere"], ["--explain", "DJC999"]]
 )
 def test_what_does_not_exist_is_wrong_usage(shop, words):
-    with pytest.raises(errors.Misuse):
+    with pytest.raises(errors.UsageError):
         CliRunner().invoke(main.cli, ["check", *words], standalone_mode=False, catch_exceptions=False)
 
 
@@ -85,7 +85,7 @@ def test_the_configuration_counts(shop):
 @pytest.mark.parametrize("text", ["[tool.djcelery]\nselct = []", "[tool.djcelery]\nselect = 3", "[tool.djcelery\n"])
 def test_a_wrong_configuration_is_wrong_usage(shop, text):
     (shop / "pyproject.toml").write_text(text)
-    with pytest.raises(errors.Misuse):
+    with pytest.raises(errors.UsageError):
         CliRunner().invoke(main.cli, ["check", str(shop)], standalone_mode=False, catch_exceptions=False)
 
 
@@ -281,7 +281,7 @@ def test_a_project_that_does_not_start_is_said_in_words(shop):
         'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
     )
     (shop / "shop" / "settings.py").write_text('INSTALLED_APPS = []\nraise OSError("no")\n')
-    with pytest.raises(errors.Refusal, match="does not start: OSError: no"):
+    with pytest.raises(errors.CommandError, match="does not start: OSError: no"):
         CliRunner().invoke(
             main.cli, ["check", str(shop), "--introspect"], standalone_mode=False, catch_exceptions=False
         )

@@ -75,8 +75,8 @@ def test_a_missing_value_is_wrong_usage(cli):
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (errors.Refusal("It is so.", "Do this."), 1, "Error: It is so.\nHint: Do this.\n"),
-        (errors.Misuse("It is so."), 2, "Error: It is so.\n"),
+        (errors.CommandError("It is so.", "Do this."), 1, "Error: It is so.\nHint: Do this.\n"),
+        (errors.UsageError("It is so."), 2, "Error: It is so.\n"),
         (OSError(28, "No space left on device", "/here"), 1, "The disk is full at /here"),
         (OSError(13, "Permission denied", "/here"), 1, "Permission denied at /here"),
         (interrupts.Interrupted(2), 130, "Stopped"),

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from djcelery import interrupts, staging
-from djcelery.errors import Refusal
+from djcelery.errors import CommandError
 
 WHEN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -132,7 +132,7 @@ def test_no_permission_to_make_the_hidden_folder_is_a_refusal(tmp_path, monkeypa
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
-    with pytest.raises(Refusal, match="no permission to write"), staging.scratch(tmp_path):
+    with pytest.raises(CommandError, match="no permission to write"), staging.scratch(tmp_path):
         pass
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from djcelery import template
-from djcelery.errors import Refusal
+from djcelery.errors import CommandError
 
 RENDER = """
 import sys, tempfile, pathlib
@@ -63,7 +63,7 @@ def test_an_unsound_project_is_refused(small_template, tmp_path):
     context = template.context_of(
         {"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "kubernetes", "schedule"), "x")
     )
-    with pytest.raises(Refusal, match=r"not sound: broken\.toml does not parse"):
+    with pytest.raises(CommandError, match=r"not sound: broken\.toml does not parse"):
         template.render(context, tmp_path)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from djcelery.errors import Misuse
+from djcelery.errors import UsageError
 
 Row = dict[str, Any]
 
@@ -18,9 +18,9 @@ def read(path: Path) -> Counter[str]:
         held = json.loads(path.read_text(encoding="utf-8"))
         return Counter({str(key): int(count) for key, count in held["findings"].items()})
     except FileNotFoundError:
-        raise Misuse(f"There is no baseline {path}.", "Write one with --write-baseline.") from None
+        raise UsageError(f"There is no baseline {path}.", "Write one with --write-baseline.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Misuse(f"{path} is not a baseline.", "Write it again with --write-baseline.") from error
+        raise UsageError(f"{path} is not a baseline.", "Write it again with --write-baseline.") from error
 
 
 def write(path: Path, rows: list[Row]) -> None:

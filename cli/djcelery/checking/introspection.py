@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from djcelery.errors import Refusal
+from djcelery.errors import CommandError
 from djcelery.project import _inside
 from djcelery.project.files import Tree
 from djcelery.project.project import Project
@@ -30,7 +30,7 @@ def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LI
         iter(project.own_apps), None
     )
     if app is None:
-        raise Refusal(
+        raise CommandError(
             "There is no Celery app below this folder to ask.", "Leave --introspect out, or name the project's folder."
         )
     home = os.path.join(root, project.layout.root(app.module.path))
@@ -74,12 +74,12 @@ def answer(words: list[str], home: str, limit: float) -> dict[str, Any]:
             words, cwd=home, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        raise Refusal(f"The project did not start within {limit:g} seconds.", hint) from None
+        raise CommandError(f"The project did not start within {limit:g} seconds.", hint) from None
     except OSError as error:
-        raise Refusal(f"{words[0]} cannot be started: {error.strerror}.", hint) from error
+        raise CommandError(f"{words[0]} cannot be started: {error.strerror}.", hint) from error
     for line in ran.stdout.splitlines():
         if line.startswith(_inside.MARK):
             told: dict[str, Any] = json.loads(line[len(_inside.MARK) :])
             return told
     last = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    raise Refusal(f"The project does not start: {last}", hint)
+    raise CommandError(f"The project does not start: {last}", hint)

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
-from djcelery.errors import Misuse, did_you_mean
+from djcelery.errors import UsageError, did_you_mean
 
 SEVERITIES = ("error", "warning", "hint")
 KEYS = ("select", "ignore", "exclude", "severity", "per-file-ignores", "baseline", "python")
@@ -43,17 +43,17 @@ def table(data: bytes, path: str) -> dict[str, Any]:
     try:
         held = tomllib.loads(data.decode("utf-8")).get("tool", {}).get("djcelery", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misuse(f"{path} cannot be read: {error}", "Correct the file, then check again.") from error
+        raise UsageError(f"{path} cannot be read: {error}", "Correct the file, then check again.") from error
     return held if isinstance(held, dict) else {}
 
 
 def from_table(held: dict[str, Any], path: str) -> Wishes:
     for key in held:
         if key not in KEYS:
-            raise Misuse(f"[tool.djcelery] in {path} has an unknown key {key!r}.", did_you_mean(key, KEYS))
+            raise UsageError(f"[tool.djcelery] in {path} has an unknown key {key!r}.", did_you_mean(key, KEYS))
     per_file = held.get("per-file-ignores", {})
     if not isinstance(per_file, dict):
-        raise Misuse(f"per-file-ignores in {path} must be a table.", 'For example {"legacy/*" = ["DJC101"]}.')
+        raise UsageError(f"per-file-ignores in {path} must be a table.", 'For example {"legacy/*" = ["DJC101"]}.')
     wishes = Wishes(
         words(held, "select", path),
         words(held, "ignore", path),
@@ -64,14 +64,14 @@ def from_table(held: dict[str, Any], path: str) -> Wishes:
         str(held.get("python", "")),
     )
     if wishes.severity not in SEVERITIES:
-        raise Misuse(f"severity in {path} is {wishes.severity!r}.", did_you_mean(str(wishes.severity), SEVERITIES))
+        raise UsageError(f"severity in {path} is {wishes.severity!r}.", did_you_mean(str(wishes.severity), SEVERITIES))
     return wishes
 
 
 def words(held: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
     found = held.get(key, [])
     if isinstance(found, str) or not isinstance(found, list) or not all(isinstance(word, str) for word in found):
-        raise Misuse(f"{key} in {path} must be a list of texts.", f'For example {key} = ["DJC101"].')
+        raise UsageError(f"{key} in {path} must be a list of texts.", f'For example {key} = ["DJC101"].')
     return tuple(found)
 
 
@@ -85,7 +85,7 @@ def validate(chosen: tuple[str, ...]) -> None:
     known = {rule.code for rule in every()} | {rule.name for rule in every()} | {"DJC001", "DJC002"}
     for word in doubtful:
         if word not in known:
-            raise Misuse(
+            raise UsageError(
                 f"There is no rule {word}.", did_you_mean(word, known) if len(word) > 3 else "See --statistics."
             )
 

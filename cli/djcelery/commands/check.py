@@ -12,7 +12,7 @@ from djcelery import __version__
 from djcelery.checking import formats
 from djcelery.checking.run import Report, Row, run
 from djcelery.checking.wishes import SEVERITIES, Wishes, chosen, configured, validate
-from djcelery.errors import Misuse
+from djcelery.errors import UsageError
 
 if TYPE_CHECKING:
     from djcelery.project.running import Running
@@ -88,7 +88,7 @@ def place(paths: tuple[str, ...]) -> tuple[str, list[str]]:
     """The folder to read, and the parts of it that are asked about."""
     for path in paths:
         if not os.path.exists(path):
-            raise Misuse(f"There is no {path}.", "Name a folder or a file that exists.")
+            raise UsageError(f"There is no {path}.", "Name a folder or a file that exists.")
     if not paths:
         return os.getcwd(), []
     if len(paths) == 1 and os.path.isdir(paths[0]):
@@ -197,7 +197,7 @@ def manual(word: str) -> str:
                 f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}" + (f"\n\n{ASKS}" if rule.asks else "")
             )
     names = [*(rule.code for rule in every()), *(rule.name for rule in every())]
-    raise Misuse(f"There is no rule {word}.", did_you_mean(word, names) if len(word) > 3 else "For example DJC101.")
+    raise UsageError(f"There is no rule {word}.", did_you_mean(word, names) if len(word) > 3 else "For example DJC101.")
 
 
 if __name__ == "__main__":

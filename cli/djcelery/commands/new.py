@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from djcelery import creation, dialogue, repository, summary, template
-from djcelery.errors import Misuse, did_you_mean
+from djcelery.errors import UsageError, did_you_mean
 from djcelery.questions import NAME, Answer, Question, as_flags, read_answers, read_questions
 
 QUESTIONS = read_questions(template.home() / "cookiecutter.json")
@@ -26,7 +26,7 @@ class Choice(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
             flag = f"--{param.name}" if param else "this option"
-            raise Misuse(f"{value!r} is no value of {flag}.", did_you_mean(str(value), self.choices))
+            raise UsageError(f"{value!r} is no value of {flag}.", did_you_mean(str(value), self.choices))
         return str(value)
 
 
@@ -113,9 +113,9 @@ def _target(ctx: click.Context, path: Any, output_dir: Path | None, interactive:
         path = dialogue.ask(QUESTIONS[NAME], _judge)
     if not path:
         words = ["djcelery", "new", str(QUESTIONS[NAME].default), *ctx.meta["djcelery.words"]]
-        raise Misuse("The name of the project is missing.", f"Run: {shlex.join(words)}")
+        raise UsageError("The name of the project is missing.", f"Run: {shlex.join(words)}")
     if output_dir and Path(path).is_absolute():
-        raise Misuse(f"{path} is absolute, so --output-dir has nothing to add.", "Give one of the two.")
+        raise UsageError(f"{path} is absolute, so --output-dir has nothing to add.", "Give one of the two.")
     return Path(os.path.abspath(Path(output_dir or "", path)))  # noqa: PTH100 the name counts, not where a link leads
 
 
