@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from djcelery.rules import ASKS, SECTIONS, Rule, every
+from djcelery.rules import RUNTIME_NOTE, SECTIONS, Rule, all_rules
 
 PAGE = Path(__file__).parent / "rules.md"
 CORPUS = Path(__file__).parents[1] / "tests" / "corpus"
@@ -55,8 +55,8 @@ def page() -> str:
     """The whole page."""
     counted = json.loads(COUNTS.read_text(encoding="utf-8"))
     parts = [HEAD.format(projects=counted["projects"], files=counted["files"])]
-    for digit, title in SECTIONS.items():
-        rules = [rule for rule in every() if rule.code[3] == digit]
+    for section, title in SECTIONS.items():
+        rules = [rule for rule in all_rules() if rule.section == section]
         if rules:
             parts.append(f"## {title}\n\n| code | rule | severity | found |\n|---|---|---|---|\n")
             parts += [line(rule, counted["findings"].get(rule.code, 0)) for rule in rules]
@@ -68,8 +68,8 @@ def page() -> str:
 def coverage() -> list[str]:
     """The lines of the table of principles and known mistakes."""
     held: dict[str, list[str]] = {}
-    for rule in every():
-        for each in rule.holds:
+    for rule in all_rules():
+        for each in rule.principles:
             held.setdefault(each, []).append(f"[{rule.code}](#{rule.code.lower()}-{rule.name})")
     return [f"| {each} | {', '.join(held.get(each, [])) or UNDECIDED[each]} |\n" for each in (*PRINCIPLES, *MISTAKES)]
 
@@ -83,7 +83,8 @@ def manual(rule: Rule) -> str:
     return (
         f"### {rule.code} {rule.name}\n\n{held.title}\n\n{held.why}\n\n"
         f"Bad:\n\n```python\n{held.bad}\n```\n\nGood:\n\n```python\n{held.good}\n```\n\n"
-        f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}\n\n" + (f"{ASKS}\n\n" if rule.asks else "")
+        f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}\n\n"
+        + (f"{RUNTIME_NOTE}\n\n" if rule.uses_runtime else "")
     )
 
 

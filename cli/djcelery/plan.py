@@ -6,20 +6,9 @@ import difflib
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
-    """Replace the bytes between two places of a file; lines count from 1, columns are bytes from 0."""
-
-    path: str
-    line: int
-    col: int
-    end_line: int
-    end_col: int
-    text: str
+from djcelery.edits import Edit, edited
 
 
 class Plan:
@@ -43,16 +32,7 @@ class Plan:
 
     def edit(self, path: str, edits: Iterable[Edit]) -> bytes:
         """The contents after the edits; edits that overlap an earlier one are left for the next run."""
-        data = self.read(path)
-        starts = line_starts(data)
-        done = len(data)
-        for edit in sorted(set(edits), reverse=True):
-            start, end = offset(data, starts, edit.line, edit.col), offset(data, starts, edit.end_line, edit.end_col)
-            if end > done or (end == done == start and edit.text == ""):
-                continue
-            data = data[:start] + edit.text.encode() + data[end:]
-            done = start
-        return data
+        return edited(self.read(path), edits)
 
     @property
     def changed(self) -> list[str]:
@@ -90,17 +70,3 @@ def replace(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def line_starts(data: bytes) -> list[int]:
-    """Where each line begins."""
-    starts, index = [0], 0
-    while (index := data.find(b"\n", index) + 1) > 0:
-        starts.append(index)
-    return starts
-
-
-def offset(data: bytes, starts: list[int], line: int, col: int) -> int:
-    """The byte that a place means; a byte order mark counts for nothing."""
-    mark = 3 if line == 1 and data.startswith(b"\xef\xbb\xbf") else 0
-    return min(starts[min(line, len(starts)) - 1] + col + mark, len(data))

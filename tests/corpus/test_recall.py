@@ -12,7 +12,7 @@ from djcelery.project.files import Tree
 from djcelery.project.loading import load
 from djcelery.project.project import Layout, Project
 from djcelery.project.reader import read
-from djcelery.rules import every, judge
+from djcelery.rules import all_rules, judge
 from mutate import KINDS, Mutation, mutations
 
 pytestmark = pytest.mark.corpus
@@ -46,7 +46,7 @@ class Base:
         self.layout = Layout({entry.path for entry in self.tree.entries})
 
     def codes(self, code: str, modules: list[Module]) -> int:
-        rule = next(rule for rule in every() if rule.code == code)
+        rule = next(rule for rule in all_rules() if rule.code == code)
         return sum(each.severity != "hint" for each in judge(Project(self.tree, modules), [rule]))
 
     def finds(self, mutation: Mutation) -> bool:

@@ -6,47 +6,38 @@ import ast
 from pathlib import Path
 
 import pytest
-from djcelery.plan import Edit, Plan
+from case_files import case_file
+from djcelery.edits import Edit, edited
+from djcelery.plan import Plan
 from djcelery.project.project import Project
-from djcelery.rules import Rule, every, example, judge
-
-CASES = Path(__file__).parent / "cases"
+from djcelery.rules import Rule, all_rules, judge
 
 
 def fixed(files: dict[str, str], code: str) -> dict[str, str]:
     """The files with every safe fix of a rule applied."""
-    found = [each for each in judge(Project.of(dict(files))) if each.code == code and each.fix and each.fix.safe]
+    findings = [finding for finding in judge(Project.of(dict(files))) if finding.code == code and finding.safe_fix]
     after = dict(files)
-    for path in {each.path for each in found}:
-        plan = Plan(Path())
-        plan.before[path] = plan.after[path] = files[path].encode()
-        edits: list[Edit] = [edit for each in found if each.path == path and each.fix for edit in each.fix.edits]
-        after[path] = plan.edit(path, edits).decode()
+    for path in {finding.path for finding in findings}:
+        edits = [edit for finding in findings if finding.path == path and finding.fix for edit in finding.fix.edits]
+        after[path] = edited(files[path].encode(), edits).decode()
     return after
 
 
 def fixable() -> list[Rule]:
     return [
-        rule
-        for rule in every()
-        if any(
-            each.fix and each.fix.safe and each.fix.edits
-            for each in judge(Project.of(example((CASES / f"{rule.name.replace('-', '_')}.py").read_text())), [rule])
-        )
+        rule for rule in all_rules() if any(finding.safe_fix for finding in judge(Project.of(case_file(rule)), [rule]))
     ]
 
 
 @pytest.mark.parametrize("rule", fixable(), ids=lambda rule: rule.name)
 def test_a_safe_fix_removes_its_finding_and_is_done(rule: Rule) -> None:
-    files = {
-        path: str(text) for path, text in example((CASES / f"{rule.name.replace('-', '_')}.py").read_text()).items()
-    }
+    files = {path: str(text) for path, text in case_file(rule).items()}
     once = fixed(files, rule.code)
     assert once != files
     for path, text in once.items():
         if path.endswith(".py"):
             ast.parse(text)
-    left = [each for each in judge(Project.of(dict(once))) if each.code == rule.code and each.fix and each.fix.safe]
+    left = [finding for finding in judge(Project.of(dict(once))) if finding.code == rule.code and finding.safe_fix]
     assert left == []
     assert fixed(once, rule.code) == once
 

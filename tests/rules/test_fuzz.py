@@ -10,7 +10,7 @@ from djcelery.project.project import Project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-TEXTS = [path.read_text() for path in sorted((Path(__file__).parent / "cases").glob("*.py"))]
+TEXTS = [path.read_text() for path in sorted((Path(__file__).parent / "cases").rglob("*.py"))]
 PIECES = [
     "(",
     ")",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from case_files import CASES, case_file
 from djcelery.project.project import Project
-from djcelery.rules import SECTIONS, SEVERITIES, Rule, every, example, judge
+from djcelery.rules import SECTIONS, SEVERITIES, Rule, all_rules, example, judge
 
-CASES = Path(__file__).parent / "cases"
-by_name = pytest.mark.parametrize("rule", every(), ids=lambda rule: rule.name)
+by_name = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
 
 
 def codes(files: dict[str, str | bytes]) -> set[str]:
@@ -36,13 +35,12 @@ def test_the_manual_is_whole(rule: Rule) -> None:
     assert manual.evidence
     assert manual.ignore
     assert rule.severity in SEVERITIES
-    assert rule.code[3] in SECTIONS
+    assert rule.section == [*SECTIONS][int(rule.code[3]) - 1]
 
 
 @by_name
 def test_the_marked_lines_of_the_case_file_are_found_and_no_others(rule: Rule) -> None:
-    path = CASES / f"{rule.name.replace('-', '_')}.py"
-    files = example(path.read_text())
+    files = case_file(rule)
     found = {(each.path, each.line) for each in judge(Project.of(files)) if each.code == rule.code}
     assert found == marked(files, rule.code)
 
@@ -57,10 +55,11 @@ def marked(files: dict[str, str | bytes], code: str) -> set[tuple[str, int]]:
 
 
 def test_codes_are_unique_and_in_order() -> None:
-    found = [rule.code for rule in every()]
+    found = [rule.code for rule in all_rules()]
     assert found == sorted(set(found))
     assert all(re.fullmatch(r"DJC\d{3}", code) for code in found)
 
 
 def test_every_case_file_belongs_to_a_rule() -> None:
-    assert {path.stem.replace("_", "-") for path in CASES.glob("*.py")} == {rule.name for rule in every()}
+    files = {path.relative_to(CASES).as_posix() for path in CASES.rglob("*.py")}
+    assert files == {f"{rule.section}/{rule.name.replace('-', '_')}.py" for rule in all_rules()}

@@ -8,7 +8,7 @@ import pytest
 from djcelery.project.facts import Param
 from djcelery.project.project import Project
 from djcelery.project.running import Running, RunningEntry, RunningTask
-from djcelery.rules import every, example, judge
+from djcelery.rules import all_rules, example, judge
 
 PROJECT = """
 # project/celery.py
@@ -188,7 +188,7 @@ CASES: list[tuple[str, Running, str, str, str]] = [
 
 
 def test_every_rule_that_asks_the_running_app_has_a_case():
-    assert {rule.code for rule in every() if rule.asks} - {"DJC501"} == {case[0] for case in CASES}
+    assert {rule.code for rule in all_rules() if rule.uses_runtime} - {"DJC501"} == {case[0] for case in CASES}
 
 
 @pytest.mark.parametrize(("code", "told", "place", "text", "path"), CASES, ids=[case[0] for case in CASES])
@@ -217,7 +217,7 @@ def test_agreement_of_the_text_and_the_app_is_graver():
     both = [each for each in judge(Project.of(text, told)) if each.code == "DJC706"]
     assert [(each.path, each.severity) for each in alone] == [(SETTING_FILE, "warning")]
     assert [(each.path, each.line, each.severity) for each in both] == [(SETTING_FILE, alone[0].line, "error")]
-    assert both[0].message == f"{alone[0].message}; the running app says so too"
+    assert both[0].message == f"{alone[0].message}; the running app confirms it"
 
 
 def test_the_running_app_is_believed_where_it_decides():

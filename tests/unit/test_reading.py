@@ -59,7 +59,11 @@ def test_older_text_of_plain_grammar_still_parses(text):
 
 
 def test_facts_survive_json():
-    module = read("a.py", "a", (Path(__file__).parents[1] / "rules" / "cases" / "swallowed_exception.py").read_bytes())
+    module = read(
+        "a.py",
+        "a",
+        (Path(__file__).parents[1] / "rules" / "cases" / "failures" / "swallowed_exception.py").read_bytes(),
+    )
     packed = json.loads(json.dumps(pack(module)))
     assert json.loads(json.dumps(pack(unpack(packed)))) == packed
 

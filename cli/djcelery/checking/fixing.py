@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from djcelery.plan import Edit, Plan
+from djcelery.edits import Edit
+from djcelery.plan import Plan
 
 Row = dict[str, Any]
 

@@ -49,8 +49,9 @@ def stamp() -> str:
     home = os.path.dirname(djcelery.__file__)
     newest = 0
     for folder in ("project", "rules", "checking"):
-        with os.scandir(os.path.join(home, folder)) as listing:
-            newest = max([newest, *(entry.stat().st_mtime_ns for entry in listing if entry.name.endswith(".py"))])
+        for path, _, names in os.walk(os.path.join(home, folder)):
+            times = [os.stat(os.path.join(path, name)).st_mtime_ns for name in names if name.endswith(".py")]
+            newest = max([newest, *times])
     return f"{djcelery.__version__}-{newest}"
 
 

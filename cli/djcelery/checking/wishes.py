@@ -80,9 +80,9 @@ def validate(chosen: tuple[str, ...]) -> None:
     doubtful = [word for word in chosen if not re.fullmatch(r"DJC\d{0,2}", word)]
     if not doubtful:
         return
-    from djcelery.rules import every
+    from djcelery.rules import all_rules
 
-    known = {rule.code for rule in every()} | {rule.name for rule in every()} | {"DJC001", "DJC002"}
+    known = {rule.code for rule in all_rules()} | {rule.name for rule in all_rules()} | {"DJC001", "DJC002"}
     for word in doubtful:
         if word not in known:
             raise UsageError(

@@ -186,17 +186,18 @@ def manual(word: str) -> str:
     from textwrap import indent
 
     from djcelery.errors import did_you_mean
-    from djcelery.rules import ASKS, every
+    from djcelery.rules import RUNTIME_NOTE, all_rules
 
-    for rule in every():
+    for rule in all_rules():
         if word.lower() in {rule.code.lower(), rule.name}:
             held = rule.manual
             return (
                 f"{rule.code} {rule.name} ({rule.severity})\n{held.title}\n\nWhy: {held.why}\n\n"
                 f"Bad:\n{indent(held.bad, '    ')}\n\nGood:\n{indent(held.good, '    ')}\n\n"
-                f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}" + (f"\n\n{ASKS}" if rule.asks else "")
+                f"Evidence: {held.evidence}\n\nIgnore it when: {held.ignore}"
+                + (f"\n\n{RUNTIME_NOTE}" if rule.uses_runtime else "")
             )
-    names = [*(rule.code for rule in every()), *(rule.name for rule in every())]
+    names = [*(rule.code for rule in all_rules()), *(rule.name for rule in all_rules())]
     raise UsageError(f"There is no rule {word}.", did_you_mean(word, names) if len(word) > 3 else "For example DJC101.")
 
 

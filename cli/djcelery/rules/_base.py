@@ -1,66 +1,53 @@
-"""What a rule gives back, and the few words rules share."""
+"""What all rules import: the types they work with, and how they make a finding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from djcelery.plan import Edit
+from djcelery.edits import Edit
+from djcelery.findings import Finding, Fix, OptionalSeverity
 from djcelery.project.facts import Module, Value
 from djcelery.project.project import Project
 from djcelery.project.tasks import Site, Task
 
-__all__ = ["Edit", "Finding", "Fix", "Project", "Site", "Task", "Value", "at", "fix", "on", "slip"]
+__all__ = [
+    "Edit",
+    "Finding",
+    "Fix",
+    "OptionalSeverity",
+    "Project",
+    "Site",
+    "Task",
+    "Value",
+    "at",
+    "closest_typo",
+    "fix",
+    "on",
+]
 
 
-@dataclass(slots=True)
-class Fix:
-    """A change that would remove the finding; only safe ones are applied."""
-
-    title: str
-    edits: list[Edit] = field(default_factory=list)
-    safe: bool = True
-
-
-@dataclass(slots=True)
-class Finding:
-    """One mistake at one place; code, name and severity are filled in by whoever runs the rule."""
-
-    path: str
-    line: int
-    col: int
-    message: str
-    severity: str = ""
-    fix: Fix | None = None
-    code: str = ""
-    name: str = ""
-    end_line: int = 0
-    end_col: int = 0
-    also: list[str] = field(default_factory=list)
-
-
-def at(module: Module, place: Any, message: str, severity: str = "", fix: Fix | None = None) -> Finding:
-    """A finding at anything that has a line and a column."""
+def at(module: Module, place: Any, message: str, severity: OptionalSeverity = "", fix: Fix | None = None) -> Finding:
+    """Return a finding at anything that has a line and a column."""
     end_line, end_col = getattr(place, "end_line", 0), getattr(place, "end_col", 0)
     return Finding(
         module.path, place.line, place.col + 1, message, severity, fix, end_line=end_line, end_col=end_col + 1
     )
 
 
-def on(path: str, line: int, message: str, severity: str = "") -> Finding:
-    """A finding in a file that is not Python."""
+def on(path: str, line: int, message: str, severity: OptionalSeverity = "") -> Finding:
+    """Return a finding in a file that is not Python."""
     return Finding(path, line, 1, message, severity)
 
 
-def slip(word: str, known: Iterable[str]) -> str | None:
-    """The known word that this one is a slip of the fingers away from."""
+def closest_typo(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that this one is a typing mistake away from."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.82)
-    return found[0] if found and word not in known else None
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.82)
+    return matches[0] if matches and word not in known else None
 
 
 def fix(title: str, module: Module, *changes: tuple[int, int, int, int, str], safe: bool = True) -> Fix:
-    """A fix from (line, column, end line, end column, text)."""
-    return Fix(title, [Edit(module.path, *change) for change in changes], safe)
+    """Return a fix made of changes, each of them (line, column, end line, end column, text)."""
+    return Fix(title, tuple(Edit(module.path, *change) for change in changes), safe and bool(changes))

@@ -16,17 +16,17 @@ def visibility(project: Project) -> float | None:
             found.append(project.number(setting.module, setting.value))
         elif resolved.kind in {"dict", "call"} and (resolved.kind == "dict" or resolved.name == "dict"):
             if any(key.kind == "star" for key in resolved.keys):
-                return told(project)
+                return effective_visibility(project)
             value = resolved.pairs().get("visibility_timeout")
             found.append(project.number(setting.module, value) if value is not None else DEFAULT)
         else:
-            return told(project)
+            return effective_visibility(project)
     if None in found:
-        return told(project)
+        return effective_visibility(project)
     return min((each for each in found if each is not None), default=DEFAULT)
 
 
-def told(project: Project) -> float | None:
+def effective_visibility(project: Project) -> float | None:
     """The effective visibility timeout, where the running app was asked."""
     if project.running is None:
         return None

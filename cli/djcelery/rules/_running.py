@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from djcelery.project.running import Running, RunningTask
 from djcelery.project.settings import LOCAL, TESTING
 from djcelery.project.tasks import Entry, Task
-from djcelery.rules._base import Finding, Project, at, on
+from djcelery.rules._base import Finding, OptionalSeverity, Project, at, on
 
 
-def at_app(project: Project, message: str, severity: str = "") -> Finding:
+def at_app(project: Project, message: str, severity: OptionalSeverity = "") -> Finding:
     """At the app: for what stands nowhere in the text."""
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
     return at(app.module, app.call, message, severity)
 
 
-def at_setting(project: Project, key: str, message: str, severity: str = "") -> Finding:
+def at_setting(project: Project, key: str, message: str, severity: OptionalSeverity = "") -> Finding:
     """At the place that sets a setting, by Celery's name or as it is written; else at the app."""
     places = project.setting(key) or [each for each in project.settings if each.name == key and not each.testing]
     plain = [each for each in places if not each.conditional]
@@ -26,7 +26,7 @@ def at_setting(project: Project, key: str, message: str, severity: str = "") -> 
     return at(place.module, place, message, severity)
 
 
-def at_task(project: Project, task: RunningTask, option: str, message: str, severity: str = "") -> Finding:
+def at_task(project: Project, task: RunningTask, option: str, message: str, severity: OptionalSeverity = "") -> Finding:
     """At the option of a task, at the task, or where its code stands."""
     written = project.tasks_by_name.get(task.name)
     if written is None or written.module.path != task.path:

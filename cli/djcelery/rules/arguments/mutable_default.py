@@ -1,0 +1,60 @@
+"""A task has a list, dict or set as a default.
+
+Why: The default is one object for the whole life of the worker process: what one task adds, all later tasks see.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pks=[]):
+        pks.append(1)
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pks=None): ...
+
+Evidence: C3, F24; as in ruff's B006.
+
+Ignore it when: the task never changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, OptionalSeverity, Project, Task, at
+
+CODE = "DJC210"
+SEVERITY = "warning"
+CHANGING = frozenset("append extend add update setdefault pop popitem insert remove discard clear sort".split())
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Defaults of task parameters."""
+    for task in project.own_tasks:
+        for param in task.function.params if task.function else []:
+            default = param.default
+            if default is None:
+                continue
+            call = default.kind == "call" and default.name in {"list", "dict", "set"}
+            if default.kind in {"list", "dict", "set"} or call:
+                severity: OptionalSeverity = "" if changes(task, param.name) else "hint"
+                yield at(
+                    task.module, default, f"{param.name} has one default object for all runs of this task", severity
+                )
+
+
+def changes(task: Task, name: str) -> bool:
+    """Whether the body of the task plainly changes the object."""
+    function, module = task.function, task.module
+    if function is None:
+        return False
+    if any(each.target == name and context.inside(module, each.block, function.block) for each in module.assigns):
+        return True
+    return any(
+        call.value.root == name and call.value.last in CHANGING and context.inside(module, call.block, function.block)
+        for call in module.calls
+    )

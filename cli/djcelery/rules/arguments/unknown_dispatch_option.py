@@ -1,0 +1,57 @@
+"""`apply_async` is given an option that Celery does not know.
+
+Why: A misspelt option is accepted and ignored: no countdown, no queue, no expiry.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.apply_async(args=[pk], countdwon=60)
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.apply_async(args=[pk], countdown=60)
+
+Evidence: F18, reproduced on 5.7.
+
+Ignore it when: a base class, a router or a before_task_publish handler of yours reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import MESSAGE_OPTIONS
+from djcelery.rules._base import Finding, Project, at, closest_typo
+
+CODE = "DJC205"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Keywords that are not options; only those close to one are certain."""
+    for site in project.sites:
+        if site.method not in {"apply_async", "apply_async_on_commit", "send_task"} or site.canvas:
+            continue
+        if site.task is None and site.method != "send_task":
+            continue
+        custom = site.task is not None and bool(site.task.bases)
+        params = {param.name for param in (site.task.params or [])} if site.task else set()
+        for keyword, value in site.value.named.items():
+            if keyword in MESSAGE_OPTIONS or keyword == "**" or (site.method == "send_task" and keyword == "name"):
+                continue
+            meant = closest_typo(keyword, MESSAGE_OPTIONS)
+            if keyword in params:
+                yield at(site.module, value, f"{keyword} is an argument of the task: it goes into args or kwargs")
+            elif meant:
+                yield at(site.module, value, f"Celery knows no option {keyword}; did you mean {meant}?")
+            elif not custom:
+                yield at(site.module, value, f"Celery knows no option {keyword} and ignores it", severity="hint")

@@ -1,0 +1,47 @@
+"""A task is declared with an option that Celery does not know.
+
+Why: It becomes an attribute of the task that nobody reads: the time limit stays off, the retries stay at three.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(time_limt=60)
+    def index(pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(time_limit=60)
+    def index(pk): ...
+
+Evidence: F19, reproduced on 5.7.
+
+Ignore it when: a base class of yours reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import TASK_OPTIONS
+from djcelery.rules._base import Finding, Project, at, closest_typo
+
+CODE = "DJC206"
+SEVERITY = "error"
+OLD = {"max_retry", "retries", "retry", "timeout", "soft_timeout", "countdown", "ack_late", "retry_delay"}
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Keywords of the decorator that are not options; a custom base may read any."""
+    for task in project.own_tasks:
+        if task.how not in {"shared_task", "app.task"} or task.bases:
+            continue
+        for keyword, value in task.options.items():
+            if keyword in TASK_OPTIONS:
+                continue
+            meant = closest_typo(keyword, TASK_OPTIONS)
+            if meant or keyword in OLD:
+                tip = f"; did you mean {meant}?" if meant else ""
+                yield at(task.module, value, f"Celery knows no task option {keyword} and ignores it{tip}")
+            else:
+                yield at(task.module, value, f"Celery knows no task option {keyword}", severity="hint")

@@ -1,0 +1,68 @@
+"""A task is sent with arguments that it does not take.
+
+Why: `.delay()` raises TypeError in the caller; with `typing=False` or by name the message is sent and fails in the
+worker.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.delay(pk, "now")
+
+Good:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    def place(pk):
+        index.delay(pk)
+
+Evidence: F22; Celery's guide to tasks, "Argument checking".
+
+Ignore it when: a decorator changes the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import TIMING_OPTIONS
+from djcelery.rules._base import Finding, OptionalSeverity, Project, Site, at
+from djcelery.rules._signature import mismatch
+
+CODE = "DJC208"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Calls whose arguments can all be seen, against the signature; a warning where another decorator may change it."""
+    for site in project.sites:
+        params = site.task.likely_params if site.task else None
+        if params is None or site.signed is not None or site.canvas or site.signature:
+            continue
+        seen = arguments(site)
+        if seen is None:
+            continue
+        doubt: OptionalSeverity = "warning" if site.task is not None and site.task.decorated else ""
+        if problem := mismatch(params, *seen, whole=not doubt):
+            yield at(site.module, site.value, f"{site.shown} {problem}", doubt)
+
+
+def arguments(site: Site) -> tuple[int, set[str]] | None:
+    """How many arguments go by place and which by name; None where some cannot be seen."""
+    if site.method in {"delay", "delay_on_commit"}:
+        if site.value.spread or set(site.value.named) & TIMING_OPTIONS:
+            return None
+        return len(site.value.items), set(site.value.named)
+    if site.value.spread:
+        return None
+    args, kwargs = site.packed_args(), site.packed_kwargs()
+    if args is not None and (args.kind not in {"list", "tuple"} or any(item.kind == "star" for item in args.items)):
+        return None
+    if kwargs is not None and (kwargs.kind != "dict" or any(key.kind != "const" for key in kwargs.keys)):
+        return None
+    return len(args.items) if args else 0, {str(key.const) for key in kwargs.keys} if kwargs else set()

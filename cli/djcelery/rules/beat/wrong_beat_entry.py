@@ -1,0 +1,62 @@
+"""An entry of the schedule has a key or a schedule that Beat does not know.
+
+Why: An unknown key stops Beat when it starts; a text as a schedule is one.
+
+Bad:
+    # project/settings.py
+    CELERY_BEAT_SCHEDULE = {
+        "index": {"task": "shop.tasks.index", "schedule": 60, "options": {"expires": 50}, "relativ": True},
+    }
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Good:
+    # project/settings.py
+    CELERY_BEAT_SCHEDULE = {
+        "index": {"task": "shop.tasks.index", "schedule": 60, "options": {"expires": 50}},
+    }
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Evidence: B1.
+
+Ignore it when: a scheduler of your own reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import BEAT_KEYS, MESSAGE_OPTIONS
+from djcelery.rules._base import Finding, Project, at, closest_typo
+
+CODE = "DJC607"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Keys close to known ones, options close to known ones, texts as schedules, entries without one."""
+    for entry in project.schedule:
+        if entry.value.kind != "dict":
+            continue
+        for key in entry.value.keys:
+            name = key.const if isinstance(key.const, str) else None
+            meant = closest_typo(name, BEAT_KEYS) if name is not None and name not in BEAT_KEYS else None
+            if meant:
+                yield at(entry.module, key, f"Beat knows no key {name}; did you mean {meant}?")
+        schedule = entry.parts.get("schedule")
+        if schedule is not None and isinstance(project.resolve(entry.module, schedule).const, str):
+            yield at(entry.module, schedule, "a schedule is a number, a timedelta or a crontab, not a text")
+        options = entry.parts.get("options")
+        for key in project.resolve(entry.module, options).keys if options is not None else []:
+            name = key.const if isinstance(key.const, str) else None
+            if name is not None and name not in MESSAGE_OPTIONS and (meant := closest_typo(name, MESSAGE_OPTIONS)):
+                yield at(entry.module, key, f"Celery knows no option {name}; did you mean {meant}?")

@@ -1,0 +1,58 @@
+"""`reject_on_worker_lost` is on and late acknowledgement is not.
+
+Why: The message was acknowledged before the task began, so there is nothing left to reject: the option does nothing.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(reject_on_worker_lost=True)
+    def index(pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(acks_late=True, reject_on_worker_lost=True)
+    def index(pk): ...
+
+Evidence: R3, F43; Celery's documentation of task_reject_on_worker_lost.
+
+Ignore it when: late acknowledgement is decided somewhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._running import at_setting, at_task
+from djcelery.rules.failures.late_ack_without_reject import base_says
+
+CODE = "DJC411"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """reject_on_worker_lost on a task or everywhere, without acks_late."""
+    everywhere = project.is_set("task_acks_late") or base_says(project)
+    for task in project.own_tasks:
+        value = task.options.get("reject_on_worker_lost")
+        if value is None or value.const is not True or everywhere or task.spread or unknown_base(project, task):
+            continue
+        if "acks_late" not in task.options and not inherited(project, task, "acks_late"):
+            yield at(task.module, value, "without acks_late=True there is nothing to reject")
+    for setting in project.setting("task_reject_on_worker_lost"):
+        if setting.value.const is True and not everywhere:
+            yield at(setting.module, setting, "without task_acks_late there is nothing to reject")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective pair of options of each task; once for all where the settings say it."""
+    said = running.settings
+    if said["task_reject_on_worker_lost"] is True and not said["task_acks_late"]:
+        yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late there is nothing to reject")
+        return
+    for task in running.own:
+        if task.options["reject_on_worker_lost"] is True and not task.options["acks_late"]:
+            yield at_task(project, task, "reject_on_worker_lost", "without acks_late=True there is nothing to reject")

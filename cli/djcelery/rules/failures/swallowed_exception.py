@@ -1,0 +1,45 @@
+"""A task catches every exception and goes on as if nothing had happened.
+
+Why: The state is SUCCESS: no retry, no failure event, no alert. The work is lost and nobody knows.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task
+    def index(pk):
+        try:
+            work(pk)
+        except Exception:
+            pass
+
+Good:
+    from celery import shared_task
+
+    @shared_task(autoretry_for=(OSError,), retry_backoff=True)
+    def index(pk):
+        work(pk)
+
+Evidence: D4, F36. The second most frequent true finding in eight mature projects: 58.
+
+Ignore it when: the failure is recorded where somebody looks, or the work may be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, OptionalSeverity, Project, at
+from djcelery.rules._failures import handlers
+
+CODE = "DJC401"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Broad clauses that at most log; in a loop, one item of many may be given up."""
+    for handler in handlers(project):
+        if not handler.broad or handler.raises or handler.returns or not handler.only_logs:
+            continue
+        name = handler.task.function.name if handler.task.function else handler.task.name
+        severity: OptionalSeverity = "" if handler.main and handler.tried else "hint"
+        yield at(handler.module, handler.block, f"{name} ends as SUCCESS whatever happens here", severity=severity)

@@ -1,0 +1,60 @@
+"""A task waits longer than RabbitMQ lets a worker hold a message.
+
+Why: RabbitMQ closes the channel of a consumer that has not acknowledged for 30 minutes, and the worker dies with it.
+
+Bad:
+    # project/settings.py
+    CELERY_BROKER_URL = "amqp://localhost"
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def remind(pk): ...
+
+    def place(pk):
+        remind.apply_async(args=[pk], countdown=86400)
+
+Good:
+    # project/settings.py
+    CELERY_BROKER_URL = "amqp://localhost"
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def remind(pk): ...
+
+    def place(pk):
+        remind.apply_async(args=[pk], countdown=600)
+
+Evidence: F57; Celery's guide to calling; celery issue 6760.
+
+Ignore it when: consumer_timeout is raised, or quorum queues delay natively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules.limits.countdown_beyond_visibility import wait
+
+CODE = "DJC511"
+SEVERITY = "hint"
+TIMEOUT = 1800
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Plain countdowns where the broker is plainly RabbitMQ."""
+    if not project.brokers or not project.brokers <= {"amqp", "amqps", "pyamqp"}:
+        return
+    for site in project.sites:
+        given = site.value.named.get("countdown") or site.value.named.get("eta")
+        seconds = wait(project, site.module, given) if given is not None and site.method != "delay" else None
+        if given is not None and seconds is not None and seconds > TIMEOUT:
+            yield at(
+                site.module,
+                given,
+                f"RabbitMQ closes a worker's channel after {TIMEOUT} s, and this waits {seconds:g} s",
+            )

@@ -1,0 +1,99 @@
+"""No task has a time limit.
+
+Why: One call that never returns takes a place in the worker for ever. When all places hang, everything stands
+still, and the worker looks healthy.
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_BROKER_URL = "redis://localhost"
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_BROKER_URL = "redis://localhost"
+    CELERY_TASK_TIME_LIMIT = 300
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+Evidence: X2, F47; Celery's guide to tasks. Four of eight mature projects have none.
+
+Ignore it when: the command line of the worker sets it where this check cannot look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_app
+
+CODE = "DJC501"
+SEVERITY = "warning"
+RUNTIME_ONLY = True
+LIMITS = ("task_time_limit", "task_soft_time_limit")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """The app, where neither settings nor tasks nor worker commands set a limit."""
+    if not project.configured or not project.own_tasks:
+        return
+    if any(project.is_set(key) for key in (*LIMITS, "task_annotations")) or by_command(project):
+        return
+    if any(setting.name.endswith(("TASK_TIME_LIMIT", "TASK_SOFT_TIME_LIMIT")) for setting in project.settings):
+        return
+    if any({"time_limit", "soft_time_limit"} & set(task.options) or task.spread for task in project.own_tasks):
+        return
+    app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
+    if "task_cls" not in app.call.named and app.call.name == "celery.Celery":
+        yield at(
+            app.module, app.call, "no task has a time limit: one that hangs takes its place in the worker for ever"
+        )
+
+
+def by_command(project: Project) -> bool:
+    """Whether a worker is started with a limit."""
+    return any(process.option("--time-limit", "--soft-time-limit") is not None for process in project.processes)
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The same for the effective limits: an error, because nothing is guessed."""
+    limits = [running.settings["task_time_limit"], running.settings["task_soft_time_limit"]]
+    limits += [task.options[key] for task in running.tasks.values() for key in ("time_limit", "soft_time_limit")]
+    if running.own and not any(limits) and not by_command(project):
+        yield at_app(project, "no task of the running app has a time limit", "error")

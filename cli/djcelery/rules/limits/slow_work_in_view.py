@@ -1,0 +1,65 @@
+"""A view does work that a task should do.
+
+Why: The user waits for it, and the web process serves nobody else meanwhile.
+
+Bad:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # shop/views.py
+    import requests
+    from shop.jobs import index
+
+    def place(request, pk):
+        requests.post("https://example.org", timeout=5)
+        index.delay(pk)
+
+Good:
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # shop/views.py
+    from shop.jobs import index
+
+    def place(request, pk):
+        index.delay(pk)
+
+Evidence: D3.
+
+Ignore it when: the answer needs the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules.limits.http_without_timeout import REQUESTS
+
+CODE = "DJC513"
+SEVERITY = "hint"
+SLOW = REQUESTS | {
+    "time.sleep",
+    "urllib.request.urlopen",
+    "django.core.mail.send_mail",
+    "django.core.mail.send_mass_mail",
+    "django.core.mail.mail_admins",
+}
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Calls that take long, directly in a view of a module that knows Celery."""
+    for module in project.modules:
+        for call in module.calls if not context.is_test(module.path) else []:
+            if call.value.name not in SLOW:
+                continue
+            function = context.function_of(module, call.block)
+            if function is not None and context.is_view(module, function):
+                yield at(module, call.value, f"{call.value.last}() makes the request wait; a task could do it")

@@ -1,0 +1,75 @@
+"""The soft time limit is not below the hard one.
+
+Why: The hard limit kills the process first: the task never gets the chance to clean up that the soft one is for.
+
+Bad:
+    from celery import shared_task
+
+    @shared_task(soft_time_limit=60, time_limit=60)
+    def index(pk): ...
+
+Good:
+    from celery import shared_task
+
+    @shared_task(soft_time_limit=60, time_limit=90)
+    def index(pk): ...
+
+Evidence: X2, F49; rse-grand-challenge issue 3426.
+
+Ignore it when: never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting, at_task
+
+CODE = "DJC503"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Both limits as numbers, on one task, at one dispatch, or in one settings module."""
+    for task in project.own_tasks:
+        soft, hard = task.options.get("soft_time_limit"), task.options.get("time_limit")
+        low, high = project.number(task.module, soft), project.number(task.module, hard)
+        if soft is not None and low and high and low >= high:
+            yield at(task.module, soft, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+    for site in project.sites:
+        soft, hard = site.value.named.get("soft_time_limit"), site.value.named.get("time_limit")
+        low, high = project.number(site.module, soft), project.number(site.module, hard)
+        if soft is not None and low and high and low >= high:
+            yield at(site.module, soft, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+    for setting in project.setting("task_soft_time_limit"):
+        low = project.number(setting.module, setting.value)
+        for other in project.setting("task_time_limit"):
+            high = project.number(other.module, other.value)
+            if (
+                other.module is setting.module
+                and low
+                and high
+                and low >= high
+                and not (setting.conditional or other.conditional)
+            ):
+                yield at(setting.module, setting, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective limits: those of the settings, and those of a task together with them."""
+    low, high = running.number("task_soft_time_limit"), running.number("task_time_limit")
+    if low and high and low >= high:
+        words = f"the soft limit ({low:g}) is not below the hard one ({high:g})"
+        yield at_setting(project, "task_soft_time_limit", words)
+    for task in running.own:
+        soft, hard = task.options["soft_time_limit"], task.options["time_limit"]
+        if numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
+            words = f"the soft limit ({soft:g}) is not below the hard one ({hard:g})"
+            yield at_task(project, task, "soft_time_limit", words)
+
+
+def numbers(*values: object) -> bool:
+    """Whether all of them are numbers above zero."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) and value > 0 for value in values)

@@ -1,0 +1,72 @@
+"""A route matches no task.
+
+Why: The task it was for goes to the default queue, behind whatever waits there.
+
+Bad:
+    # project/settings.py
+    CELERY_TASK_ROUTES = {"shop.tasks.indx": {"queue": "slow"}}
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Good:
+    # project/settings.py
+    CELERY_TASK_ROUTES = {"shop.tasks.index": {"queue": "slow"}}
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk=None): ...
+
+Evidence: C1, F73.
+
+Ignore it when: the task is in another code base.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+
+from djcelery.project.running import Running
+from djcelery.project.tasks import Route
+from djcelery.rules._base import Finding, Project, at, closest_typo
+
+CODE = "DJC803"
+SEVERITY = "warning"
+RUNTIME_ONLY = True
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Patterns below a package of this code base."""
+    for route in project.routes or []:
+        plain = route.pattern.partition("*")[0].rstrip(".")
+        if plain and project.first_party(plain) and not project.matches(route.pattern) and readable(project, plain):
+            yield dead(route, project.tasks_by_name)
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """All patterns, against the names that are registered."""
+    for route in project.routes or []:
+        if not fnmatch.filter(running.registered, route.pattern):
+            yield dead(route, running.registered)
+
+
+def dead(route: Route, known: Iterable[str]) -> Finding:
+    meant = closest_typo(route.pattern, known)
+    words = f"no task is called {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
+    return at(route.module, route, words)
+
+
+def readable(project: Project, plain: str) -> bool:
+    """Whether the module the pattern names was read, or its package has no such module."""
+    parts = plain.split(".")
+    for cut in range(len(parts), 0, -1):
+        module = project.names.module(".".join(parts[:cut]))
+        if module is not None:
+            return not module.trouble and not module.stars
+    return False

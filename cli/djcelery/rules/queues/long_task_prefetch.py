@@ -1,0 +1,102 @@
+"""Tasks are long and workers reserve four for each place.
+
+Why: A short task waits behind a long one in the same worker while other workers stand idle, and a killed worker
+strands all it reserved.
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task(time_limit=1800)
+    def index(pk): ...
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task(time_limit=1800)
+    def index(pk): ...
+
+Evidence: C2, F79; Celery's guide to optimizing.
+
+Ignore it when: the worker's command sets the multiplier where this check cannot look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_task
+
+CODE = "DJC806"
+SEVERITY = "hint"
+LONG = 600
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Tasks with a plain limit of ten minutes or more, where nothing sets the multiplier."""
+    if (
+        not project.configured
+        or project.is_set("worker_prefetch_multiplier")
+        or project.is_set("worker_disable_prefetch")
+    ):
+        return
+    if any(process.option("--prefetch-multiplier", "-O") is not None for process in project.processes):
+        return
+    if any(process.role == "worker" and not process.plain for process in project.processes):
+        return
+    for task in project.own_tasks:
+        limit = task.number("time_limit") or task.number("soft_time_limit") or 0
+        if limit >= LONG:
+            yield at(
+                task.module,
+                task,
+                f"up to {limit:g} s long, and workers reserve four tasks for each place: set the prefetch to 1",
+            )
+            return
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The first task with such an effective limit, where the effective multiplier is above 1."""
+    multiplier = running.number("worker_prefetch_multiplier") or 0
+    plain = all(process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers)
+    for task in running.own if multiplier > 1 and plain else []:
+        limit = task.options["time_limit"] or task.options["soft_time_limit"]
+        if isinstance(limit, int | float) and limit >= LONG:
+            reserved = f"workers reserve {multiplier:g} tasks for each place"
+            words = f"up to {limit:g} s long, and {reserved}: set the prefetch to 1"
+            yield at_task(project, task, "", words)
+            return

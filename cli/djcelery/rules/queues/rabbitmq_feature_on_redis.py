@@ -1,0 +1,69 @@
+"""Redis is asked for what only RabbitMQ does.
+
+Why: Redis ignores the arguments of queues: no quorum, no dead letters, no time to live, no priorities of its own.
+Nothing fails, and the guarantee that the line speaks of is not there.
+
+Bad:
+    # project/settings.py
+    from kombu import Queue
+
+    CELERY_BROKER_URL = "redis://localhost"
+    CELERY_TASK_QUEUES = [Queue("fast", queue_arguments={"x-dead-letter-exchange": "dead"})]
+
+Good:
+    # project/settings.py
+    from kombu import Queue
+
+    CELERY_BROKER_URL = "amqp://localhost"
+    CELERY_TASK_QUEUES = [Queue("fast", queue_arguments={"x-dead-letter-exchange": "dead"})]
+
+Evidence: S2; Celery's guide to routing, "RabbitMQ Message Priorities" and "Redis Message Priorities".
+
+Ignore it when: the same settings serve RabbitMQ elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, Value, at
+from djcelery.rules._running import at_setting
+
+CODE = "DJC813"
+SEVERITY = "warning"
+ARGUMENTS = frozenset(
+    "x-queue-type x-dead-letter-exchange x-dead-letter-routing-key x-message-ttl x-expires x-max-length "
+    "x-max-priority x-single-active-consumer x-delivery-limit x-overflow".split()
+)
+REDIS = frozenset({"redis", "rediss", "sentinel", "valkey"})
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Arguments of queues and settings for RabbitMQ, where every broker URL names Redis."""
+    if not project.on_redis:
+        return
+    for setting in project.setting("task_queues"):
+        for queue in project.resolve(setting.module, setting.value).items:
+            for key in arguments(project.resolve(setting.module, queue)):
+                yield at(setting.module, key, f"Redis ignores {key.const}")
+    for setting in project.setting("task_default_queue_type"):
+        if project.text(setting.module, setting.value) == "quorum":
+            yield at(setting.module, setting, "Redis has no quorum queues")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective queues and settings."""
+    if running.broker not in REDIS:
+        return
+    for name, given in running.queues.items():
+        for key in sorted(ARGUMENTS & set(given)):
+            yield at_setting(project, "task_queues", f"Redis ignores {key} of the queue {name}")
+    if running.settings["task_default_queue_type"] == "quorum":
+        yield at_setting(project, "task_default_queue_type", "Redis has no quorum queues")
+
+
+def arguments(queue: Value) -> list[Value]:
+    """The keys of a queue's arguments that only RabbitMQ knows."""
+    given = queue.named.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
+    return [key for key in given.seen.keys if key.const in ARGUMENTS] if given is not None else []

@@ -1,0 +1,1 @@
+"""Rules about how tasks are defined and registered."""

@@ -1,0 +1,99 @@
+"""A task stands in a module that no worker imports.
+
+Why: Autodiscovery imports `<app>.tasks` and nothing else. The message is refused: "Received unregistered task".
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+Evidence: T1, F30; celery issue 3584.
+
+Ignore it when: the module is imported by a name that is put together at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, Task, at
+
+CODE = "DJC312"
+SEVERITY = "warning"
+RUNTIME_ONLY = True
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Tasks outside of tasks modules whose module nothing imports."""
+    if not project.own_apps or project.is_set("imports") or project.is_set("include"):
+        return
+    seen: set[str] = set()
+    for task in project.own_tasks:
+        path = task.module.path
+        if path not in seen and not context.is_migration(path) and hidden(project, task):
+            seen.add(path)
+            yield at(task.module, task, "no worker imports this module: autodiscovery looks for tasks.py only")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """Tasks of the text that are not registered, one of each module: an error, because nothing is guessed."""
+    registered = {(each.path, each.name.rpartition(".")[2]) for each in running.own}
+    seen: set[str] = set()
+    for task in project.own_tasks:
+        path = task.module.path
+        plain = task.how in {"shared_task", "app.task"} and not local(task) and not context.is_migration(path)
+        known = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
+        if plain and not known and path not in seen:
+            seen.add(path)
+            yield at(task.module, task, f"{task.name} is not registered in the running app", "error")
+
+
+def local(task: Task) -> bool:
+    return task.function is not None and "<locals>" in task.function.qualname
+
+
+def hidden(project: Project, task: Task) -> bool:
+    """Whether neither autodiscovery nor an import leads to the module."""
+    name = task.module.name
+    if name.rpartition(".")[2] == "tasks" or task.module.is_package or "related_name" in related(project):
+        return False
+    if any(app.module is task.module for app in project.apps):
+        return False
+    return not project.imports_anywhere(task.module)
+
+
+def related(project: Project) -> set[str]:
+    """The keywords that autodiscovery is called with, and whether it is given packages."""
+    calls = [call.value for module in project.modules for call in module.called("autodiscover_tasks")]
+    return {key for value in calls for key in value.named} | (
+        {"related_name"} if any(value.items for value in calls) else set()
+    )

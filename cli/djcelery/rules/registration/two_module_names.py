@@ -1,0 +1,114 @@
+"""A module with tasks is imported under two names.
+
+Why: Celery names a task after its module. Imported as `shop.tasks` and as `app.shop.tasks`, each task is registered
+twice, and what is sent under one name may reach a worker that knows only the other.
+
+Bad:
+    # app/manage.py
+    import os
+
+    # app/shop/__init__.py
+
+    # app/shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # app/project/settings.py
+    INSTALLED_APPS = ["shop"]
+
+    # app/orders/__init__.py
+
+    # app/orders/views.py
+    from app.shop.tasks import index
+
+    def place(request):
+        index.delay_on_commit(1)
+
+Good:
+    # app/manage.py
+    import os
+
+    # app/shop/__init__.py
+
+    # app/shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def index(pk): ...
+
+    # app/project/settings.py
+    INSTALLED_APPS = ["shop"]
+
+    # app/orders/__init__.py
+
+    # app/orders/views.py
+    from shop.tasks import index
+
+    def place(request):
+        index.delay_on_commit(1)
+
+Evidence: F33; Celery's guide to tasks, "Automatic naming and relative imports".
+
+Ignore it when: every task of the module has a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.facts import Module
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, Task, at
+from djcelery.rules._running import at_task
+
+CODE = "DJC315"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """The first task of a module that an app of INSTALLED_APPS holds and that is imported by another name, too."""
+    seen: set[str] = set()
+    for task in project.own_tasks:
+        if task.named or task.module.path in seen:
+            continue
+        seen.add(task.module.path)
+        name = installed_as(project, task)
+        other = name and next(imported_as(project, task.module, name), "")
+        if other:
+            yield at(task.module, task, f"this module is imported as {name} and as {other}: its tasks have two names")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """One function that is registered under the names of two modules."""
+    first: dict[tuple[str, int], str] = {}
+    for task in running.own:
+        other = first.setdefault((task.path, task.line), task.name)
+        if other.rpartition(".")[0] != task.name.rpartition(".")[0] and same_end(other, task.name):
+            yield at_task(project, task, "", f"this task is registered as {other} and as {task.name}", "error")
+
+
+def same_end(one: str, other: str) -> bool:
+    """Whether two dotted names are of one function: the shorter ends the longer."""
+    short, long = sorted((one, other), key=len)
+    return long.endswith(f".{short}")
+
+
+def installed_as(project: Project, task: Task) -> str:
+    """The name by which autodiscovery imports the module; empty where INSTALLED_APPS does not tell."""
+    name = task.module.name
+    app, _, last = name.rpartition(".")
+    return name if last == "tasks" and app in project.installed else ""
+
+
+def imported_as(project: Project, module: Module, name: str) -> Iterator[str]:
+    """Other names by which modules elsewhere import this one."""
+    for each in project.modules:
+        if each.name.partition(".")[0] == name.partition(".")[0] or context.is_test(each.path):
+            continue
+        for imported in each.imported:
+            for dotted in (imported, imported.rpartition(".")[0]):
+                if dotted.endswith(f".{name}") and project.layout.path(dotted) == module.path:
+                    yield dotted

@@ -1,0 +1,74 @@
+"""A Celery setting has a name from before Celery 4.
+
+Why: Below a namespace the old names are not known: CELERY_ALWAYS_EAGER or CELERYD_CONCURRENCY are ignored. Without
+one they end with Celery 6.
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    CELERY_ACKS_LATE = False
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    CELERY_TASK_ACKS_LATE = False
+
+Evidence: F68; Celery's documentation of its settings.
+
+Ignore it when: your own code reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import OLD_SETTINGS
+from djcelery.project.running import Running
+from djcelery.project.settings import key_of
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
+
+CODE = "DJC703"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Old CELERY_ names that a namespace does not read, where the new name is not set beside."""
+    for setting in project.settings:
+        name = setting.name
+        new = OLD_SETTINGS.get(name)
+        if new is None or setting.direct or setting.key or not project.own_apps or not name.startswith("CELERY"):
+            continue
+        if not any(each.key == new for each in project.settings) and not project.reads(name):
+            yield at(
+                setting.module, setting, f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
+            )
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has and that Celery read before version 4."""
+    for name in running.names:
+        new = OLD_SETTINGS.get(name, "")
+        if not name.startswith("CELERY") or not new or "" in project.namespaces or key_of(name, project.namespaces):
+            continue
+        if f"CELERY_{new.upper()}" not in running.names and not project.reads(name):
+            words = f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
+            yield at_setting(project, name, words)

@@ -1,0 +1,92 @@
+"""A result is read and there is no backend that keeps it.
+
+Why: `.get()` and `.status` fail with "No result backend is configured".
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_BROKER_URL = "redis://localhost"
+    CELERY_TASK_TIME_LIMIT = 60
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def price(pk): ...
+
+    def show(pk):
+        return price.delay(pk).get(timeout=5)
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    import sentry_sdk
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_BROKER_URL = "redis://localhost"
+    CELERY_TASK_TIME_LIMIT = 60
+    CELERY_RESULT_BACKEND = "redis://localhost"
+
+    # shop/tasks.py
+    from celery import shared_task
+
+    @shared_task
+    def price(pk): ...
+
+    def show(pk):
+        return price.delay(pk).get(timeout=5)
+
+Evidence: S3.
+
+Ignore it when: the backend is set at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._results import waits
+
+CODE = "DJC711"
+SEVERITY = "warning"
+RUNTIME_ONLY = True
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Waits on results, where the settings are here and set no backend."""
+    if not project.configured or any("RESULT_BACKEND" in setting.name.upper() for setting in project.settings):
+        return
+    if project.is_set("result_backend") or any("backend" in app.call.named for app in project.apps):
+        return
+    for wait in waits(project):
+        yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The same waits, where the effective settings have no backend."""
+    if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
+        for wait in waits(project):
+            yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")

@@ -1,0 +1,47 @@
+"""A list of modules is a text.
+
+Why: `("shop.jobs")` is a text in parentheses: Celery reads it letter by letter or as one name, and your tasks are
+not registered.
+
+Bad:
+    # project/settings.py
+    CELERY_IMPORTS = ("shop.jobs")
+
+Good:
+    # project/settings.py
+    CELERY_IMPORTS = ("shop.jobs",)
+
+Evidence: F21; openedx issue 21297.
+
+Ignore it when: never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at, fix
+from djcelery.rules._running import at_setting
+
+CODE = "DJC709"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """imports and include that are one plain text."""
+    for key in ("imports", "include", "accept_content"):
+        for setting in project.setting(key, testing=True):
+            value = setting.value
+            if value.kind != "const" or not isinstance(value.const, str):
+                continue
+            place = (value.end_line, value.end_col, value.end_line, value.end_col, ",")
+            made = fix("add the comma of a tuple", setting.module, place) if value.wrapped else None
+            yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=made)
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The effective lists."""
+    for key in ("imports", "include", "accept_content"):
+        if isinstance(running.settings[key], str):
+            yield at_setting(project, key, f"{key} must be a list or a tuple")

@@ -1,0 +1,61 @@
+"""A Celery setting has a name that Celery does not know.
+
+Why: It is ignored without a word: no limit, no route, no schedule.
+
+Bad:
+    # project/settings.py
+    CELERY_TASK_TIMELIMIT = 300
+
+Good:
+    # project/settings.py
+    CELERY_TASK_TIME_LIMIT = 300
+
+Evidence: F66, reproduced on 5.7.
+
+Ignore it when: a package or your own code reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at, closest_typo
+from djcelery.rules._running import at_setting
+
+CODE = "DJC701"
+SEVERITY = "warning"
+KINDS = ("task_", "worker_", "broker_", "result_", "beat_")
+OURS = ("CELERY_BEAT_DATABASE", "CELERY_RESULT_DB", "CELERY_ONCE", "CELERY_REDBEAT", "CELERY_FLOWER")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Names below the namespace that are close to a setting and are read by nobody here."""
+    if "" in project.namespaces or len(project.namespaces) != 1:
+        return
+    prefix = f"{min(project.namespaces)}_"
+    for setting in project.settings:
+        if setting.key or setting.direct or not setting.name.startswith(prefix) or setting.how == "update":
+            continue
+        name = setting.name
+        bare = name[len(prefix) :].lower()
+        if name in OLD_SETTINGS or name.startswith(OURS) or not bare.startswith(KINDS):
+            continue
+        meant = closest_typo(bare, SETTINGS)
+        if meant and not project.reads(name):
+            yield at(setting.module, setting, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has, against the settings that this version of Celery has."""
+    if "" in project.namespaces or len(project.namespaces) != 1:
+        return
+    prefix = f"{min(project.namespaces)}_"
+    for name in running.names:
+        bare = name.removeprefix(prefix).lower()
+        if not name.startswith((prefix, *OURS)) or name.startswith(OURS) or name in OLD_SETTINGS:
+            continue
+        meant = closest_typo(bare, running.known) if bare.startswith(KINDS) else None
+        if meant and not project.reads(name):
+            yield at_setting(project, name, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")

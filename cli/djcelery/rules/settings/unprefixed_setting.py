@@ -1,0 +1,80 @@
+"""A Celery setting stands without the prefix under which Celery reads Django's settings.
+
+Why: With `namespace="CELERY"` only names that begin with CELERY_ count. BROKER_URL is ignored, and Celery talks to
+amqp://localhost.
+
+Bad:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    BROKER_URL = "redis://localhost"
+
+Good:
+    # project/celery.py
+    from celery import Celery
+
+    app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.autodiscover_tasks()
+
+    # project/__init__.py
+    from project.celery import app
+
+    # project/settings.py
+    CELERY_BROKER_URL = "redis://localhost"
+
+Evidence: F67, reproduced on 5.7.
+
+Ignore it when: your own code reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._running import at_setting
+
+CODE = "DJC702"
+SEVERITY = "warning"
+PARTS = ("BROKER_", "RESULT_", "TASK_", "WORKER_", "BEAT_")
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Names that Celery knows without a prefix, where all apps have one, and nothing else reads them."""
+    if not project.own_apps or "" in project.namespaces:
+        return
+    prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
+    for setting in project.settings:
+        name = setting.name
+        if setting.direct or setting.key or not name.startswith(PARTS) or name.startswith(prefixes):
+            continue
+        key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in SETTINGS else "")
+        right = f"{prefixes[0]}{key.upper()}"
+        twin = any(each.key == key for each in project.settings)
+        if key and not twin and not project.reads(name):
+            yield at(setting.module, setting, f"Celery ignores {name} here and reads {right}")
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The names that Django has and Celery does not read."""
+    if not project.own_apps or "" in project.namespaces:
+        return
+    prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
+    for name in running.names:
+        key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in running.known else "")
+        right = f"{prefixes[0]}{key.upper()}"
+        if not name.startswith(PARTS) or name.startswith(prefixes) or not key or right in running.names:
+            continue
+        if not project.reads(name):
+            yield at_setting(project, name, f"Celery ignores {name} here and reads {right}")

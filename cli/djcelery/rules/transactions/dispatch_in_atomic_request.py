@@ -1,0 +1,87 @@
+"""A view sends a task although every request is a transaction.
+
+Why: With ATOMIC_REQUESTS the commit comes after the view returns, so every plain `.delay()` in a view is too early.
+
+Bad:
+    # shop/settings.py
+    DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}}
+
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def reserve(order_id): ...
+
+    # shop/views.py
+    from shop.jobs import reserve
+
+    def place(request):
+        reserve.delay(1)
+
+Good:
+    # shop/settings.py
+    DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}}
+
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def reserve(order_id): ...
+
+    # shop/views.py
+    from shop.jobs import reserve
+
+    def place(request):
+        reserve.delay_on_commit(1)
+
+Evidence: X1, F04.
+
+Ignore it when: the task reads nothing that the request writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.project.running import Running
+from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._dispatch import in_save, on_commit_fix
+
+CODE = "DJC104"
+SEVERITY = "warning"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """Dispatch sites in views of projects whose DATABASES say ATOMIC_REQUESTS."""
+    if atomic_requests(project):
+        yield from in_views(project)
+
+
+def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
+    """The same sites, where the effective DATABASES say so."""
+    if running.atomic_requests:
+        yield from in_views(project)
+
+
+def in_views(project: Project) -> Iterator[Finding]:
+    for site in project.sites:
+        function = site.function
+        if function is None or not site.sends or site.task is None or site.transaction is not None or in_save(site):
+            continue
+        exempt = any("non_atomic_requests" in value.name for value in function.decorators)
+        if context.is_view(site.module, function) and not exempt:
+            message = f"{site.shown} is sent in a view, and ATOMIC_REQUESTS commits only after the view"
+            yield at(site.module, site.value, message, fix=on_commit_fix(site))
+
+
+def atomic_requests(project: Project) -> bool:
+    """Whether a database plainly says so."""
+    for setting in project.setting("DATABASES"):
+        for database in project.resolve(setting.module, setting.value).items:
+            found = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")
+            if found is not None and found.const is True:
+                return True
+        if setting.sub is not None and setting.sub.const == "ATOMIC_REQUESTS" and setting.value.const is True:
+            return True
+    return False

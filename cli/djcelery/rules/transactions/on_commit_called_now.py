@@ -1,0 +1,55 @@
+"""`on_commit` is given the result of a call instead of something to call.
+
+Why: The task is sent at once, before the commit; then Django tries to call the result and raises TypeError.
+
+Bad:
+    from celery import shared_task
+    from django.db import transaction
+
+    @shared_task
+    def index(pk): ...
+
+    def place(order):
+        transaction.on_commit(index.delay(order.pk))
+
+Good:
+    from celery import shared_task
+    from django.db import transaction
+
+    @shared_task
+    def index(pk): ...
+
+    def place(order):
+        transaction.on_commit(lambda: index.delay(order.pk))
+
+Evidence: X1, F06, reproduced on Celery 5.7.
+
+Ignore it when: never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djcelery.project import context
+from djcelery.rules._base import Finding, Project, at, fix
+
+CODE = "DJC106"
+SEVERITY = "error"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """A dispatch that is the first argument of on_commit."""
+    sent = {(site.module.path, site.value.line, site.value.col): site for site in project.sites if not site.signature}
+    for module in project.modules:
+        for call in module.called("on_commit"):
+            value = call.value
+            if not value.items or context.is_test(module.path):
+                continue
+            given = value.items[0]
+            if given.kind == "call" and (module.path, given.line, given.col) in sent:
+                in_loop = context.within(module, call.block, "loop") is not None
+                place = (given.line, given.col, given.line, given.col)
+                wrapped = fix("wrap it in a lambda", module, (*place, "lambda: "), safe=not in_loop)
+                message = "the task is sent now, not on commit: on_commit wants something to call"
+                yield at(module, given, message, fix=wrapped)
