@@ -10,7 +10,7 @@ LAST = 3000  # characters of each log
 NOT_DONE = """
     SELECT id, task, args, state, queue, starts, attempts, publications, created_at, waiting_since, started_at,
            publish_at, finished_at, worker, error
-    FROM jobs_job WHERE state <> 'done' ORDER BY created_at LIMIT 20
+    FROM djcelery_jobs_job WHERE state <> 'done' ORDER BY created_at LIMIT 20
 """
 
 

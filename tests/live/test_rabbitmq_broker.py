@@ -12,7 +12,7 @@ from shop import CLASSES, Shop, edit, make_shop
 on_rabbitmq = pytest.mark.parametrize("shop", ["rabbitmq"], indirect=True)
 NOTE = "probes.tasks.note"
 # What beat took from a dead queue, as it writes it down.
-DEAD_LETTERS = "SELECT count(*) FROM jobs_job WHERE state = 'dead' AND task = ? AND queue = ? AND error LIKE ?"
+DEAD_LETTERS = "SELECT count(*) FROM djcelery_jobs_job WHERE state = 'dead' AND task = ? AND queue = ? AND error LIKE ?"
 
 
 @on_rabbitmq

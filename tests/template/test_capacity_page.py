@@ -14,7 +14,7 @@ def test_the_plan_on_the_page_is_what_the_command_prints(tmp_path):
     shown = PAGE.read_text().split("jobs plan --wait 5\n")[1].split("```")[0].strip().splitlines()
     loads = {words[0]: (float(words[1]), float(words[2])) for words in map(str.split, shown[2:]) if words[1] != "no"}
     code = (
-        "from jobs.plan import Load, table\n"
+        "from djcelery_jobs.dashboard.capacity import Load, table\n"
         f"loads = {{name: Load(*load) for name, load in {loads}.items()}}\n"
         "for line in table(loads, 5): print(line)"
     )

@@ -107,7 +107,7 @@ BROKEN = [
         {"Procfile": GOOD["Procfile"] + "worker-fsat: python manage.py worker fsat\n"},
         "in Procfile consumes 'fsat'",
     ),
-    ("every_task_has_a_route", {"jobs/tasks.py": "@shared_task\ndef sweep(): pass\n"}, "jobs.tasks.sweep has no route"),
+    ("every_task_has_a_route", {"jobs/tasks.py": "@shared_task\ndef sweep(): pass\n"}, "djcelery_jobs.tasks.sweep has no route"),
     ("every_route_has_a_task", {"orders/tasks.py": TASKS.replace("reserve", "keep")}, "orders.tasks.reserve"),
     ("every_route_has_a_task", {"orders/tasks.py": TASKS.replace("orders.import", "orders.load")}, "orders.import"),
     (

@@ -15,8 +15,8 @@ from django.db.models import Count, DecimalField, F, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from jobs.durable import DurableTask
-from jobs.task import TRANSIENT_ERRORS
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.task import TRANSIENT_ERRORS
 
 from . import price_lists
 from .models import DailySales, Order, PriceList, Product

@@ -8,7 +8,7 @@ import pytest
 from celery import current_app
 from django.conf import settings
 
-from jobs.testing import MemoryBroker, memory_broker
+from djcelery_jobs.testing import MemoryBroker, memory_broker
 
 
 @pytest.fixture

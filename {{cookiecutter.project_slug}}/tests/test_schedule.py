@@ -8,8 +8,8 @@ from celery.schedules import schedule
 from django.core.management import call_command
 from django_celery_beat.models import PeriodicTask
 
-from jobs.models import Lease
-from jobs.schedule import FROM_SETTINGS, LockedDatabaseScheduler
+from djcelery_jobs.models import Lease
+from djcelery_jobs.beat.database_scheduler import FROM_SETTINGS, LockedDatabaseScheduler
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def migrate():
 @pytest.fixture
 def app(monkeypatch):
     # The connection of a test is inside the transaction that is rolled back after it.
-    for module in ("jobs.beat", "django_celery_beat.schedulers"):
+    for module in ("djcelery_jobs.beat.scheduler", "django_celery_beat.schedulers"):
         monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)
     return current_app._get_current_object()
 
@@ -29,7 +29,7 @@ def app(monkeypatch):
 def test_migrate_takes_every_entry_over():
     assert set(PeriodicTask.objects.values_list("name", flat=True)) >= set(current_app.conf.beat_schedule)
     entry = PeriodicTask.objects.get(name="prune-jobs")
-    assert (entry.task, entry.expire_seconds) == ("jobs.tasks.prune", 3600)
+    assert (entry.task, entry.expire_seconds) == ("djcelery_jobs.tasks.prune", 3600)
     assert (entry.crontab.hour, entry.crontab.minute) == ("*", "40")
 
 
@@ -37,7 +37,7 @@ def test_what_is_planned_can_be_known_without_running_a_beat(app):
     PeriodicTask.objects.filter(name="daily-sales").update(enabled=False)
     planned = {name: (task, last) for name, task, _, last in LockedDatabaseScheduler.planned(app, limit=100)}
 
-    assert planned["prune-jobs"] == ("jobs.tasks.prune", None)
+    assert planned["prune-jobs"] == ("djcelery_jobs.tasks.prune", None)
     assert "daily-sales" not in planned
 
 

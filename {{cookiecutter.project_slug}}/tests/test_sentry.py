@@ -13,7 +13,7 @@ SECRETS = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64)
 def started(monkeypatch):
     """What the settings told jobs/sentry.py, each time."""
     started = []
-    monkeypatch.setattr("jobs.sentry.start", lambda **options: started.append(options))
+    monkeypatch.setattr("djcelery_jobs.telemetry.sentry.start", lambda **options: started.append(options))
     return started
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from jobs.models import Job, State
+from djcelery_jobs.models import Job, State
 
 SLUG = settings.ROOT_URLCONF.partition(".")[0]
 SECONDS = 60  # until a job must be done; how long it takes is not what this is about
@@ -32,7 +32,7 @@ def variables(transactional_db) -> dict[str, str]:
 @pytest.fixture
 def worker(variables):
     """A worker of the class that runs the housekeeping."""
-    workload = settings.ROUTES["jobs.tasks.prune"]
+    workload = settings.ROUTES["djcelery_jobs.tasks.prune"]
     command = [sys.executable, "manage.py", "worker", workload, "--concurrency", "1"]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=variables)
     yield process
@@ -47,7 +47,7 @@ def test_a_job_runs_in_a_worker(worker, variables):
         task="gone", queue="slow", state=State.DONE, publish_at=long_ago, created_at=long_ago, finished_at=long_ago
     )
 
-    publish = [sys.executable, "manage.py", "shell", "-c", "from jobs.tasks import prune; prune.delay()"]
+    publish = [sys.executable, "manage.py", "shell", "-c", "from djcelery_jobs.tasks import prune; prune.delay()"]
     subprocess.run(publish, cwd=settings.BASE_DIR, env=variables, check=True)
 
     deadline = time.monotonic() + SECONDS

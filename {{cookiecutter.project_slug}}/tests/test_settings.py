@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-from jobs.beat import LEASE
+from djcelery_jobs.beat.scheduler import LEASE
 
 SLUG = settings.ROOT_URLCONF.partition(".")[0]
 SECRETS = {
@@ -103,3 +103,35 @@ def test_neither_side_of_a_database_connection_waits_for_a_machine_that_vanished
     assert options["tcp_user_timeout"] < LEASE * 1000  # beat knows before another one takes its lock over
     assert "tcp_keepalives_idle" in options["options"]
     assert "tcp_user_timeout" in options["options"]
+
+
+@pytest.mark.parametrize(("module", "form"), [("local", "console"), ("production", "json")])
+def test_servers_write_json_unless_told_otherwise(environment, module, form):
+    variables = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64) | {
+        "DATABASE_URL": "postgres://user:password@localhost/shop",
+        "REDIS_URL": "redis://localhost:6379/0",
+        "AMQP_URL": "amqp://guest:guest@localhost:5672//",
+    }
+
+    def formatter(**given: str) -> object:
+        return environment(module, **variables, **given)["LOGGING"]["handlers"]["console"]["formatter"]
+
+    assert formatter() == form
+    assert formatter(LOG_FORMAT="console") == "console"
+    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is no format\. Use json"):
+        formatter(LOG_FORMAT="xml")
+
+
+def test_gunicorn_writes_as_all_others_do():
+    told = runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))
+
+    assert told["logconfig_dict"] == settings.LOGGING
+    assert settings.LOGGING["loggers"]["gunicorn.error"] == {"handlers": [], "propagate": True}
+
+
+def test_nobody_is_mailed_until_the_environment_says_who(environment):
+    assert settings.ADMINS == []
+    local = environment("local", DJANGO_ADMINS="a@example.com,b@example.com")
+
+    assert len(local["ADMINS"]) == 2
+    assert local["LOGGING"]["loggers"]["djcelery_jobs.failure"]["handlers"] == ["mail"]

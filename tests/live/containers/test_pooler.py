@@ -18,7 +18,7 @@ from targets import PostgreSQL, running_broker, running_database
 POOL = 3  # connections of the pooler to PostgreSQL
 ORDERS = 30
 # A reservation and a receipt for each order. At 02:10 beat adds a job of its own.
-DONE = "SELECT count(*), count(*) FILTER (WHERE state = 'done') FROM jobs_job WHERE dispatched_by <> 'beat'"
+DONE = "SELECT count(*), count(*) FILTER (WHERE state = 'done') FROM djcelery_jobs_job WHERE dispatched_by <> 'beat'"
 CLIENTS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 PLACE = f"""
 from orders.models import Product

@@ -46,7 +46,7 @@ class Beats:
 
     def holder(self) -> Process:
         """Who has the lock. Of several that have had it in turn, the last."""
-        pid = self.place.database.rows("SELECT holder FROM jobs_lease WHERE name = 'beat'")[0][0].split(":")[1]
+        pid = self.place.database.rows("SELECT holder FROM djcelery_jobs_lease WHERE name = 'beat'")[0][0].split(":")[1]
         return next(beat for beat in self.running if beat.popen.pid == int(pid))
 
     def next_run(self, after: int, seconds: float = 60) -> float:

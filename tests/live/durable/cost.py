@@ -35,7 +35,7 @@ CELERY_RESULT_EXTENDED = True
 UNWATCHED = """
 from jobs import apps
 
-apps.CONNECTED = [name for name in apps.CONNECTED if name != "jobs.lines" and not name.startswith("jobs.watch")]
+apps.CONNECTED = [name for name in apps.CONNECTED if name != "djcelery_jobs.telemetry.log_events" and not name.startswith("jobs.watch")]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

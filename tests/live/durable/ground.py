@@ -62,7 +62,7 @@ class Ground:
     def unfinished(self) -> int:
         """Jobs that were asked for. At 02:10 beat adds one of its own, for a class that has no worker here."""
         return self.number(
-            "SELECT count(*) FROM jobs_job WHERE state IN ('delayed', 'waiting') AND dispatched_by <> 'beat'"
+            "SELECT count(*) FROM djcelery_jobs_job WHERE state IN ('delayed', 'waiting') AND dispatched_by <> 'beat'"
         )
 
     def story(self) -> str:

@@ -32,10 +32,10 @@ def deliver_at_once(place: Ground, jobs: int, deliveries: int) -> Effects:
     for process in place.processes:
         assert process.popen.wait(300) == 0, process.text[-3000:]
     return Effects(
-        done=place.number("SELECT count(*) FROM jobs_job WHERE state = 'done'"),
+        done=place.number("SELECT count(*) FROM djcelery_jobs_job WHERE state = 'done'"),
         effects=place.number("SELECT count(*) FROM measured_effect"),
         jobs_with_effect=place.number("SELECT count(DISTINCT number) FROM measured_effect"),
-        started_twice=place.number("SELECT count(*) FROM jobs_job WHERE starts > 1"),
+        started_twice=place.number("SELECT count(*) FROM djcelery_jobs_job WHERE starts > 1"),
     )
 
 
@@ -43,7 +43,7 @@ def roll_back(place: Ground, transactions: int) -> tuple[int, int]:
     """Dispatch in transactions that roll back. Returns how many jobs and how many messages there are then."""
     place.ask("dispatch", str(transactions), "--rolled-back")
     place.ask("dispatch", "1")  # so that the queue is there
-    return place.number("SELECT count(*) FROM jobs_job") - 1, messages(place, "fast") - 1
+    return place.number("SELECT count(*) FROM djcelery_jobs_job") - 1, messages(place, "fast") - 1
 
 
 def messages(place: Ground, queue: str) -> int:

@@ -29,8 +29,8 @@ ROUTES = '\nROUTES = {\n    "workload.tasks.long": "slow",\n    "workload.tasks.
 URLS = 'urlpatterns = [\n    path("wish/<int:number>", workload.views.wish),\n'
 
 # Not the job of the shop's own that beat adds at 02:10.
-STATES = "SELECT state, count(*) FROM jobs_job WHERE task LIKE 'workload.%' GROUP BY state"
-CUT_OFF = "SELECT sum(starts - 1) FROM jobs_job WHERE task LIKE 'workload.%' AND starts > 1"
+STATES = "SELECT state, count(*) FROM djcelery_jobs_job WHERE task LIKE 'workload.%' GROUP BY state"
+CUT_OFF = "SELECT sum(starts - 1) FROM djcelery_jobs_job WHERE task LIKE 'workload.%' AND starts > 1"
 LOST = (
     "SELECT count(*) FROM workload_wish w WHERE NOT EXISTS (SELECT 1 FROM workload_effect e WHERE e.number = w.number)"
 )
@@ -137,7 +137,7 @@ class Rig:
 
     def clear(self) -> None:
         """Forget what was asked and done, for the next scenario. Old messages find no row and end quietly."""
-        for table in ("workload_wish", "workload_effect", "jobs_job", "jobs_claim", "jobs_redelivery"):
+        for table in ("workload_wish", "workload_effect", "djcelery_jobs_job", "djcelery_jobs_claim", "djcelery_jobs_redelivery"):
             self.database.run(f"DELETE FROM {table}")  # noqa: S608  our own names
         self.database.run("UPDATE workload_counter SET value = 0")
         (self.project.path / "starts.log").unlink(missing_ok=True)

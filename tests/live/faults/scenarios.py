@@ -44,13 +44,13 @@ def poison(rig: Rig, innocents: int, victims: Sequence[str], *, rate: float = 8,
     rig.settle(300)
     numbers = range(POISON, POISON + len(victims))
     states = rig.states()
-    condemned = rig.number("SELECT count(*) FROM jobs_job WHERE state = 'dead' AND task <> 'workload.tasks.poison'")
+    condemned = rig.number("SELECT count(*) FROM djcelery_jobs_job WHERE state = 'dead' AND task <> 'workload.tasks.poison'")
     return Poisoned(
         starts=[rig.starts(number) for number in numbers],
         dead=states.get("dead", 0) - condemned,
         done=states.get("done", 0),
         condemned=condemned,
-        cut_off=rig.number("SELECT sum(starts - 1) FROM jobs_job WHERE starts > 1 AND state = 'done'"),
+        cut_off=rig.number("SELECT sum(starts - 1) FROM djcelery_jobs_job WHERE starts > 1 AND state = 'done'"),
         seconds=time.time() - begun,
     )
 

@@ -17,7 +17,7 @@ product = Product.objects.get(sku="TEA-01")
 for number in range(20):
     place_order(product=product, quantity=1, email="jane@example.org", key=f"order-{number}")
 """
-OPEN = "SELECT count(*) FROM jobs_job WHERE state <> 'done'"
+OPEN = "SELECT count(*) FROM djcelery_jobs_job WHERE state <> 'done'"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_every_pod_starts_works_and_leaves_within_its_grace(migrated, pods, figu
     migrated.shell("from django.core.management import call_command\ncall_command('seed')\n" + ORDER)
 
     # The stock of each order is reserved by one pod, and its receipt sent by another.
-    eventually("40 jobs", lambda: migrated.database.rows("SELECT count(*) FROM jobs_job")[0][0] >= 40, 90)
+    eventually("40 jobs", lambda: migrated.database.rows("SELECT count(*) FROM djcelery_jobs_job")[0][0] >= 40, 90)
     eventually("all are done", lambda: migrated.database.rows(OPEN)[0][0] == 0, 90)
 
     for pod in pods:
@@ -69,7 +69,7 @@ def keda(migrated: Cluster) -> Iterator[psycopg.Connection]:
     """A connection of the user that secrets.example.yaml describes."""
     example = (migrated.project.path / "deploy/kubernetes/secrets.example.yaml").read_text()
     [grant] = [line.lstrip("# ") for line in example.splitlines() if "GRANT" in line]
-    for statement in ("DELETE FROM jobs_job", "DELETE FROM jobs_heartbeat", "CREATE ROLE keda LOGIN", grant):
+    for statement in ("DELETE FROM djcelery_jobs_job", "DELETE FROM djcelery_jobs_heartbeat", "CREATE ROLE keda LOGIN", grant):
         migrated.database.run(statement)
     url = migrated.database.url.replace("postgres@", "keda@")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -98,7 +98,7 @@ def answers(connection: psycopg.Connection, cluster: Cluster) -> dict[str, float
 ROWS = """
 from datetime import timedelta
 from django.utils import timezone
-from jobs.models import Heartbeat, Job
+from djcelery_jobs.models import Heartbeat, Job
 now = timezone.now()
 def jobs(queue, count=1, *, waiting, state="waiting", started_at=None):
     since = now - timedelta(seconds=waiting)
@@ -141,7 +141,7 @@ def test_what_runs_counts_and_for_reports_what_waits_too(migrated, keda):
 
 def test_the_questions_cost_the_same_beside_many_rows(migrated, keda):
     migrated.shell(f"{ROWS}jobs('fast', 5_000, waiting=10, state='done')\njobs('email', 5_000, waiting=10)")
-    migrated.database.run("ANALYZE jobs_job")
+    migrated.database.run("ANALYZE djcelery_jobs_job")
 
     plans = {
         name: "\n".join(line for (line,) in keda.execute(f"EXPLAIN {query}"))
@@ -150,7 +150,7 @@ def test_the_questions_cost_the_same_beside_many_rows(migrated, keda):
     assert {name for name, plan in plans.items() if "jobs_waiting_in_queue" in plan} == {
         name for name in plans if not name.endswith("busy")
     }
-    assert not any("Seq Scan on jobs_job" in plan for plan in plans.values())
+    assert not any("Seq Scan on djcelery_jobs_job" in plan for plan in plans.values())
 
 
 def test_the_queue_that_keda_looks_at_is_the_one_that_jobs_wait_in(migrated):
@@ -158,7 +158,7 @@ def test_the_queue_that_keda_looks_at_is_the_one_that_jobs_wait_in(migrated):
     migrated.shell(
         "from celery import current_app as app\n"
         "for queue, count in {'fast': 3, 'slow': 2}.items():\n"
-        "    for _ in range(count): app.send_task('jobs.tasks.prune', queue=queue)"
+        "    for _ in range(count): app.send_task('djcelery_jobs.tasks.prune', queue=queue)"
     )
     waiting = {}
     with Connection(url) as connection:

@@ -24,7 +24,7 @@ TASKS = ("first", "second", "kept", "caused", "from_beat", "fail", "fail_after_a
 MINUTE = '    "told-minute": {"task": "told.tasks.from_beat", "schedule": 60, "options": {"expires": 30}},\n'
 # So that beat need not wait for the minute to be over.
 DUE = (
-    "from datetime import timedelta; from django.utils import timezone; from jobs.models import ScheduleState;"
+    "from datetime import timedelta; from django.utils import timezone; from djcelery_jobs.models import ScheduleState;"
     "ScheduleState.objects.create(entry='told-minute', last_run_at=timezone.now() - timedelta(hours=1))"
 )
 

@@ -17,7 +17,7 @@ from projects import environment
 
 SECONDS = 60  # until a probe fails, at the most
 STALE = 30  # seconds: the age that the probe calls too old
-HEARTBEATS = "SELECT consuming, seen_at > now() - interval '30 seconds' FROM jobs_heartbeat WHERE worker LIKE '{}%'"
+HEARTBEATS = "SELECT consuming, seen_at > now() - interval '30 seconds' FROM djcelery_jobs_heartbeat WHERE worker LIKE '{}%'"
 
 
 @dataclass
@@ -99,7 +99,7 @@ for _ in range(5):  # more than RabbitMQ puts on its line unasked
 """
 STATE = """
 import json
-from jobs.watch.state import state
+from djcelery_jobs.dashboard.state import state
 print(json.dumps({w.name.split("@")[0]: [w.alive, w.consuming] for w in state().workers}, sort_keys=True))
 """
 

@@ -66,7 +66,7 @@ def test_it_can_be_read(shop, failed, scheme, size):
 def open_everything(page: Page, order: str):
     """The row of the order's failure on each page that has it, with its traceback open."""
     for path in ("", "dead/", f"find/?q={order}"):
-        page.goto(page.url.partition("/admin/")[0] + f"/admin/jobs/watch/{path}")
+        page.goto(page.url.partition("/admin/")[0] + f"/admin/djcelery_jobs/watch/{path}")
         row = page.locator(".watch-jobs > li").filter(has_text=order).filter(has_text="Refused")
         while not row.count():
             page.wait_for_timeout(500)

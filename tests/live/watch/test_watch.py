@@ -144,7 +144,7 @@ def test_who_has_no_permission_is_refused_everywhere(shop):
     shop.staff("nobody")
     page = shop.page("nobody")
     for path in ("", "now/", "dead/", "find/?q=x", "requeue/", "discard/"):
-        answer = page.goto(f"{shop.site}/admin/jobs/watch/{path}")
+        answer = page.goto(f"{shop.site}/admin/djcelery_jobs/watch/{path}")
         assert answer
         assert answer.status == 403
     page.goto(f"{shop.site}/admin/")

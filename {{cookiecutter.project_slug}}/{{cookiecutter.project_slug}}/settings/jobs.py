@@ -5,11 +5,11 @@ import sys
 from celery.schedules import crontab
 
 # {% if cookiecutter.broker == "rabbitmq" %}
-from jobs.rabbitmq import Workload, queues, tls_options
+from djcelery_jobs.brokers.rabbitmq import Workload, queues, tls_options
 # {% else %}
-from jobs.redis import Workload, cache_url, queues, sentinel_options, tls_options
+from djcelery_jobs.brokers.redis import Workload, cache_url, queues, sentinel_options, tls_options
 # {% endif %}
-from jobs.workloads import routes, task_limits
+from djcelery_jobs.brokers.workloads import routes, task_limits
 
 from .environment import env
 
@@ -28,7 +28,7 @@ WORKLOADS = {
 
 # Which class runs which task. `manage.py check` says when a task is missing here.
 ROUTES = {
-    "jobs.tasks.prune": "slow",
+    "djcelery_jobs.tasks.prune": "slow",
     "orders.tasks.reserve_stock": "fast",
     "orders.tasks.send_receipt": "email",
     "orders.tasks.import_price_list": "slow",
@@ -48,7 +48,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 6 * 3600},
     },
     "prune-jobs": {
-        "task": "jobs.tasks.prune",
+        "task": "djcelery_jobs.tasks.prune",
         "schedule": crontab(minute="40"),
         "options": {"expires": 3600},
     },
@@ -56,10 +56,10 @@ CELERY_BEAT_SCHEDULE = {
 # {% if cookiecutter.schedule == "database" %}
 # `manage.py migrate` takes new entries over into the database. From then on the admin owns them: an edit there
 # survives, and an entry that is deleted here is switched off there.
-CELERY_BEAT_SCHEDULER = "jobs.schedule:LockedDatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "djcelery_jobs.beat.database_scheduler:LockedDatabaseScheduler"
 CELERY_BEAT_SYNC_EVERY = 1  # each run is written down at once, or the next beat would send it again
 # {% else %}
-CELERY_BEAT_SCHEDULER = "jobs.beat:LockedScheduler"
+CELERY_BEAT_SCHEDULER = "djcelery_jobs.beat.scheduler:LockedScheduler"
 # {% endif %}
 # Beat holds a lock in the database and says every few seconds that it is alive; see jobs/beat.py.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
@@ -91,7 +91,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_QUEUES = queues(WORKLOADS)
 # What beat does beside sending, at each tick.
-JOBS_UPKEEP = ["jobs.relay.relay"]
+JOBS_UPKEEP = ["djcelery_jobs.core.relay.relay"]
 # {% else %}
 # One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
@@ -114,7 +114,7 @@ CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "slow"
 CELERY_TASK_QUEUES = queues(WORKLOADS)
 # What beat does beside sending, at each tick.
-JOBS_UPKEEP = ["jobs.relay.relay", "jobs.dead_queues.drain"]
+JOBS_UPKEEP = ["djcelery_jobs.core.relay.relay", "djcelery_jobs.core.dead_queues.drain"]
 # {% endif %}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A request that cannot reach the broker tries once more, and each node of a cluster at least once, and then raises.
@@ -149,7 +149,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # On SIGTERM a worker gives short jobs this many seconds; longer ones go back to their queue at once.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 
-# A worker and beat touch this file while they do their work, for the probe of a container; see jobs/watch/heartbeat.py.
+# A worker and beat touch this file while they do their work, for the probe of a container; see djcelery_jobs/heartbeat.py.
 # One file for each process: where several share a machine, leave it out.
 JOBS_HEARTBEAT_FILE = env("JOBS_HEARTBEAT_FILE", default="")
 # What Prometheus sends as its bearer token. Without it, only people who may see jobs in the admin get /metrics.
@@ -178,7 +178,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 # Never: Celery would close each database connection before and after each job. See jobs/connections.py.
 CELERY_DB_REUSE_MAX = sys.maxsize
 # Keeps messages that no task can be run for, with the dead letters.
-CELERY_WORKER_CONSUMER = "jobs.consumer:Consumer"
+CELERY_WORKER_CONSUMER = "djcelery_jobs.worker.consumer:Consumer"
 # LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from jobs.logs import use_format
+from djcelery_jobs.telemetry.log_config import use_format
 
 from .base import *  # noqa: F403
 from .base import env
@@ -36,7 +36,7 @@ CSRF_COOKIE_SECURE = True
 # {% if cookiecutter.sentry %}
 
 if SENTRY_DSN:  # noqa: F405
-    from jobs import sentry
+    from djcelery_jobs.telemetry import sentry
 
     sentry.start(dsn=SENTRY_DSN, environment=SENTRY_ENVIRONMENT, release=SENTRY_RELEASE)  # noqa: F405
 # {% endif %}

@@ -6,7 +6,7 @@ import time
 from celery import Task, shared_task
 from celery.worker.control import control_command
 from django.conf import settings
-from jobs.durable import DurableTask
+from djcelery_jobs.core.durable import DurableTask
 
 from .models import Effect
 

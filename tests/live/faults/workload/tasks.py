@@ -8,8 +8,8 @@ from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from jobs.claims import effect_once
-from jobs.durable import DurableTask
+from djcelery_jobs.core.effect_once import effect_once
+from djcelery_jobs.core.durable import DurableTask
 
 from .models import Counter, Effect
 

@@ -7,7 +7,7 @@ import structlog
 from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.utils.log import request_logger
-from jobs.durable import DurableTask
+from djcelery_jobs.core.durable import DurableTask
 
 
 def speak() -> None:

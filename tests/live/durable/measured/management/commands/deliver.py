@@ -6,7 +6,7 @@ from pathlib import Path
 
 from celery import current_app
 from django.core.management.base import BaseCommand
-from jobs.models import Job
+from djcelery_jobs.models import Job
 
 
 class Command(BaseCommand):

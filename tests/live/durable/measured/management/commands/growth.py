@@ -6,9 +6,9 @@ import time
 from celery import current_app
 from django.core.management.base import BaseCommand
 from django.db import connection
-from jobs.models import Job
-from jobs.relay import relay
-from jobs.watch.queues import look
+from djcelery_jobs.models import Job
+from djcelery_jobs.core.relay import relay
+from djcelery_jobs.brokers.queue_lengths import look
 from kombu import Connection
 
 from measured.tasks import noop, noop_durable
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             Job.objects.all().delete()
             fill("waiting", count, "interval '1 hour'", "NULL")
             with connection.cursor() as cursor:
-                cursor.execute("VACUUM ANALYZE jobs_job")
+                cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
             relay()  # so that none of the steps below is a first one
             channel = broker.channel()
             steps = {

@@ -8,10 +8,10 @@ from celery import current_app
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from jobs.models import Tally
-from jobs.watch import queues
-from jobs.watch.metrics import exposition, families
-from jobs.watch.state import last_hour, state
+from djcelery_jobs.models import Tally
+from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.dashboard.metrics import exposition, families
+from djcelery_jobs.dashboard.state import last_hour, state
 
 from measured.tasks import noop
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, rows: list[int], **options):
-        queues.look()  # imports what talks with the broker: a busy machine needs longer for that than a look waits
+        queue_lengths.look()  # imports what talks with the broker: a busy machine needs longer for that than a look waits
         there, levels = 0, {}
         for count in rows:
             fill_up(count - there)
@@ -41,7 +41,7 @@ def fill_up(count: int) -> None:
     fill("waiting", count // 10, "interval '0.01 second'", "NULL")
     fill("dead", count // 50, "interval '0'", "now()")
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE jobs_job")
+        cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
     noop.delay()
     with current_app.connection_for_write() as broker:  # the same message, again and again
         client = broker.default_channel.client
@@ -67,7 +67,7 @@ def measured() -> dict:
         taken.append((time.perf_counter() - begun) * 1000)
     with CaptureQueriesContext(connection) as queries:
         look()
-    of_jobs = [query["sql"] for query in queries if '"jobs_job"' in query["sql"]]
+    of_jobs = [query["sql"] for query in queries if '"djcelery_jobs_job"' in query["sql"]]
     return {
         "ms": median(taken),
         "statements": len(queries),

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         for count in rows:
             fill_up(count - there)
             there = count
-            levels[count] = {name: loaded(client, f"admin:jobs_watch_{page}") for name, page in PAGES.items()}
+            levels[count] = {name: loaded(client, f"admin:djcelery_djcelery_jobs_watch_{page}") for name, page in PAGES.items()}
         self.stdout.write(json.dumps(levels))
 
 
@@ -38,7 +38,7 @@ def fill_up(count: int) -> None:
     fill("waiting", count // 10, "interval '0.01 second'", "NULL")
     fill("dead", count // 20, "interval '0'", "now()")
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE jobs_job")
+        cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
 
 
 def loaded(client: Client, name: str) -> dict:

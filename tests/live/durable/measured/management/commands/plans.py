@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from jobs.models import Job
-from jobs.plan import measured as measure
-from jobs.relay import relay
-from jobs.tasks import prune
-from jobs.watch import listing
+from djcelery_jobs.models import Job
+from djcelery_jobs.dashboard.capacity import measured as measure
+from djcelery_jobs.core.relay import relay
+from djcelery_jobs.tasks import prune
+from djcelery_jobs.dashboard import listing
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         ).update(publish_at="2020-01-01T00:00:00Z")
         fill("dead", finished // 50, "interval '0'", "now()")
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE jobs_job")
+            cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
         passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
         passes |= {
             "dead letters": lambda: len(listing.dead().jobs),
@@ -49,9 +49,9 @@ def fill(state: str, count: int, step: str, finished: str) -> None:
         "finished_at": finished,
     }
     names, values = ", ".join(columns), ", ".join(columns.values())
-    rows = f"SELECT {values} FROM jobs_job, generate_series(1, {count}) AS n WHERE id = '{one.pk}'"  # noqa: S608
+    rows = f"SELECT {values} FROM djcelery_jobs_job, generate_series(1, {count}) AS n WHERE id = '{one.pk}'"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO jobs_job ({names}) {rows}")
+        cursor.execute(f"INSERT INTO djcelery_jobs_job ({names}) {rows}")
     one.delete()
 
 
@@ -60,7 +60,7 @@ def one_pass(work) -> dict:
     with CaptureQueriesContext(connection) as queries:
         rows = work()
     seconds = time.perf_counter() - begun
-    selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and '"jobs_job"' in query["sql"]]
+    selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and '"djcelery_jobs_job"' in query["sql"]]
     return {
         "rows": rows,
         "ms": seconds * 1000,

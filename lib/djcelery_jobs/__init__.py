@@ -1,0 +1,56 @@
+"""Durable background jobs for Django and Celery: not lost, not done twice, not starving each other.
+
+What `__all__` names is public, together with the documented settings and commands and `djcelery_jobs.testing`.
+Everything else may change in any release.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name: the module that defines it. Imported when first asked for: settings import some of these, and then
+# models cannot be imported yet.
+_HOMES = {
+    "ArgumentsTooLargeError": "djcelery_jobs.core.task",
+    "DurableTask": "djcelery_jobs.core.durable",
+    "JobTask": "djcelery_jobs.core.task",
+    "TRANSIENT_ERRORS": "djcelery_jobs.core.task",
+    "Workload": "djcelery_jobs.brokers.workloads",
+    "cache_url": "djcelery_jobs.brokers.redis",
+    "effect_once": "djcelery_jobs.core.effect_once",
+    "logging_config": "djcelery_jobs.telemetry.log_config",
+    "queues": "djcelery_jobs.brokers.options",
+    "routes": "djcelery_jobs.brokers.workloads",
+    "sentinel_options": "djcelery_jobs.brokers.redis",
+    "start_sentry": "djcelery_jobs.telemetry.sentry",
+    "task_limits": "djcelery_jobs.brokers.workloads",
+    "tls_options": "djcelery_jobs.brokers.options",
+}
+
+__all__ = [  # noqa: F822  they are in _HOMES
+    "TRANSIENT_ERRORS",
+    "ArgumentsTooLargeError",
+    "DurableTask",
+    "JobTask",
+    "Workload",
+    "cache_url",
+    "effect_once",
+    "logging_config",
+    "queues",
+    "routes",
+    "sentinel_options",
+    "start_sentry",
+    "task_limits",
+    "tls_options",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

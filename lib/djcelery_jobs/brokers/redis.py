@@ -1,0 +1,76 @@
+"""Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
+
+import json
+import ssl
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
+
+# For who only looks and must not wait long. Seconds.
+IMPATIENT = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8}
+
+
+def register_transports() -> None:
+    """Let kombu find our transport by the scheme of a URL. It is imported when a process connects."""
+    TRANSPORT_ALIASES.update(
+        {
+            "redis": "djcelery_jobs.brokers.redis_transport:Transport",
+            "rediss": "djcelery_jobs.brokers.redis_transport:Transport",
+            "sentinel": "djcelery_jobs.brokers.redis_transport:SentinelTransport",
+        }
+    )
+
+
+def queues(workloads: Iterable[str]) -> list[Queue]:
+    """The queues to declare: one for each class."""
+    return [Queue(name, routing_key=name) for name in workloads]
+
+
+def cache_url(broker_url: str) -> str:
+    """The URL of the Redis database after the broker's; behind sentinels, of a cache in each process.
+
+    Django's cache knows no sentinels. Give it a Redis of its own there, in CACHE_URL.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme == "sentinel":
+        return "locmemcache://"
+    database = int(parts.path.strip("/") or 0)
+    return parts._replace(path=f"/{database + 1}").geturl()
+
+
+def sentinel_options(broker_url: str, *, service: str, password: str, sockets: dict[str, Any]) -> dict[str, Any]:
+    """What the transport must know to ask sentinels for the server; nothing for the URL of a server.
+
+    service: the name under which the sentinels watch it. password: that of the sentinels themselves. The server's
+    user and password are in the URL. sockets: the options of its sockets, which hold for the sentinels too.
+    """
+    if urlsplit(broker_url).scheme != "sentinel":
+        return {}
+    login = {"password": password} if password else {}
+    return {"master_name": service, "sentinel_kwargs": sockets | login}
+
+
+def tls_options(broker_url: str) -> dict[str, Any] | None:
+    """What the transport must be told for rediss://, or it believes any certificate; nothing for other URLs.
+
+    The certificate must be the host's, and of an authority that this machine knows or SSL_CERT_FILE holds. A URL with
+    `ssl_` parameters decides for itself.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme != "rediss" or "ssl_" in parts.query:
+        return None
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+
+
+def waits_since(channel: Any, queue: str) -> float | None:
+    """Since when the oldest message of the queue waits, by its own header. It stays where it is."""
+    if not hasattr(channel, "client"):
+        return None  # tests have their queues in memory
+    with channel.client.pipeline() as pipe:
+        for priority in channel.priority_steps:
+            pipe.lindex(channel._q_for_pri(queue, priority), -1)  # kombu takes messages from this end
+        oldest = [json.loads(message)["headers"].get("waits_since") for message in pipe.execute() if message]
+    return min((since for since in oldest if since), default=None)

@@ -1,0 +1,100 @@
+"""Jobs that failed for good: where they are kept, and what a person can do with them."""
+
+import logging
+import uuid
+from typing import Any
+
+from celery import current_app
+from django.db import DatabaseError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import ledger, outbox
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.models import UNFINISHED, Job, State, job_id, subject
+from djcelery_jobs.storable import shown, text
+
+logger = logging.getLogger(__name__)
+
+
+def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: str = "", traceback: str = "") -> None:
+    """Keep the job of a plain task that failed. A durable one has a row that knows better, so it is left alone.
+
+    Does not raise: the failure is what matters to the caller, and it is in the log too.
+    """
+    if isinstance(current_app.tasks.get(task), DurableTask):
+        return
+    now = timezone.now()
+    job = {
+        "task": task[:200],
+        "args": shown(list(args or [])),
+        "kwargs": shown(dict(kwargs or {})),
+        "subject": subject(args or [], kwargs or {}),
+        "queue": queue or _queue_of(task),
+        "state": State.DEAD,
+        "error": text(error)[:500],
+        "traceback": text(traceback),
+        "publish_at": now,
+        "finished_at": now,
+    }
+    try:
+        Job.objects.update_or_create(pk=job_id(task_id), defaults=job)
+    except DatabaseError:
+        logger.exception("could not keep the failed job %s %s", task, task_id)
+
+
+def keep_message(message: Any, error: str) -> None:
+    """Keep what came as a message that no task could be run for. The relay sends an unfinished durable job again."""
+    headers = message.headers or {}
+    task_id, task = str(headers.get("id") or uuid.uuid4()), str(headers.get("task") or "unknown")
+    row = Job.objects.filter(pk=job_id(task_id))
+    if row.filter(state__in=[*UNFINISHED, State.DONE]).exists():
+        ledger.hasten([job_id(task_id)], seconds=jobs_settings.RETURNED_MESSAGE_WAIT)
+        return
+    try:
+        args, kwargs, _ = message.decode()
+    except Exception:  # noqa: BLE001  whatever it is, it is shown as it came
+        body = message.body.decode("utf-8", "replace") if isinstance(message.body, bytes) else str(message.body)
+        args, kwargs = [body], {}
+    queue = (message.delivery_info or {}).get("routing_key") or ""
+    keep(task, task_id, args, kwargs, error, queue=queue.removesuffix(".dead"))
+    ledger.failure.error("task_failure", extra={"task_id": task_id, "task": task, "error": error})
+
+
+def requeue(jobs: QuerySet[Job], *, by: str) -> int:
+    """Send dead jobs again. Returns how many. by: who does it, for the log.
+
+    Durable ones go on as if they were new. For a plain one it is a single publish: raises what the broker's client
+    raises, and then it stays dead. What could not be sent either way stays dead, too, and says why.
+    """
+    _follow_routes(jobs)
+    plain = [name for name, task in current_app.tasks.items() if not isinstance(task, DurableTask)]
+    count = ledger.requeue(jobs.exclude(task__in=plain))
+    for job in jobs.filter(state=State.DEAD, task__in=plain):
+        if obstacle := outbox.obstacle(job):
+            Job.objects.filter(pk=job.pk).update(error=obstacle[:500])
+            continue
+        outbox.send(job)
+        Job.objects.filter(pk=job.pk).update(state=State.DISCARDED, error=f"Sent again by {by}. Was: {job.error}"[:500])
+        count += 1
+    logger.info("%s sent %d dead jobs again", by, count)
+    return count
+
+
+def discard(jobs: QuerySet[Job], *, by: str) -> int:
+    """Give dead jobs up; they are pruned with the finished ones. Returns how many."""
+    count = ledger.discard(jobs)
+    logger.info("%s discarded %d dead jobs", by, count)
+    return count
+
+
+def _follow_routes(jobs: QuerySet[Job]) -> None:
+    """Dead jobs of a queue that is no more go where their task goes now."""
+    lost = jobs.filter(state=State.DEAD).exclude(queue__in=current_app.amqp.queues)
+    for task in current_app.tasks.keys() & set(lost.values_list("task", flat=True)):
+        lost.filter(task=task).update(queue=_queue_of(task))
+
+
+def _queue_of(task: str) -> str:
+    return current_app.amqp.router.route({}, task)["queue"].name

@@ -1,0 +1,198 @@
+"""Durable tasks: `@shared_task(base=DurableTask)`. What is promised is in ledger.py, how jobs are sent in outbox.py."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NoReturn
+
+from celery.canvas import Signature, group, maybe_signature
+from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
+from celery.result import AsyncResult
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils import timezone
+
+from djcelery_jobs.core import ledger, outbox
+from djcelery_jobs.core.task import JobTask
+from djcelery_jobs.models import Job, job_id
+
+logger = logging.getLogger(__name__)
+
+# Seconds between the tries to begin a run while the database is away. In sum well below the limit of short jobs.
+DATABASE_PAUSES = (0, 0.5, 1, 2)
+DATABASE_AWAY = (OperationalError, InterfaceError)
+RETRY_OPTIONS = {"countdown", "eta", "max_retries", "throw"}
+
+
+class DurableTask(JobTask):
+    """A task that is not lost and whose effect on the database happens once.
+
+    Dispatch it with `delay`, `apply_async` or their `_on_commit` forms, inside the transaction that it belongs to:
+    each of them writes a row there, and the job is published when the transaction commits.
+
+    one_transaction: the whole task is one transaction, in which it also becomes done. Turn it off for a task that is
+        long or talks to other systems; then it may run again after a kill, and takes its effects one by one with
+        `effect_once` or a condition of its own.
+    """
+
+    abstract = True
+    one_transaction = True
+
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
+    ) -> AsyncResult:
+        """As Celery's, and an option `key`: while a job with it is unfinished, no other is written."""
+        [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)
+        return self.AsyncResult(str(job.pk))
+
+    def apply_async_many(self, calls: Iterable[tuple[Any, ...]], **options: Any) -> list[AsyncResult]:
+        """Dispatch a job for each tuple of positional arguments, in few statements."""
+        jobs = outbox.write(self, [(args, {}) for args in calls], **options)
+        return [self.AsyncResult(str(job.pk)) for job in jobs]
+
+    # The row belongs into the transaction; Celery's own versions would write it after the commit.
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+        self.apply_async(args, kwargs)
+
+    def apply_async_on_commit(self, *args: Any, **options: Any) -> None:
+        self.apply_async(*args, **options)
+
+    def before_start(self, *args: Any) -> None:
+        """Nothing: the row counts, also what the broker does not know of."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._is_no_job():
+            with transaction.atomic() if self.one_transaction else nullcontext():
+                return self.run(*args, **kwargs)
+        job = self._begin(args, kwargs)
+        followers = self._take_followers()
+        if job is None:
+            logger.info("nothing to do: done, dead or running elsewhere")
+            return None
+        self.request.retries = job.attempts  # an old copy of the message does not know of all
+        self.request.begun = True
+        try:
+            return self._run(job, args, kwargs, followers)
+        except Retry as retry:
+            _patiently(ledger.again, job, at=_when(retry))
+            raise
+        except Exception as error:
+            _patiently(ledger.bury, job, error)
+            raise
+
+    def _is_no_job(self) -> bool:
+        """It is called as a function, also by itself, or inline by `apply` in a test, a shell, a command."""
+        request = self.request
+        if request.called_directly or getattr(request, "begun", False):
+            return True
+        return bool(request.is_eager) and not Job.objects.filter(pk=job_id(request.id)).exists()
+
+    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
+        """Raises Ignore when the database stays away."""
+        request, message = self.request, self.request.delivery_info or {}
+        delivery = ledger.Delivery(
+            job_id=job_id(request.id),
+            one_transaction=self.one_transaction,
+            redelivered=bool(message.get("redelivered")),
+            message_id=(request.properties or {}).get("message_id") or "",
+            worker=request.hostname or "",
+            queue=message.get("routing_key") or "",
+            attempts=request.retries or 0,
+        )
+        job = _patiently(ledger.begin, delivery)
+        if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
+            return job
+        logger.warning("this message was not sent by dispatching a durable job; it gets a row now, if it has none")
+        _patiently(outbox.adopt, self, delivery.job_id, args, kwargs)
+        return _patiently(ledger.begin, delivery)
+
+    def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
+        try:
+            result = None if self.one_transaction else self.run(*args, **kwargs)
+            with ledger.effect(job) as ours:
+                if not ours:
+                    return None
+                if self.one_transaction:
+                    result = self.run(*args, **kwargs)
+                self._dispatch(followers, result)
+        except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
+            # At the lock or the commit, where Celery's autoretry does not look. And each run is out of time while the
+            # database, or whatever it waits for, stands still.
+            raise self.retry(exc=error, countdown=2**self.request.retries) from error
+        return result
+
+    def _take_followers(self) -> list[Signature]:
+        """The next of the chain and the callbacks. Celery would dispatch them after the task, where a kill forgets
+        them, and after each delivery, also one that found nothing to do."""
+        request, followers = self.request, list(self.request.callbacks or [])
+        if request.chain:
+            following = maybe_signature(request.chain.pop(), app=self.app)
+            followers.append(following.set(chain=request.chain) if request.chain else following)
+        request.callbacks = request.chain = None
+        return [single for follower in followers for single in _singles(maybe_signature(follower, app=self.app))]
+
+    def _dispatch(self, followers: list[Signature], result: Any) -> None:
+        for follower in followers:
+            dispatch = partial(follower.apply_async, (result,), root_id=self.request.root_id)
+            if isinstance(_first(follower).type, DurableTask):
+                dispatch()  # a row in this transaction
+            else:
+                transaction.on_commit(dispatch)
+
+    def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Retry:
+        """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end.
+
+        options: `countdown`, `eta`, `max_retries`. Others would be what only this message knows, and there may be more
+        messages for the job; TypeError.
+        """
+        if args or options.keys() - RETRY_OPTIONS:
+            raise TypeError(f"{self.name} is durable: it is retried as it is. Dispatch a job with other arguments.")
+        limit = self.max_retries if options.get("max_retries") is None else options["max_retries"]
+        if self.request.called_directly or (limit is not None and self.request.retries >= limit):
+            raise exc or MaxRetriesExceededError(f"{self.name} was retried {limit} times.")
+        countdown = options.get("countdown")
+        when = options.get("eta") or (self.default_retry_delay if countdown is None else countdown)
+        # Inline, in tests, Celery runs the signature at once.
+        signature = self.signature_from_request(retries=self.request.retries + 1) if self.request.is_eager else None
+        raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
+
+    def replace(self, sig: Signature) -> NoReturn:
+        """Celery would send it under the id that this job has. Raises TypeError."""
+        raise TypeError(f"{self.name} is durable and cannot be replaced. Dispatch {sig.task} and return.")
+
+
+def _singles(signature: Signature) -> Iterator[Signature]:
+    """What is dispatched at once, one by one: of a group, its members."""
+    if isinstance(signature, group):
+        for member in signature.tasks:
+            yield from _singles(member)
+    else:
+        yield signature
+
+
+def _first(signature: Signature) -> Signature:
+    """The task that a chain begins with; any other signature is its own."""
+    return _first(signature.tasks[0]) if signature.task == "celery.chain" else signature
+
+
+def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Make a change in the ledger, also while the database restarts. Without it a run can neither begin nor say how it
+    ended, and none of that is a failure of the job: when it stays away until time is up, the message is dropped, the
+    row is as it was, and the relay publishes it again when it is due. Raises Ignore then."""
+    try:
+        for pause in DATABASE_PAUSES:
+            try:
+                return change(*args, **kwargs)
+            except DATABASE_AWAY:
+                close_old_connections()
+                time.sleep(pause)
+        return change(*args, **kwargs)
+    except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
+        logger.warning("no database, the relay sends this job again: %s", error)
+        raise Ignore from error
+
+
+def _when(retry: Retry) -> datetime:
+    return retry.when if isinstance(retry.when, datetime) else timezone.now() + timedelta(seconds=retry.when)

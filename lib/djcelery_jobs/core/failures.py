@@ -1,0 +1,29 @@
+"""A task that failed for good leaves a line that an alert can look for, and its job with the dead letters."""
+
+import logging
+from typing import Any
+
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure
+
+from djcelery_jobs.core import dead_letters
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.telemetry.context import running
+
+logger = logging.getLogger("djcelery_jobs.failure")
+
+
+@task_failure.connect(dispatch_uid="djcelery_jobs.core.failures.record")
+def record(
+    sender: Any, task_id: str, exception: BaseException, args: Any, kwargs: Any, einfo: Any = None, **rest: Any
+) -> None:
+    """One line for each final failure; a retry is none. Arguments stay out of it: they may hold what is private."""
+    names = {"task_id": task_id, "task": sender.name, "error": type(exception).__name__}
+    if isinstance(sender, DurableTask) and isinstance(exception, TimeLimitExceeded | WorkerLostError):
+        logger.warning("task_cut_off", extra=names)
+        return  # its row decides whether it runs again
+    # The worker's main process tells of what its children could not; a traceback there would be that of the telling.
+    logger.error("task_failure", extra=names, exc_info=exception if running() else None)
+    error = f"{type(exception).__name__}: {exception}"
+    trace = str(getattr(einfo, "traceback", None) or "")
+    dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace)

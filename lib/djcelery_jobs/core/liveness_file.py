@@ -1,0 +1,11 @@
+"""The file by which a container's probe sees that a worker or beat still does its work, at no cost."""
+
+from pathlib import Path
+
+from djcelery_jobs.conf import jobs_settings
+
+
+def touch() -> None:
+    """Tell the probe that this process does its work. Without HEARTBEAT_FILE there is none to tell."""
+    if jobs_settings.HEARTBEAT_FILE:
+        Path(jobs_settings.HEARTBEAT_FILE).touch()

@@ -1,0 +1,29 @@
+"""How long to wait before a job counts as lost, derived from the limits of its queue."""
+
+from datetime import timedelta
+
+from celery import current_app
+from django.conf import settings
+
+from djcelery_jobs.conf import jobs_settings
+
+
+def republish_delay(queue: str, publications: int) -> timedelta:
+    """Return how long a published job may wait for a worker before it is published once more.
+
+    It doubles each time that no worker had it: behind a long queue, copies, which end quietly, must not make the
+    queue longer and longer.
+    """
+    doublings = min(publications, jobs_settings.REPUBLISH_DOUBLINGS)
+    return timedelta(seconds=min(hard_limit(queue), jobs_settings.REPUBLISH_AFTER) * 2**doublings)
+
+
+def run_deadline(queue: str) -> timedelta:
+    """Return how long a run in this queue can take: then the hard limit has ended it, or its process is gone."""
+    return timedelta(seconds=hard_limit(queue) + jobs_settings.RUN_GRACE)
+
+
+def hard_limit(queue: str) -> float:
+    """Return the seconds after which a run in this queue is ended."""
+    workload = settings.WORKLOADS.get(queue)
+    return workload.hard_limit if workload else current_app.conf.task_time_limit

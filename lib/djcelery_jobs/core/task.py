@@ -1,0 +1,76 @@
+"""The base class of every task: how it retries, how often it may kill its worker, how large its arguments may be."""
+
+import logging
+from importlib.util import find_spec
+from typing import Any
+
+from celery import current_app
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Reject
+from celery.result import AsyncResult
+from django.db import OperationalError
+from kombu.utils.json import dumps
+
+from djcelery_jobs.brokers.circuit_breaker import producer_from_pool
+from djcelery_jobs.conf import jobs_settings
+
+logger = logging.getLogger(__name__)
+
+JOB_REQUEST = "djcelery_jobs.telemetry.log_events:JobRequest"
+
+# What may work a moment later. ConnectionError and TimeoutError are Python's own, and most clients' errors of the
+# kind derive from them. Never list Exception or a validation error here: what cannot succeed must fail once.
+TRANSIENT_ERRORS = (ConnectionError, TimeoutError, OperationalError)
+
+
+class ArgumentsTooLargeError(ValueError):
+    """The arguments of a job exceed MAX_ARGUMENT_BYTES."""
+
+
+class JobTask(DjangoTask):
+    """A task that retries transient errors and cannot come back for ever.
+
+    Both are Celery's own options: `@shared_task(max_retries=8, autoretry_for=(...))` overrides them for one task.
+    """
+
+    Request = JOB_REQUEST if find_spec("django_structlog") else DjangoTask.Request
+    autoretry_for = TRANSIENT_ERRORS
+    max_retries = 5
+    retry_backoff = 2  # seconds, doubled for each retry
+    retry_backoff_max = 120  # seconds
+    retry_jitter = True  # or all tasks that failed together come back together
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> AsyncResult:
+        """As Celery's. Raises what check_arguments() does."""
+        self.check_arguments(args, kwargs)
+        if options.get("producer") or current_app.conf.task_always_eager:
+            return super().apply_async(args, kwargs, **options)
+        with producer_from_pool() as producer:
+            return super().apply_async(args, kwargs, **options | {"producer": producer})
+
+    def check_arguments(self, args: Any, kwargs: Any) -> None:
+        """Raises ArgumentsTooLargeError, and TypeError for arguments that the task does not take."""
+        if self.typing and (takes := getattr(self, "__header__", None)):
+            takes(*(args or ()), **(kwargs or {}))
+        size = len(dumps([args, kwargs]))
+        # The broker holds every message in memory, and each redelivery carries it again.
+        if size > (allowed := jobs_settings.MAX_ARGUMENT_BYTES):
+            raise ArgumentsTooLargeError(
+                f"The arguments of {self.name} take {size} bytes, {allowed} are allowed. "
+                "Put larger data in file storage or a row and pass its key."
+            )
+
+    def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""
+        if not (self.request.delivery_info or {}).get("redelivered"):
+            return
+        from djcelery_jobs.core import (
+            dead_letters,  # needs models, which cannot be imported while Django still loads the apps
+        )
+        from djcelery_jobs.models import Redelivery
+
+        redeliveries = Redelivery.count(task_id, self.name)
+        if redeliveries > jobs_settings.MAX_REDELIVERIES:
+            logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
+            dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
+            raise Reject("its worker died too often", requeue=False)

@@ -1,0 +1,114 @@
+"""`GET /metrics`, in the format of Prometheus.
+
+The numbers come from the broker and the database, not from this process. So they are the same whichever of several
+web processes answers, and count the runs of all workers.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.dashboard import health
+from djcelery_jobs.dashboard.state import State, state
+from djcelery_jobs.models import Tally
+from djcelery_jobs.worker.tallies import BOUNDS, MORE, Runs
+
+# Of each queue: the metric, what it says, and where the state has it. None is not exposed: nobody knows it now.
+QUEUE = [
+    ("jobs_queue_waiting", "Messages that no worker has yet", "waiting"),
+    ("jobs_queue_oldest_seconds", "How long the oldest job waits; absent while nothing does", "oldest"),
+    ("jobs_queue_running", "Jobs that live workers run", "running"),
+    ("jobs_queue_consumers", "Live workers that consume it", "consumers"),
+    ("jobs_queue_dead", "Dead jobs that wait for a decision, counted up to 10,000", "dead"),
+]
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For who sends `Authorization: Bearer METRICS_TOKEN`, or may see jobs in the admin; 403 for all others."""
+    if not _allowed(request):
+        return _refused(403, "Send METRICS_TOKEN as a bearer token, or log in.")
+    if health.parts()["database"] != "ok":
+        return _refused(503, "The database does not answer.")
+    found = families(state(), Tally.objects.all())
+    return HttpResponse(exposition(found), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _allowed(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "")
+    token = jobs_settings.METRICS_TOKEN
+    if token and constant_time_compare(given, f"Bearer {token}"):
+        return True
+    return request.user.is_staff and request.user.has_perm("djcelery_jobs.view_job")
+
+
+def _refused(status: int, why: str) -> HttpResponse:
+    return HttpResponse(f"{why}\n", status=status, content_type="text/plain")
+
+
+class _Collected:
+    """What prometheus_client asks for metrics."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self.collect = lambda: metrics
+
+
+def exposition(metrics: Iterable[Metric]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Collected(metrics))
+    return generate_latest(registry)
+
+
+def families(seen: State, tallies: Iterable[Tally]) -> Iterator[Metric]:
+    """Every metric there is."""
+    yield GaugeMetricFamily("jobs_broker_up", "1 while the broker answers within a second", seen.broker == "ok")
+    yield GaugeMetricFamily("jobs_beat_up", "1 while a beat holds its lock", seen.beat.alive)
+    yield GaugeMetricFamily("jobs_relay_overdue_seconds", "How long the relay has left a due job alone", seen.overdue)
+    yield _workers(seen)
+    for name, text, attribute in QUEUE:
+        family = GaugeMetricFamily(name, text, labels=["queue"])
+        for queue in seen.queues:
+            if (value := getattr(queue, attribute)) is not None:
+                family.add_metric([queue.name], value)
+        yield family
+    yield from _runs(list(tallies))
+
+
+def _workers(seen: State) -> Metric:
+    text = "Live workers, by whether they consume all the queues that they were started for"
+    family = GaugeMetricFamily("jobs_workers", text, labels=["consuming"])
+    for consuming in (True, False):
+        count = sum(worker.alive and worker.consuming is consuming for worker in seen.workers)
+        family.add_metric([str(consuming).lower()], count)
+    return family
+
+
+def _runs(tallies: list[Tally]) -> Iterator[Metric]:
+    text = "Runs that ended: done, failed or retried"
+    runs = CounterMetricFamily("jobs_runs", text, labels=["queue", "task", "outcome"])
+    together: dict[tuple[str, str], Runs] = defaultdict(Runs)
+    for tally in tallies:
+        runs.add_metric([tally.queue, tally.task, tally.outcome], tally.count)
+        together[tally.queue, tally.task].merge(Runs(tally.count, tally.seconds, tally.buckets))
+    yield runs
+    text = "How long runs took, however they ended"
+    seconds = HistogramMetricFamily("jobs_run_seconds", text, labels=["queue", "task"])
+    for labels, counted in together.items():
+        seconds.add_metric(list(labels), _buckets(counted), counted.seconds)
+    yield seconds
+
+
+def _buckets(runs: Runs) -> list[tuple[str, float]]:
+    """Prometheus counts in each bucket also what is in the smaller ones."""
+    total, buckets = 0, []
+    for bound in (*map(str, BOUNDS), MORE):
+        total += runs.buckets.get(bound, 0)
+        buckets.append((bound, total))
+    return buckets

@@ -1,0 +1,212 @@
+"""What the job layer remembers in the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from djcelery_jobs.storable import text
+
+
+class State(models.TextChoices):
+    DELAYED = "delayed", "delayed"  # the relay publishes it when `publish_at` has come
+    WAITING = "waiting", "waiting or running"  # published; the broker or a worker has it
+    DONE = "done", "done"
+    DEAD = "dead", "dead"  # failed for good: somebody must look
+    DISCARDED = "discarded", "discarded"
+
+
+UNFINISHED = [State.DELAYED, State.WAITING]
+KEY_LENGTH = 200  # characters
+SUBJECT_LENGTH = 64  # characters; a UUID has 36
+
+
+class Job(models.Model):
+    """One job: outbox, ledger and dead letter in one row. ledger.py says how it changes, and nothing else does."""
+
+    # Also the Celery task id. It never changes, whatever happens to the job.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    task = models.CharField(max_length=200)
+    args = models.JSONField(default=list)
+    kwargs = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    # What it is about: its first argument, such as the id of an order, by which a person finds it.
+    subject = models.CharField(max_length=SUBJECT_LENGTH, blank=True)
+    queue = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    # At most one unfinished job may have a given key.
+    key = models.CharField(max_length=KEY_LENGTH, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
+    # When the relay publishes it (again), unless it is finished by then.
+    publish_at = models.DateTimeField()
+    publications = models.PositiveIntegerField(default=0)  # by the relay, since a worker had it last
+    waiting_since = models.DateTimeField(null=True, blank=True)  # since when a worker may run it
+    attempts = models.PositiveIntegerField(default=0)
+    # Runs that began and did not end in any orderly way, because a process was killed under them.
+    starts = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=100, blank=True)  # which ran it last
+    # By which message that run began. Of several messages for one job, each has an id of its own.
+    message_id = models.CharField(max_length=36, blank=True, default="", db_default="")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    traceback = models.TextField(blank=True)
+    dispatched_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_unfinished_key")
+        ]
+        # Partial: what the relay and the dead letters look at stays small, however many finished rows there are.
+        indexes = [
+            models.Index(fields=["publish_at"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_to_publish"),
+            models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="djcelery_jobs_finished"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead"),
+            models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead_in_queue"),
+            models.Index(
+                fields=["queue", "waiting_since"],
+                condition=Q(state=State.WAITING, started_at__isnull=True),
+                name="djcelery_jobs_waiting",
+            ),
+            # For people who look for one job among all that are kept.
+            models.Index(fields=["subject", "-created_at"], name="djcelery_jobs_subject"),
+            models.Index(fields=["key", "-created_at"], condition=Q(key__isnull=False), name="djcelery_jobs_key"),
+        ]
+        permissions = [("requeue_job", "Can send dead jobs again"), ("discard_job", "Can discard dead jobs")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.pk}"
+
+
+class Watch(Job):
+    """A name for the page in the admin that shows what the jobs are doing, so that the admin lists it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = verbose_name_plural = "what the jobs are doing"
+
+
+def job_id(task_id: object) -> uuid.UUID:
+    """The key of the row for a task id, which may be of somebody's own making."""
+    try:
+        return uuid.UUID(str(task_id))
+    except ValueError:
+        return uuid.uuid5(uuid.NAMESPACE_OID, str(task_id))
+
+
+def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
+    """What a job with these arguments is about: the first of them, if it is a plain word or number."""
+    first = next(iter([*args, *kwargs.values()]), None)
+    return text(str(first))[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
+
+
+class Claim(models.Model):
+    """An effect that happened. Its row is written in the effect's own transaction; see claims.py."""
+
+    key = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Redelivery(models.Model):
+    """How often a message of a plain task came back because its worker had died; see task.py."""
+
+    task_id = models.CharField(max_length=200, primary_key=True)
+    task = models.CharField(max_length=200)
+    count_so_far = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "redeliveries"
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.task_id}: {self.count_so_far}"
+
+    @classmethod
+    def count(cls, task_id: str, task: str) -> int:
+        """Count one more redelivery of the message and return how many there are."""
+        cls.objects.get_or_create(task_id=task_id, defaults={"task": task})
+        cls.objects.filter(task_id=task_id).update(count_so_far=models.F("count_so_far") + 1)
+        return cls.objects.get(task_id=task_id).count_so_far
+
+
+class Lease(models.Model):
+    """A lock that its holder must renew, so that nobody holds it dead; see lease.py."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    holder = models.CharField(max_length=100)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
+
+
+class ScheduleState(models.Model):
+    """When an entry of the schedule ran last, so that any beat on any machine goes on where the last one stopped."""
+
+    entry = models.CharField(max_length=200, primary_key=True)
+    last_run_at = models.DateTimeField()
+    runs = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.entry
+
+
+class Heartbeat(models.Model):
+    """A worker, which says every few seconds that it lives and what it does; see watch/reporter.py."""
+
+    worker = models.CharField(max_length=200, primary_key=True)
+    queues = models.JSONField(default=list)
+    consuming = models.BooleanField(default=False)
+    concurrency = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
+    jobs = models.JSONField(default=list)  # some of those that run: id, task, queue, and when it began
+    fetched = models.JSONField(default=dict)  # by queue: since when the message that it took last had waited
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class Tally(models.Model):
+    """Runs that ended, of one task in one queue, since the project began; see watch/tallies.py."""
+
+    queue = models.CharField(max_length=100)
+    task = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=10)
+    count = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    buckets = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["queue", "task", "outcome"], name="djcelery_jobs_one_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.task} {self.outcome}: {self.count}"
+
+
+class MinuteTally(models.Model):
+    """Runs of one queue that ended in one minute. Kept for a few hours."""
+
+    minute = models.DateTimeField()
+    queue = models.CharField(max_length=100)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    retried = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "minute tallies"
+        constraints = [models.UniqueConstraint(fields=["minute", "queue"], name="djcelery_jobs_one_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.minute} {self.queue}"

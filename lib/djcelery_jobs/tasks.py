@@ -1,0 +1,42 @@
+"""The job layer's own housekeeping."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.models import UNFINISHED, Claim, Heartbeat, Job, MinuteTally, Redelivery, State
+
+BATCH = 1000  # rows per delete, so that none holds its locks for long
+
+
+@shared_task
+def prune() -> int:
+    """Delete finished jobs, what no delivery can need any more, and old observations. Returns how many rows.
+
+    Idempotent: what is gone is gone, and the next run takes up what this one left.
+    """
+    now = timezone.now()
+    claims_until = now - timedelta(days=jobs_settings.EFFECTS_KEPT_DAYS)
+    jobs_until = now - timedelta(days=jobs_settings.KEPT_DAYS)
+    watched_until = now - timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS)
+    finished = Job.objects.exclude(state__in=UNFINISHED).exclude(state=State.DEAD)
+    return sum(
+        _delete_in_batches(rows)
+        for rows in (
+            finished.filter(finished_at__lt=jobs_until),
+            Claim.objects.filter(created_at__lt=claims_until),
+            Redelivery.objects.filter(last_at__lt=claims_until),
+            MinuteTally.objects.filter(minute__lt=watched_until),
+            Heartbeat.objects.filter(seen_at__lt=watched_until),
+        )
+    )
+
+
+def _delete_in_batches(rows: QuerySet[Model]) -> int:
+    total = 0
+    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+        total += rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    return total

@@ -1,0 +1,98 @@
+"""Django, set up for the tests of the library, and their fixtures.
+
+The settings are handed over and not named in the environment: other tests start projects with settings of their own.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django
+import hypothesis
+import pytest
+from django.conf import settings as django_settings
+
+if not django_settings.configured:
+    from lib.project import settings as project_settings
+
+    django_settings.configure(**{name: getattr(project_settings, name) for name in dir(project_settings) if name.isupper()})
+    from lib.project import celery  # noqa: F401  the app must be there before Django loads the tasks
+
+    django.setup()
+from celery import Celery, current_app, shared_task
+from django.utils.module_loading import autodiscover_modules
+
+from djcelery_jobs.dashboard import health, state
+from djcelery_jobs.testing import MemoryBroker, memory_broker
+
+# A machine that is busy fails no test.
+SPEED = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=SPEED, database=None)
+hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture
+def conf() -> Iterator[Callable[..., None]]:
+    """Change settings of the app for one test: conf(beat_schedule={})."""
+    conf = current_app.conf
+    before: dict[str, Any] = {}
+
+    def change(**settings: Any) -> None:
+        for name, value in settings.items():
+            before.setdefault(name, conf[name])
+            conf[name] = value
+        _read_routes_again()
+
+    yield change
+    conf.update(before)
+    _read_routes_again()
+
+
+def _read_routes_again() -> None:
+    current_app.amqp.flush_routes()
+    current_app.amqp.router = current_app.amqp.Router()
+
+
+@pytest.fixture
+def task(conf) -> Iterator[Callable[..., Any]]:
+    """Make a task for one test, with a route, as every task must have: task(function, base=...)."""
+    app: Celery = current_app._get_current_object()
+    autodiscover_modules("tasks")  # or those that this test is the first to import would seem to be its own
+    known = set(app.tasks)
+
+    def make(function: Callable[..., Any], **options: Any) -> Any:
+        name = f"tests.{function.__name__}"
+        conf(task_routes={**app.conf.task_routes, name: {"queue": "fast"}})
+        shared_task(name=name, **options)(function)
+        return app.tasks[name]
+
+    yield make
+    for name in set(app.tasks) - known:
+        app.tasks.unregister(name)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def broker(db) -> Iterator[MemoryBroker]:
+    """Publish for real, into queues in memory. `broker.drain()` runs what is in them, as a worker would."""
+    with memory_broker(current_app._get_current_object()) as broker:
+        yield broker
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    """Run a block as if its transaction had committed: `with committed(): place_order(...)`."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
+    monkeypatch.setattr(state, "SECONDS", 30)
+    monkeypatch.setattr(health, "SECONDS", 30)

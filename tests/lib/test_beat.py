@@ -1,0 +1,185 @@
+"""One beat at a time, and each run once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery import current_app
+from celery.schedules import schedule
+from django.db import DatabaseError
+
+from djcelery_jobs.beat.lease import LeaseLock
+from djcelery_jobs.beat.scheduler import LockedScheduler
+from djcelery_jobs.models import Lease, ScheduleState
+from djcelery_jobs.tasks import prune
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def app(conf, monkeypatch):
+    """The app with one entry that is due every ten minutes."""
+    every = {"task": prune.name, "schedule": schedule(timedelta(minutes=10)), "options": {"expires": 60}}
+    conf(beat_schedule={"prune": every})
+    # The connection of a test is inside the transaction that is rolled back after it.
+    monkeypatch.setattr("djcelery_jobs.beat.scheduler.close_old_connections", lambda: None)
+    return current_app._get_current_object()
+
+
+def run(beat, ticks=5):
+    for _ in range(ticks):
+        beat.tick()
+
+
+def make_due(minutes=11):
+    ScheduleState.objects.update(last_run_at=datetime.now(UTC) - timedelta(minutes=minutes))
+
+
+def test_sends_what_is_due_once(app, broker):
+    beat = LockedScheduler(app)
+    run(beat)
+    assert broker.waiting()["slow"] == 0
+    beat.close()
+
+    make_due()
+    run(LockedScheduler(app))
+    assert broker.waiting()["slow"] == 1
+
+
+def test_what_it_sends_names_the_entry(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    run(LockedScheduler(app))
+
+    [ran] = broker.drain()
+    assert ran.headers["__django_structlog__"]["request_id"].startswith("beat:prune:")
+
+
+def test_what_is_planned_can_be_known_without_running_a_beat(app):
+    assert [(name, last) for name, _, _, last in LockedScheduler.planned(app, limit=10)] == [("prune", None)]
+
+    run(LockedScheduler(app))
+    make_due(minutes=4)
+    [(name, task, when, last)] = LockedScheduler.planned(app, limit=10)
+
+    assert (name, task, when.run_every, last is None) == ("prune", "djcelery_jobs.tasks.prune", timedelta(minutes=10), False)
+    assert list(LockedScheduler.planned(app, limit=0)) == []
+
+
+def test_each_tick_is_a_sign_of_life_also_while_another_beat_holds_the_lock(app, settings, tmp_path):
+    settings.DJCELERY_JOBS = {"HEARTBEAT_FILE": str(tmp_path / "heartbeat")}
+    LeaseLock("beat", seconds=60).hold()
+    run(LockedScheduler(app), ticks=1)
+
+    assert (tmp_path / "heartbeat").exists()
+
+
+def test_of_two_beats_one_sends(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    beats = [LockedScheduler(app), LockedScheduler(app)]
+
+    for _ in range(5):
+        for beat in beats:
+            beat.tick()
+
+    assert broker.waiting()["slow"] == 1
+    assert [beat.held for beat in beats] == [True, False]
+
+
+def test_a_killed_beat_is_replaced_when_its_lease_is_over(app):
+    killed, standby = LockedScheduler(app), LockedScheduler(app)
+    run(killed)
+    run(standby)
+    assert not standby.held
+
+    Lease.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    run(standby)
+    assert standby.held
+
+    with pytest.raises(SystemExit):
+        run(killed)
+
+
+def test_many_missed_slots_are_one_run(app, broker):
+    run(LockedScheduler(app))
+    Lease.objects.all().delete()
+    make_due(minutes=600)
+
+    run(LockedScheduler(app))
+
+    assert broker.waiting()["slow"] == 1
+
+
+def test_a_beat_that_closes_gives_the_lock_to_the_next_at_once(app):
+    first, second = LockedScheduler(app), LockedScheduler(app)
+    run(first)
+    first.close()
+
+    run(second)
+
+    assert second.held
+
+
+def test_a_standby_that_closes_leaves_the_lock_alone(app):
+    first, second = LockedScheduler(app), LockedScheduler(app)
+    run(first)
+    run(second)
+    second.close()
+    assert Lease.objects.exists()
+
+
+def test_sends_nothing_when_the_lock_went_while_it_waited_for_the_broker(app, broker):
+    run(LockedScheduler(app))
+    make_due()
+    Lease.objects.all().delete()
+    beat = LockedScheduler(app)
+    beat.lease.hold()
+    beat.hold()
+    Lease.objects.update(holder="another")
+
+    with pytest.raises(SystemExit):
+        beat.apply_entry(beat.schedule["prune"])
+
+    assert broker.waiting()["slow"] == 0
+
+
+def test_waits_while_the_database_is_away(app, monkeypatch):
+    beat = LockedScheduler(app)
+
+    def away(self):
+        raise DatabaseError
+
+    monkeypatch.setattr(LeaseLock, "hold", away)
+    assert beat.tick() > 0
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """The first answer takes longer than a lease of 15 seconds."""
+    times = iter([0.0, 16.0])
+    monkeypatch.setattr("djcelery_jobs.beat.lease.time.monotonic", lambda: next(times, 16.0))
+
+
+def test_an_answer_that_was_longer_under_way_than_the_lease_is_not_believed(slow, monkeypatch):
+    late, meanwhile = LeaseLock("x", seconds=15), LeaseLock("x", seconds=60)
+    answers = iter([lambda: True, late._hold])  # it was ours when the database said so, a lease ago
+    monkeypatch.setattr(late, "_hold", lambda: next(answers)())
+    meanwhile._hold()
+
+    assert not late.hold()
+
+
+def test_a_slow_database_takes_no_lock_away(slow):
+    assert LeaseLock("x", seconds=15).hold()
+
+
+def test_a_lease_is_taken_once():
+    first, second = LeaseLock("x", seconds=60), LeaseLock("x", seconds=60)
+
+    assert first.hold()
+    assert not second.hold()
+    assert first.hold()
+    first.release()
+    assert second.hold()

@@ -1,0 +1,173 @@
+"""Each runtime check, with the mistake that it is for."""
+
+import ssl
+
+import pytest
+from celery import current_app
+from celery.schedules import crontab
+from django.core.management import call_command
+
+from djcelery_jobs.checks import check_jobs
+
+
+# What a test gets that names a URL of RabbitMQ and leaves the queues as they are.
+QUEUES_OF_ANOTHER_BROKER = {"djcelery_jobs.E017"}
+
+
+def findings() -> set[str]:
+    return {message.id for message in check_jobs(None)}
+
+
+def entry(**changes):
+    return {"task": "djcelery_jobs.tasks.prune", "schedule": crontab(), "options": {"expires": 60}, **changes}
+
+
+def test_this_project_is_clean():
+    call_command("check", "--tag", "djcelery_jobs")
+    assert findings() == set()
+
+
+def test_a_task_without_a_route(conf):
+    routes = dict(current_app.conf.task_routes)
+    del routes["djcelery_jobs.tasks.prune"]
+    conf(task_routes=routes)
+    assert findings() == {"djcelery_jobs.E001"}
+
+
+def test_a_route_without_a_task(conf):
+    conf(task_routes={**current_app.conf.task_routes, "djcelery_jobs.tasks.gone": {"queue": "fast"}})
+    assert findings() == {"djcelery_jobs.E002"}
+
+
+def test_a_route_to_an_undeclared_queue(conf):
+    conf(task_routes={**current_app.conf.task_routes, "djcelery_jobs.tasks.prune": {"queue": "reprot"}})
+    assert findings() == {"djcelery_jobs.E003"}
+
+
+def test_an_entry_for_a_task_that_does_not_exist(conf):
+    conf(beat_schedule={"x": entry(task="djcelery_jobs.tasks.gone")})
+    assert findings() == {"djcelery_jobs.E004"}
+
+
+def test_an_entry_with_arguments_that_do_not_fit(conf):
+    conf(beat_schedule={"x": entry(args=[1])})
+    assert findings() == {"djcelery_jobs.E005"}
+
+
+def test_an_entry_that_never_expires(conf):
+    conf(beat_schedule={"x": entry(options={})})
+    assert findings() == {"djcelery_jobs.W006"}
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(None, 5), ("5", 10), (10, 5), (5, 5)])
+def test_a_task_without_sound_limits(conf, monkeypatch, soft, hard):
+    task = current_app.tasks["djcelery_jobs.tasks.prune"]
+    conf(task_soft_time_limit=None)
+    monkeypatch.setattr(task, "soft_time_limit", soft)
+    monkeypatch.setattr(task, "time_limit", hard)
+    assert findings() == {"djcelery_jobs.E007"}
+
+
+def test_a_visibility_timeout_that_is_too_short(conf):
+    conf(broker_transport_options={"visibility_timeout": 300})
+    assert findings() == {"djcelery_jobs.E008"}
+
+
+def test_eager_outside_the_test_settings(monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "project.settings.local")
+    assert findings() == {"djcelery_jobs.E009"}
+
+
+def test_more_than_json(conf):
+    conf(accept_content=["json", "pickle"])
+    assert findings() == {"djcelery_jobs.E010"}
+
+
+def test_an_early_ack(monkeypatch):
+    monkeypatch.setattr(current_app.tasks["djcelery_jobs.tasks.prune"], "acks_late", False)
+    assert findings() == {"djcelery_jobs.W011"}
+
+
+def test_a_scheduler_without_a_lock(conf):
+    conf(beat_scheduler="celery.beat:PersistentScheduler")
+    assert findings() == {"djcelery_jobs.E012"}
+
+
+def test_a_kept_result_without_a_backend(conf, monkeypatch):
+    conf(result_backend=None)
+    monkeypatch.setattr(current_app.tasks["djcelery_jobs.tasks.prune"], "ignore_result", False)
+    assert findings() == {"djcelery_jobs.E013"}
+
+
+def test_the_cache_in_the_database_of_the_broker(conf, settings):
+    conf(broker_write_url="redis://localhost:6379/0")
+    settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/0"}}
+    assert "djcelery_jobs.E014" in findings()
+
+
+def test_the_cache_beside_it_is_fine(conf, settings):
+    conf(broker_write_url="redis://localhost:6379/0")
+    settings.CACHES = {"default": {"LOCATION": "redis://localhost:6379/1"}}
+    assert "djcelery_jobs.E014" not in findings()
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("sqs://localhost", "15 minutes"),
+        ("redis+cluster://localhost", "sentinels"),
+        ("valkey://localhost", "redis://"),
+        ("kafka://localhost", "redis://"),
+    ],
+)
+def test_a_broker_that_is_not_supported(conf, url, word):
+    conf(broker_write_url=url)
+    [message] = check_jobs(None)
+    assert message.id == "djcelery_jobs.E015"
+    assert word in message.hint
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss://localhost", "rediss://localhost/0?ssl_cert_reqs=none", "amqps://one//;amqps://two//"]
+)
+def test_a_certificate_that_nobody_looks_at(conf, url):
+    conf(broker_write_url=url, broker_use_ssl=None)
+    assert findings() - QUEUES_OF_ANOTHER_BROKER == {"djcelery_jobs.W016"}
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("rediss://localhost", {"ssl_cert_reqs": ssl.CERT_REQUIRED}),
+        ("rediss://localhost/0?ssl_cert_reqs=required", None),
+        ("amqps://one//", {"server_hostname": "one"}),
+        ("redis://localhost", None),
+    ],
+)
+def test_a_certificate_that_is_looked_at(conf, url, options):
+    conf(broker_write_url=url, broker_use_ssl=options)
+    assert findings() - QUEUES_OF_ANOTHER_BROKER == set()
+
+
+def test_queues_that_were_declared_for_another_broker(conf):
+    conf(broker_write_url="amqp://one//")
+    assert "djcelery_jobs.E017" in findings()
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"KEPT_DAY": 3}, "no setting 'KEPT_DAY'. Did you mean KEPT_DAYS?"),
+        ({"KEPT_DAYS": "3"}, "must be a whole number, got '3'"),
+        ({"KEPT_DAYS": True}, "must be a whole number, got True"),
+        ({"BEAT_LEASE": "15"}, "must be a number, got '15'"),
+        ({"METRICS_TOKEN": 5}, "must be a text, got 5"),
+        ({"MAX_REDELIVERIES": 2}, "must be at least 3, got 2"),
+        ({"STALE_AFTER": 2}, "['REPORT_INTERVAL'] must be below STALE_AFTER"),
+        ([], "must be a dictionary, got list"),
+    ],
+)
+def test_a_bad_value_in_djcelery_jobs(settings, value, problem):
+    settings.DJCELERY_JOBS = value
+    [message] = [message for message in check_jobs(None) if message.id == "djcelery_jobs.E018"]
+    assert problem in message.msg

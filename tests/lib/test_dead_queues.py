@@ -1,0 +1,85 @@
+"""What RabbitMQ gave up comes to the dead letters."""
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+
+from djcelery_jobs.brokers.rabbitmq import dead_queue
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import dead_queues
+from djcelery_jobs.models import Job, State
+from djcelery_jobs.tasks import prune
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def given_up(broker):
+    """Move what was published into the dead queue, as RabbitMQ does."""
+
+    def give_up(queue: str) -> None:
+        with current_app.connection_for_write() as connection:
+            channel = connection.default_channel
+            message = current_app.amqp.queues[queue](channel).get()
+            headers = {**message.headers, "x-death": [{"reason": "delivery_limit"}]}
+            dead_queue(queue)(channel).declare()
+            channel._put(f"{queue}.dead", _raw(message, headers))
+
+    return give_up
+
+
+def _raw(message, headers):
+    return {
+        "body": message.body,
+        "content-encoding": message.content_encoding,
+        "content-type": message.content_type,
+        "headers": headers,
+        "properties": {**message.properties, "body_encoding": None},
+    }
+
+
+def test_a_plain_job_becomes_a_dead_letter(given_up):
+    prune.delay()
+    given_up("slow")
+
+    assert dead_queues.drain() == 1
+    assert dead_queues.drain() == 0
+
+    job = Job.objects.get()
+    assert (job.task, job.state, job.error) == ("djcelery_jobs.tasks.prune", State.DEAD, "RabbitMQ gave it up: delivery_limit.")
+
+
+def test_a_durable_job_is_left_to_its_row(given_up):
+    result = prune.delay()
+    Job.objects.create(pk=result.id, task="x", queue="slow", publish_at=timezone.now() + timezone.timedelta(days=1))
+    given_up("slow")
+
+    dead_queues.drain()
+
+    job = Job.objects.get()
+    assert job.state == State.WAITING
+    assert job.publish_at <= timezone.now() + timezone.timedelta(seconds=jobs_settings.RETURNED_MESSAGE_WAIT)
+
+
+def test_a_broker_that_is_away_is_left_alone(broker, monkeypatch):
+    monkeypatch.setattr(dead_queues.outbox, "breaker", found := dead_queues.outbox.Breaker())
+    monkeypatch.setattr(found, "_close_when_it_answers", lambda app: None)
+
+    def away(*args):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(dead_queues, "_drain", away)
+    assert dead_queues.drain() == 0
+    assert not found.closed
+    monkeypatch.undo()
+    assert dead_queues.drain() == 0
+
+
+def test_a_job_that_is_done_needs_nothing(given_up):
+    result = prune.delay()
+    Job.objects.create(pk=result.id, task="x", queue="slow", state=State.DONE, publish_at=timezone.now())
+    given_up("slow")
+
+    dead_queues.drain()
+
+    assert Job.objects.get().state == State.DONE

@@ -1,0 +1,98 @@
+"""`manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
+
+import signal
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from djcelery_jobs.brokers.local_broker import is_local
+from djcelery_jobs.management.commands import dev
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that would have been started. `started.code` is what the first of them returns."""
+    commands: dict[str, list[str]] = {}
+
+    @contextmanager
+    def broker(url, folder):
+        yield "Using a broker."
+
+    monkeypatch.setattr(dev, "local_broker", broker)
+    monkeypatch.setattr(dev, "run", lambda processes: commands.update(processes) or 130)
+    return commands
+
+
+def test_starts_web_beat_and_a_worker_for_each_class(db, started, capsys):
+    call_command("dev", "--port", "8123")
+
+    assert set(started) == {"web", "beat", *(f"worker-{name}" for name in settings.WORKLOADS)}
+    assert started["web"][-2:] == ["runserver", "8123"]
+    assert "watchfiles" in started["worker-fast"]
+    assert "http://localhost:8123/" in capsys.readouterr().out
+
+
+def test_no_reload_starts_them_plainly(db, started):
+    call_command("dev", "--no-reload")
+
+    assert started["web"][-1] == "--noreload"
+    assert started["worker-fast"][-4:] == ["worker", "fast", "--concurrency", "1"]
+
+
+def test_a_process_that_ends_by_itself_is_a_failure(db, started, monkeypatch):
+    monkeypatch.setattr(dev, "run", lambda processes: 1)
+    with pytest.raises(CommandError, match="ended by itself"):
+        call_command("dev")
+
+
+def test_refuses_the_database_of_another_machine(db, started, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "HOST", "db.example.com")
+    with pytest.raises(CommandError, match=r"The database is on db\.example\.com"):
+        call_command("dev")
+    assert not started
+
+
+def test_refuses_the_broker_of_another_machine_unless_told(db, started, settings):
+    settings.CELERY_BROKER_URL = "redis://broker.example.com:6379/0"
+    with pytest.raises(CommandError, match=r"The broker is on broker\.example\.com"):
+        call_command("dev")
+
+    call_command("dev", "--allow-remote")
+    assert started
+
+
+def test_refuses_a_cluster_of_which_one_node_is_elsewhere(db, started, settings):
+    settings.CELERY_BROKER_URL = "amqp://localhost:5672//;amqp://two.example.com:5672//"
+    with pytest.raises(CommandError, match=r"The broker is on two\.example\.com"):
+        call_command("dev")
+
+
+@pytest.mark.parametrize("host", [None, "", "localhost", "127.0.0.1", "127.1.2.3", "::1", "/var/run/postgresql"])
+def test_this_machine(host):
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "10.0.0.5", "localhost.example.com", "0.0.0.0"])  # noqa: S104
+def test_another_machine(host):
+    assert not is_local(host)
+
+
+def test_runs_the_processes_side_by_side(capfd):
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        code = dev.run({"one": [sys.executable, "-c", "print('from one')"]})
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    assert code == 0
+    assert "one" in capfd.readouterr().out
+
+
+def test_says_how_to_get_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "honcho.manager", None)
+    with pytest.raises(CommandError, match="honcho is missing"):
+        dev.run({})

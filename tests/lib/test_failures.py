@@ -1,0 +1,91 @@
+"""A job that failed for good says so once; one that is tried again does not."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import Retry, TimeLimitExceeded
+from django.utils import timezone
+
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import ledger
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.failures import record
+from djcelery_jobs.core.relay import relay
+from djcelery_jobs.models import Job, State
+
+
+@pytest.fixture
+def failures(caplog):
+    """The lines of the logger that alerts look at."""
+    return lambda: [line for line in caplog.records if line.name == "djcelery_jobs.failure"]
+
+
+def test_a_failure_leaves_one_line_without_the_arguments(failures, task, db):
+    def fails(secret: str) -> None:
+        raise ValueError(secret)
+
+    task(fails).apply(args=["hidden"], task_id="the-id", throw=False)
+
+    [line] = failures()
+    assert line.getMessage() == "task_failure"
+    assert (line.levelno, line.task_id, line.task, line.error) == (logging.ERROR, "the-id", "tests.fails", "ValueError")
+    assert line.exc_info[0] is ValueError
+
+
+def test_a_retry_is_no_failure(failures, task, broker):
+    def wobbles() -> None:
+        if wobbly.request.retries < 2:
+            raise ConnectionError
+
+    wobbly = task(wobbles)
+    wobbly.delay()
+
+    assert [isinstance(ran.result, Retry) for ran in broker.drain()] == [False] * 3
+    assert failures() == []
+
+
+def test_a_durable_job_that_was_cut_off_is_tried_again(failures, task, db):
+    def hangs() -> None: ...
+
+    record(task(hangs, base=DurableTask), "the-id", TimeLimitExceeded(10), [], {})
+
+    [line] = failures()
+    assert (line.getMessage(), line.levelno) == ("task_cut_off", logging.WARNING)
+
+
+def test_a_plain_job_that_was_cut_off_has_failed(failures, task, db):
+    def hangs() -> None: ...
+
+    record(task(hangs), "the-id", TimeLimitExceeded(10), [], {})
+
+    [line] = failures()
+    assert (line.getMessage(), line.error, line.exc_info) == ("task_failure", "TimeLimitExceeded", None)
+    assert Job.objects.get().state == State.DEAD
+
+
+def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db, committed):
+    def kills() -> None: ...
+
+    task(kills, base=DurableTask)
+    job = Job.objects.create(
+        task="tests.kills", queue="fast", publish_at=timezone.now(), starts=jobs_settings.MAX_REDELIVERIES + 1
+    )
+
+    with committed():
+        assert ledger.begin(ledger.Delivery(job_id=job.pk, one_transaction=True, redelivered=True)) is None
+
+    [line] = failures()
+    assert (line.getMessage(), line.task_id, line.error) == ("task_failure", str(job.pk), "WorkerLostError")
+
+
+def test_a_job_of_a_task_that_is_gone_says_so(failures, db, committed):
+    job = Job.objects.create(task="tests.gone", queue="fast", publish_at=timezone.now())
+    Job.objects.update(created_at=timezone.now() - timedelta(seconds=2 * jobs_settings.DEPLOY_WAIT))
+
+    with committed():
+        relay()
+
+    [line] = failures()
+    assert (line.getMessage(), line.task_id) == ("task_failure", str(job.pk))
+    assert line.error == "No task is called tests.gone."

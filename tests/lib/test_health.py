@@ -1,0 +1,141 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.dashboard import health, state
+from djcelery_jobs.models import Heartbeat, Lease
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
+    monkeypatch.setattr(state, "SECONDS", 30)
+    monkeypatch.setattr(health, "SECONDS", 30)
+
+
+@pytest.fixture
+def hangs(monkeypatch):
+    """Let a part give no answer: hangs("broker")."""
+    over = threading.Event()
+
+    def hang(part: str) -> None:
+        monkeypatch.setitem(health.PARTS, part, Bounded(lambda: over.wait(30)))
+
+    yield hang
+    over.set()
+
+
+def down(monkeypatch, part: str) -> None:
+    def ask() -> None:
+        raise ConnectionError("amqp://user:password@host")
+
+    monkeypatch.setitem(health.PARTS, part, Bounded(ask))
+    if part == "broker":
+        monkeypatch.setattr(queue_lengths, "broker", Bounded(ask))
+
+
+def test_live_looks_at_nothing(client):
+    assert client.get("/health/live").json() == {"status": "ok"}
+
+
+def test_ready_when_every_part_answers(client, broker):
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "broker": "ok"})
+
+
+@pytest.mark.parametrize("part", ["database", "broker"])
+def test_names_the_part_that_is_down_and_no_secret(client, monkeypatch, part):
+    down(monkeypatch, part)
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()[part] == "down"
+    assert "password" not in answer.content.decode()
+
+
+def test_all_parts_together_are_waited_for_no_longer_than_one(client, monkeypatch, hangs):
+    monkeypatch.setattr(health, "SECONDS", 0.2)
+    waits = []
+    monkeypatch.setattr(
+        health,
+        "outcome",
+        lambda result, seconds, outcome=health.outcome: waits.append(seconds) or outcome(result, seconds),
+    )
+    hangs("database")
+    hangs("broker")
+
+    answer = client.get("/health/ready")
+
+    assert answer.json() == {"status": "down", "database": "no answer", "broker": "no answer"}
+    assert sum(waits) <= 0.2
+
+
+# -- manage.py jobs health ------------------------------------------------------------------------------------------
+
+
+def everything_runs(settings) -> None:
+    now = timezone.now()
+    Heartbeat.objects.create(
+        worker="all-1@host", queues=list(settings.WORKLOADS), consuming=True, started_at=now, seen_at=now
+    )
+    Lease.objects.create(name="beat", holder="host:1", expires_at=now + timedelta(seconds=9))
+
+
+def test_all_is_well(broker, settings, capsys):
+    everything_runs(settings)
+    call_command("jobs", "health")
+
+    told = capsys.readouterr().out
+    assert told.endswith("All is well.\n")
+    assert [line.split()[:2] for line in told.splitlines() if line.startswith("fast")] == [["fast", "0"]]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (
+            lambda: Heartbeat.objects.update(queues=["fast", "slow", "email"]),
+            "No live worker consumes the queue report.",
+        ),
+        (
+            lambda: Heartbeat.objects.update(consuming=False),
+            "The worker all-1@host lives and does not consume its queues.",
+        ),
+        (lambda: Lease.objects.all().delete(), "No beat runs"),
+    ],
+)
+def test_trouble_is_a_sentence_and_an_exit_code(broker, settings, capsys, trouble, sentence):
+    everything_runs(settings)
+    trouble()
+
+    with pytest.raises(SystemExit) as exit_:
+        call_command("jobs", "health")
+
+    assert exit_.value.code == 1
+    assert sentence in capsys.readouterr().out
+
+
+def test_without_a_broker_the_rest_is_told(settings, capsys, monkeypatch):
+    everything_runs(settings)
+    down(monkeypatch, "broker")
+
+    with pytest.raises(SystemExit):
+        call_command("jobs", "health")
+
+    told = capsys.readouterr().out
+    assert "The broker: down." in told
+    assert [line.split()[:2] for line in told.splitlines() if line.startswith("fast")] == [["fast", "?"]]
+
+
+def test_without_a_database_it_says_so(monkeypatch, capsys):
+    down(monkeypatch, "database")
+    with pytest.raises(CommandError, match="The database: down"):
+        call_command("jobs", "health")

@@ -1,0 +1,107 @@
+"""A worker that gets nothing while jobs wait."""
+
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+
+from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.worker import starvation
+from djcelery_jobs.worker.heartbeat import Pulse
+from djcelery_jobs.worker.starvation import Hunger
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass when the test says so."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(starvation, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+@pytest.fixture
+def waiting(monkeypatch) -> dict[str, queue_lengths.Waiting]:
+    """What the broker says."""
+    waiting = {"fast": queue_lengths.Waiting(3, None), "slow": queue_lengths.Waiting(0, None)}
+    monkeypatch.setattr(queue_lengths, "broker", Bounded(lambda: dict(waiting)))
+    return waiting
+
+
+def pulse(*consumed: str) -> Pulse:
+    return Pulse(meant=frozenset(consumed), consumed=list(consumed))
+
+
+def after(seconds: float, worker: Pulse, clock) -> bool:
+    """Whether it is starved after so long in which it asked every few seconds."""
+    felt = Hunger(worker)
+    for _ in range(int(seconds) + 1):
+        felt.feel()
+        clock.now += 1
+    return worker.starved
+
+
+def test_jobs_wait_and_none_reaches_it(clock, waiting):
+    worker = pulse("fast")
+    assert after(jobs_settings.STARVED_AFTER - 1, worker, clock) is False
+    assert after(jobs_settings.STARVED_AFTER, worker, clock) is True
+    assert worker.consuming is False
+
+
+def test_what_waits_elsewhere_is_not_for_it(clock, waiting):
+    assert after(100, pulse("slow"), clock) is False
+
+
+def test_one_that_works_is_not_starved(clock, waiting):
+    worker = pulse("fast")
+    worker.held = 1
+    assert after(100, worker, clock) is False
+
+
+def test_one_that_gets_something_now_and_then_is_not_starved(clock, waiting):
+    worker = pulse("fast")
+    felt = Hunger(worker)
+    for second in range(100):
+        worker.received += second % 10 == 0
+        felt.feel()
+        clock.now += 1
+
+    assert worker.starved is False
+
+
+def test_it_ends_with_the_first_job(clock, waiting):
+    worker = pulse("fast")
+    felt = Hunger(worker)
+    for _ in range(jobs_settings.STARVED_AFTER + 2):
+        felt.feel()
+        clock.now += 1
+    assert worker.starved is True
+
+    worker.received += 1
+    felt.feel()
+    assert worker.starved is False
+
+
+def test_without_an_answer_nobody_can_tell(clock, monkeypatch):
+    def ask() -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(queue_lengths, "broker", Bounded(ask))
+    assert after(100, pulse("fast"), clock) is False
+
+
+def test_who_stands_by_at_an_ordered_queue_waits_rightly(clock, waiting, monkeypatch):
+    monkeypatch.setattr(current_app.amqp.queues["fast"], "queue_arguments", {"x-single-active-consumer": True})
+    assert after(100, pulse("fast"), clock) is False
+
+
+def test_what_waits_longer_than_a_moment_counts_anew_after_a_pause(clock, waiting):
+    worker = pulse("fast")
+    felt = Hunger(worker)
+    for messages in (3, 3, 0, 3):
+        waiting["fast"] = queue_lengths.Waiting(messages, None)
+        felt.feel()
+        clock.now += jobs_settings.STARVED_AFTER - 1
+
+    assert worker.starved is False

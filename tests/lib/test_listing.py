@@ -1,0 +1,141 @@
+"""Finding one job among many."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.dashboard import listing
+from djcelery_jobs.models import Job, State, job_id, subject
+from djcelery_jobs.templatetags import djcelery_jobs
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+def make(**fields) -> Job:
+    fields = {"task": "shop.tasks.work", "queue": "fast", "state": State.DONE, "finished_at": NOW} | fields
+    return Job.objects.create(publish_at=NOW, **fields)
+
+
+def test_it_is_found_by_what_a_person_has_at_hand(task, broker):
+    def mail(order_id: str) -> None:
+        """Only its row matters here."""
+
+    order_id = str(uuid.uuid4())
+    job = uuid.UUID(str(task(mail, base=DurableTask).delay(order_id)))
+    make()
+
+    for words in (str(job), job.hex, order_id, f" {order_id} ", order_id[:8], "mail", "TESTS.MAIL"):
+        assert [found.pk for found in listing.find(words)] == [job]
+
+
+def test_keys_errors_and_other_arguments_count():
+    job = make(
+        key="import-7",
+        args=[1, "blue", 'größe "9"'],
+        kwargs={"customer": "c-99"},
+        error="SMTP said no",
+        state=State.DEAD,
+    )
+    make(args=[2, "red"])
+    for words in ("import-7", "blue", "größe", '"9"', "C-99", "SMTP"):
+        assert listing.find(words) == [job]
+
+
+def test_an_id_of_somebodys_own_making_is_found():
+    job = make(id=job_id("my-own"))
+    assert listing.find("my-own") == [job]
+
+
+def test_old_jobs_are_found_by_index_only(monkeypatch):
+    monkeypatch.setattr(listing, "RECENT", 1)
+    old = make(subject="order-1", args=["order-1", "blue"], key="key-1", finished_at=NOW - timedelta(days=1))
+    make()
+
+    assert listing.find("order-1") == listing.find("key-1") == listing.find(str(old.pk)) == [old]
+    assert listing.find("blue") == []
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\0", "%", "no such thing", "x" * 10_000, str(uuid.UUID(int=1))])
+def test_nothing_is_found_for_nothing(words):
+    make()
+    assert listing.find(words) == []
+
+
+def test_what_is_found_is_bounded():
+    for _ in range(listing.PAGE + 5):
+        make(subject="7")
+    assert len(listing.find("7")) == listing.PAGE
+
+
+@pytest.mark.parametrize("older", ["x", ",", "2026-01-01,x", f"2026-01-01,{uuid.UUID(int=0)}", "\0"])
+def test_a_page_that_does_not_exist_is_the_first(older):
+    job = make(state=State.DEAD)
+    assert listing.dead(older).jobs == [job]
+
+
+def test_only_the_end_of_a_long_traceback_is_loaded():
+    make(state=State.DEAD, traceback="first line\n" + "x" * 10_000 + "\nlast line")
+    [job] = listing.dead().jobs
+    assert job.traceback_end.endswith("last line")
+    assert "first line" not in djcelery_jobs.trace(job)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "about"),
+    [
+        (["a", "b"], {}, "a"),
+        ([7], {}, "7"),
+        ([], {"order": "b"}, "b"),
+        ([uuid.UUID(int=1)], {}, str(uuid.UUID(int=1))),
+        ([["a"]], {}, ""),
+        ([], {}, ""),
+        (["x" * 500], {}, "x" * 64),
+        (["a\0b"], {}, "a\ufffdb"),
+    ],
+)
+def test_the_first_argument_is_what_a_job_is_about(args, kwargs, about):
+    assert subject(args, kwargs) == about
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (0, "0 s"),
+        (-5, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (7209, "2 h"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_a_span_is_told_in_two_units(seconds, words):
+    assert djcelery_jobs.span(seconds) == words
+
+
+HOUR = timedelta(hours=1, seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"state": State.DONE, "finished_at": NOW - HOUR}, "done 1 h"),
+        ({"state": State.DEAD, "finished_at": NOW - HOUR}, "failed for good 1 h"),
+        ({"state": State.DISCARDED, "finished_at": NOW - HOUR}, "discarded 1 h"),
+        ({"state": State.DELAYED, "publish_at": NOW - HOUR}, "runs now"),
+        ({"state": State.DELAYED, "publish_at": NOW + HOUR}, "runs in "),
+        ({"state": State.DELAYED, "publish_at": NOW, "attempts": 2}, "failed 2 x so far, next try now"),
+        ({"state": State.WAITING, "waiting_since": NOW - HOUR}, "waits for a worker, 1 h"),
+        ({"state": State.WAITING, "started_at": NOW - HOUR, "starts": 1, "worker": "w"}, "has run for 1 h"),
+    ],
+)
+def test_what_became_of_a_job_is_told(fields, words):
+    assert djcelery_jobs.told(Job(**fields)).startswith(words)

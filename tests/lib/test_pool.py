@@ -1,0 +1,70 @@
+"""What a worker does about its processes when the broker comes back."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from djcelery_jobs.worker.process_pool import hear_all, watch_all
+
+
+class Pool:
+    """A pool with one process, which writes its results into a pipe."""
+
+    def __init__(self) -> None:
+        self.results, self.write = os.pipe()
+        os.set_blocking(self.results, False)
+        self._fileno_to_outq = {self.results: "a process"}
+        self.maintained = 0
+
+    def maintain_pool(self) -> None:
+        self.maintained += 1
+
+
+@pytest.fixture
+def pool():
+    made = Pool()
+    yield made
+    os.close(made.results)
+
+
+def test_a_process_that_celery_has_lost_sight_of_is_watched_again():
+    lost, watched, new = SimpleNamespace(_sentinel_poll=None), SimpleNamespace(_sentinel_poll=7), SimpleNamespace()
+
+    watch_all(SimpleNamespace(_pool=[lost, watched, new]))
+
+    assert (vars(lost), vars(watched), vars(new)) == ({}, {"_sentinel_poll": 7}, {})
+
+
+def test_what_ended_meanwhile_is_heard_before_the_loop_begins(pool):
+    heard = []
+    hub = SimpleNamespace(readers={})
+
+    def rest():
+        heard.append(os.read(pool.results, 1))
+        yield
+
+    def read(descriptor):
+        heard.append(os.read(descriptor, 1))
+        hub.readers[descriptor] = (rest(), ())
+
+    hub.readers[pool.results] = (read, (pool.results,))
+    os.write(pool.write, b"ab")
+    hear_all(pool, hub)
+
+    assert heard == [b"a", b"b"]
+    assert pool.maintained == 1
+
+
+def test_a_process_that_is_gone_is_not_listened_to_for_ever(pool):
+    os.close(pool.write)
+
+    hear_all(pool, SimpleNamespace(readers={}))
+
+    assert pool.maintained == 1
+
+
+@pytest.mark.parametrize("pool", [None, SimpleNamespace()])
+def test_a_worker_without_processes_has_nothing_to_look_after(pool):
+    watch_all(pool)
+    hear_all(pool, hub=None)

@@ -1,0 +1,103 @@
+import json
+import ssl
+
+import pytest
+from kombu import Connection
+from kombu.simple import SimpleQueue
+
+from djcelery_jobs.brokers.local_broker import local_broker
+from djcelery_jobs.brokers.redis import cache_url, sentinel_options, tls_options, waits_since
+
+SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
+
+
+@pytest.mark.parametrize(
+    ("broker", "cache"),
+    [
+        ("redis://localhost:6379/0", "redis://localhost:6379/1"),
+        ("redis://localhost:6379", "redis://localhost:6379/1"),
+        ("rediss://user:p%40ss@host:7000/5?timeout=1", "rediss://user:p%40ss@host:7000/6?timeout=1"),
+    ],
+)
+def test_the_cache_goes_into_the_database_after_the_brokers(broker, cache):
+    assert cache_url(broker) == cache
+
+
+def test_behind_sentinels_the_cache_is_not_in_redis():
+    assert cache_url(SENTINELS) == "locmemcache://"
+
+
+def test_the_sentinels_are_asked_for_the_service_as_patiently_as_the_server():
+    options = sentinel_options(SENTINELS, service="jobs", password="", sockets={"socket_timeout": 2})
+
+    assert options == {"master_name": "jobs", "sentinel_kwargs": {"socket_timeout": 2}}
+
+
+def test_the_sentinels_have_a_password_of_their_own():
+    options = sentinel_options(SENTINELS, service="jobs", password="other", sockets={})
+
+    assert options["sentinel_kwargs"] == {"password": "other"}
+
+
+def test_the_url_of_a_server_needs_no_sentinel():
+    assert sentinel_options("redis://one:6379/0", service="jobs", password="x", sockets={}) == {}
+
+
+def test_the_oldest_message_is_looked_at_where_it_is(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path), Connection(url) as connection:
+        channel = connection.default_channel
+        assert waits_since(channel, "fast") is None
+
+        queue = connection.SimpleQueue("fast")
+        for since, priority in ((30.0, 0), (20.0, 9), (40.0, 0)):  # each priority has a list of its own
+            queue.put("", headers={"waits_since": since}, priority=priority)
+        queue.put("", headers={}, priority=5)  # from somebody who does not say it
+
+        assert waits_since(channel, "fast") == 20.0
+        assert (queue.qsize(), json.loads(channel.client.lindex("fast", -1))["headers"]) == (4, {"waits_since": 30.0})
+
+
+@pytest.mark.parametrize("url", ["redis://one:6379/0", "rediss://one:6379/0", SENTINELS])
+def test_every_kind_of_url_leads_to_our_transport(url):
+    transport = Connection(url).get_transport_cls()
+
+    assert transport.__module__ == transport.Channel.__module__ == "djcelery_jobs.brokers.redis_transport"
+
+
+def test_a_channel_has_one_client_until_its_connections_are_closed(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path), Connection(url) as connection:
+        channel = connection.default_channel
+        with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+            assert first is second
+        assert channel.client is not first  # it waits for messages, on a connection of its own
+
+        channel._disconnect_pools()
+        with channel.conn_or_acquire() as third:
+            assert third is not first
+            assert third.ping()
+
+
+def test_behind_tls_the_certificate_is_looked_at():
+    assert tls_options("rediss://one:6379/0")["ssl_cert_reqs"] is ssl.CERT_REQUIRED
+    assert tls_options("redis://one:6379/0") is None
+    assert tls_options("rediss://one:6379/0?ssl_cert_reqs=none") is None  # somebody has decided otherwise
+
+
+def test_channels_that_wait_for_an_answer_close_though_their_server_is_gone(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path):
+        connection = Connection(url)
+        queue, other = connection.SimpleQueue("fast"), SimpleQueue(connection.channel(), "slow")
+        queue.put("")
+        queue.get(timeout=5)  # without an ack
+        other.consumer.consume()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.1)
+
+    # As a worker does.
+    connection.collect(socket_timeout=1)
+    connection.close()
+
+    assert queue.channel.closed

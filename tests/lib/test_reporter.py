@@ -1,0 +1,110 @@
+"""What a worker writes into the database about itself."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+from django.db import DatabaseError
+
+from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.models import Heartbeat, Tally
+from djcelery_jobs.worker import reporter, tallies
+from djcelery_jobs.worker.heartbeat import Pulse
+from djcelery_jobs.worker.reporter import Reporter
+from djcelery_jobs.worker.tallies import Book, Line
+
+pytestmark = pytest.mark.django_db
+WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4)
+
+
+@pytest.fixture
+def pulse(monkeypatch) -> Pulse:
+    """A worker that consumes, with a book of its own, in a process with one connection."""
+    pulse = Pulse(ticked=time.monotonic(), meant=frozenset({"fast"}), consumed=["fast"], running=1)
+    monkeypatch.setattr(reporter, "pulse", pulse)
+    monkeypatch.setattr(reporter, "connections", SimpleNamespace(close_all=lambda: None))
+    monkeypatch.setattr(tallies, "book", Book())
+    monkeypatch.setattr(tallies, "line", Line())
+    return pulse
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Threads that do not run by themselves: `threads["count"]()` runs one."""
+    made = {}
+
+    def thread(target, args, name, daemon):
+        made[name] = lambda: target(*args)
+        return SimpleNamespace(start=lambda: None, join=lambda seconds: None)
+
+    monkeypatch.setattr(reporter, "Thread", thread)
+    return made
+
+
+def started() -> Reporter:
+    step = Reporter(WORKER)
+    step.start(WORKER)
+    return step
+
+
+def turns(step: Reporter, count: int) -> None:
+    """Let the loops of its threads turn so often."""
+    waits = iter([False] * count)
+    step.over = SimpleNamespace(wait=lambda seconds: next(waits, True), set=lambda: None)
+
+
+def test_it_lives_and_consumes(pulse, threads):
+    step = started()
+    turns(step, 2)
+    threads["report"]()
+
+    row = Heartbeat.objects.get()
+    assert (row.worker, row.queues, row.consuming) == ("fast-1@host", ["fast"], True)
+    assert (row.concurrency, row.running) == (4, 1)
+
+
+def test_an_event_loop_that_hangs_does_not_live(pulse, threads):
+    pulse.ticked -= jobs_settings.STALE_AFTER + 1
+    turns(step := started(), 1)
+    threads["report"]()
+
+    assert not Heartbeat.objects.exists()
+    assert step.threads
+
+
+def test_what_its_children_told_is_counted(pulse, threads):
+    step = started()
+    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    turns(step, 1)
+    threads["count"]()
+    turns(step, 1)
+    threads["report"]()
+
+    assert Tally.objects.get().count == 1
+
+
+def test_who_leaves_in_order_writes_what_is_left_and_is_not_missed(pulse, threads):
+    step = started()
+    turns(step, 1)
+    threads["report"]()
+    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    step.stop(WORKER)
+
+    assert not Heartbeat.objects.exists()
+    assert Tally.objects.get().count == 1
+
+
+def test_without_a_database_it_goes_on_and_leaves_all_the_same(pulse, threads, monkeypatch):
+    def away(self: Book) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(Book, "write", away)
+    step = started()
+    turns(step, 1)
+    threads["report"]()
+    step.terminate(WORKER)
+
+
+def test_workers_do_it():
+    assert Reporter in current_app.steps["worker"]

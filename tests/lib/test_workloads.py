@@ -1,0 +1,72 @@
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+from celery.bin.worker import worker
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from djcelery_jobs.brokers.workloads import Workload, routes, task_limits, worker_command
+
+
+def workload(**changes):
+    return Workload(**{"concurrency": 2, "prefetch": 1, "soft_limit": 10, "hard_limit": 20, **changes})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"soft_limit": 20}, {"soft_limit": 0}, {"hard_limit": 5}, {"concurrency": 0}, {"prefetch": 0}]
+)
+def test_a_declaration_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"limit|at least 1"):
+        workload(**wrong)
+
+
+def test_a_task_gets_the_queue_and_the_limits_of_its_class():
+    assert routes({"a.tasks.b": "fast"}) == {"a.tasks.b": {"queue": "fast"}}
+    assert task_limits({"a.tasks.b": "fast"}, {"fast": workload()}) == {
+        "a.tasks.b": {"soft_time_limit": 10, "time_limit": 20}
+    }
+
+
+def test_the_limits_reach_the_tasks():
+    task = current_app.tasks["djcelery_jobs.tasks.prune"]
+    slow = settings.WORKLOADS["slow"]
+    assert (task.soft_time_limit, task.time_limit) == (slow.soft_limit, slow.hard_limit)
+
+
+@pytest.mark.parametrize("name", settings.WORKLOADS)
+def test_the_worker_command_is_one_that_celery_understands(name):
+    workload = settings.WORKLOADS[name]
+    arguments = worker_command(current_app.main, name, workload)[6:]
+
+    understood = worker.make_context("worker", arguments, obj=SimpleNamespace(app=current_app)).params
+
+    assert understood["queues"] == [name]
+    assert understood["concurrency"] == workload.concurrency
+    assert understood["prefetch_multiplier"] == workload.prefetch
+
+
+def test_manage_py_worker_prints_the_plain_command(capsys):
+    call_command("worker", "slow", "--concurrency", "7", "--print")
+
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"celery -A {current_app.main} worker -Q slow -n slow-")
+    assert "--concurrency 7 --prefetch-multiplier 1" in printed
+
+
+def test_manage_py_worker_becomes_the_worker(monkeypatch):
+    started = []
+    monkeypatch.setattr("os.execv", lambda *command: started.append(command))
+
+    call_command("worker", "fast")
+
+    [(program, command)] = started
+    assert shutil.which(program)
+    assert command[1:3] == ["-m", "celery"]
+
+
+@pytest.mark.parametrize(("typo", "advice"), [("fsat", "Did you mean fast?"), ("xyz", "There are: fast, slow")])
+def test_manage_py_worker_helps_with_a_typo(typo, advice):
+    with pytest.raises(CommandError, match=f"No workload is called {typo}. {advice}"):
+        call_command("worker", typo)
