@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 RECORD = ".djcelery.toml"
+LIBRARY = "djcelery_jobs"
 MANIFESTS = "deploy/kubernetes/base/workers.yaml"
 
 # What stays only while its condition holds for the answers.
@@ -26,23 +27,11 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".github": lambda answers: answers["ci"] == "github",
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
     "renovate.json": lambda answers: answers["ci"] == "gitlab",
-    "jobs/redis.py": lambda answers: answers["broker"] == "redis",
-    "jobs/redis_transport.py": lambda answers: answers["broker"] == "redis",
-    "tests/jobs/test_redis.py": lambda answers: answers["broker"] == "redis",
-    "tests/jobs/test_local_redis.py": lambda answers: answers["broker"] == "redis",
-    "jobs/dead_queues.py": lambda answers: answers["broker"] == "rabbitmq",
-    "tests/jobs/test_dead_queues.py": lambda answers: answers["broker"] == "rabbitmq",
-    "jobs/rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
-    "tests/jobs/test_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
-    "tests/jobs/test_local_rabbitmq.py": lambda answers: answers["broker"] == "rabbitmq",
-    "jobs/sentry.py": lambda answers: answers["sentry"],
-    "tests/jobs/test_sentry.py": lambda answers: answers["sentry"],
     "tests/test_sentry.py": lambda answers: answers["sentry"],
     "deploy/kubernetes": lambda answers: answers["kubernetes"],
     "deploy/kubernetes/scaling/redis.yaml": lambda answers: answers["broker"] == "redis",
     "deploy/kubernetes/scaling/rabbitmq.yaml": lambda answers: answers["broker"] == "rabbitmq",
     "tests/test_kubernetes.py": lambda answers: answers["kubernetes"],
-    "jobs/schedule.py": lambda answers: answers["schedule"] == "database",
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
 }
 
@@ -302,6 +291,11 @@ def drop(root: Path, answers: dict[str, Any]) -> None:
             path.unlink(missing_ok=True)
 
 
+def vendor(root: Path, library: Path) -> None:
+    """Copy the library into the project, byte for byte, without what Python and linters leave beside it."""
+    shutil.copytree(library, root / LIBRARY, ignore=shutil.ignore_patterns("__pycache__", "*_cache"))
+
+
 def problems(tree: Tree) -> list[str]:
     """Return one sentence for each thing that is wrong with the rendered project."""
     return [sentence for check in CHECKS for sentence in check(tree)]
@@ -340,6 +334,7 @@ def finish(root: Path, context: dict[str, Any], untouched: AbstractSet[str] = fr
     """
     answers = {key: value for key, value in context.items() if not key.startswith("_")}
     drop(root, answers)
+    vendor(root, Path(context["_repo_dir"], "lib", LIBRARY))
     tree = Tree(root, answers["project_slug"], untouched)
     found = problems(tree)
     if not found:

@@ -100,7 +100,7 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
 
     _write([file._replace(parts=tuple(map(named, file.parts))) for file in plain], project)
     untouched = {"/".join(map(named, file.parts)) for file in plain if file.untouched}
-    for sentence in hook("post_gen_project").finish(project, context, untouched):
+    for sentence in hook("post_gen_project").finish(project, {**context, "_repo_dir": str(home())}, untouched):
         raise CommandError(f"The rendered project is not sound: {sentence}", "Please report this bug in the template.")
     return project
 

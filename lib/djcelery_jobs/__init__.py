@@ -13,36 +13,46 @@ __version__ = "0.1.0"
 # models cannot be imported yet.
 _HOMES = {
     "ArgumentsTooLargeError": "djcelery_jobs.core.task",
+    "Consumer": "djcelery_jobs.worker.consumer",
     "DurableTask": "djcelery_jobs.core.durable",
     "JobTask": "djcelery_jobs.core.task",
+    "LockedDatabaseScheduler": "djcelery_jobs.beat.database_scheduler",
+    "LockedScheduler": "djcelery_jobs.beat.scheduler",
     "TRANSIENT_ERRORS": "djcelery_jobs.core.task",
     "Workload": "djcelery_jobs.brokers.workloads",
     "cache_url": "djcelery_jobs.brokers.redis",
     "effect_once": "djcelery_jobs.core.effect_once",
     "logging_config": "djcelery_jobs.telemetry.log_config",
     "queues": "djcelery_jobs.brokers.options",
+    "remember_request": "djcelery_jobs.telemetry.context",
     "routes": "djcelery_jobs.brokers.workloads",
     "sentinel_options": "djcelery_jobs.brokers.redis",
     "start_sentry": "djcelery_jobs.telemetry.sentry",
     "task_limits": "djcelery_jobs.brokers.workloads",
     "tls_options": "djcelery_jobs.brokers.options",
+    "use_log_format": "djcelery_jobs.telemetry.log_config",
 }
 
 __all__ = [  # noqa: F822  they are in _HOMES
     "TRANSIENT_ERRORS",
     "ArgumentsTooLargeError",
+    "Consumer",
     "DurableTask",
     "JobTask",
+    "LockedDatabaseScheduler",
+    "LockedScheduler",
     "Workload",
     "cache_url",
     "effect_once",
     "logging_config",
     "queues",
+    "remember_request",
     "routes",
     "sentinel_options",
     "start_sentry",
     "task_limits",
     "tls_options",
+    "use_log_format",
 ]
 
 

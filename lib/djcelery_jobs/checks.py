@@ -35,7 +35,9 @@ def check_jobs(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def every_task_has_a_route(app: Celery) -> Iterator[CheckMessage]:
     """A task without a route runs in the default queue, between work of another class."""
     for name in sorted(_own_tasks(app).keys() - app.conf.task_routes.keys()):
-        yield Error(f"The task {name} has no route.", hint="Add it to ROUTES in settings/jobs.py.", id="djcelery_jobs.E001")
+        yield Error(
+            f"The task {name} has no route.", hint="Add it to ROUTES in settings/jobs.py.", id="djcelery_jobs.E001"
+        )
 
 
 def every_route_has_a_task(app: Celery) -> Iterator[CheckMessage]:

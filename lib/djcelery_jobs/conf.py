@@ -78,9 +78,7 @@ class JobsSettings:
         2, "Seconds between two attempts of a beat that stands by to take the lock.", at_least=0.1
     )
     # A broker that is away
-    BROKER_PROBE_INTERVAL: float = _number(
-        1, "Seconds between two looks for a broker that took no job.", at_least=0.1
-    )
+    BROKER_PROBE_INTERVAL: float = _number(1, "Seconds between two looks for a broker that took no job.", at_least=0.1)
     BROKER_RECONNECT_INTERVAL: float = _number(
         4, "Seconds between two attempts of a worker to reach a broker that is away, at most.", at_least=1
     )

@@ -60,7 +60,9 @@ class Job(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["key"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_unfinished_key")
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_unfinished_key"
+            )
         ]
         # Partial: what the relay and the dead letters look at stays small, however many finished rows there are.
         indexes = [

@@ -62,7 +62,12 @@ def test_what_is_planned_can_be_known_without_running_a_beat(app):
     make_due(minutes=4)
     [(name, task, when, last)] = LockedScheduler.planned(app, limit=10)
 
-    assert (name, task, when.run_every, last is None) == ("prune", "djcelery_jobs.tasks.prune", timedelta(minutes=10), False)
+    assert (name, task, when.run_every, last is None) == (
+        "prune",
+        "djcelery_jobs.tasks.prune",
+        timedelta(minutes=10),
+        False,
+    )
     assert list(LockedScheduler.planned(app, limit=0)) == []
 
 

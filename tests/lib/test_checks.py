@@ -9,7 +9,6 @@ from django.core.management import call_command
 
 from djcelery_jobs.checks import check_jobs
 
-
 # What a test gets that names a URL of RabbitMQ and leaves the queues as they are.
 QUEUES_OF_ANOTHER_BROKER = {"djcelery_jobs.E017"}
 

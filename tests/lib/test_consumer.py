@@ -83,7 +83,9 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
     ran = SimpleNamespace(id=str(running.pk), task=durable)
     reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable)]
     reserved += [SimpleNamespace(id="no uuid", task=task) for task in (plain, durable)]
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran]))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran])
+    )
     monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.hasten_oldest", lambda queues: None)
 
     consumer.on_close()  # so does a worker that shuts down: its broker has the messages back
@@ -105,7 +107,9 @@ def test_what_was_on_its_way_here_is_sent_again_at_once(consumer, task, broker, 
     elsewhere = Job(queue="slow", waiting_since=now - timedelta(minutes=9), **common)
     running = Job(queue="fast", waiting_since=now - timedelta(minutes=9), started_at=now, starts=1, **common)
     Job.objects.bulk_create([*minutes, elsewhere, running])
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[]))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[])
+    )
     monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.ON_THE_WAY", 2)
     monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {"fast": None})
 
@@ -125,7 +129,9 @@ def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
     durable = task(work, base=DurableTask)
     job = Job.objects.create(task=durable.name, queue="fast", publish_at=timezone.now(), starts=1, worker="fast-1")
     active = [SimpleNamespace(id=str(job.pk), task=durable)]
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=active, active_requests=active))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=active, active_requests=active)
+    )
     conf(worker_cancel_long_running_tasks_on_connection_loss=cancels)
 
     consumer.on_connection_error_after_connected(ConnectionResetError())
@@ -136,7 +142,9 @@ def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
 
 
 def test_its_processes_are_looked_after_when_the_connection_broke_and_before_the_loop_begins(consumer, monkeypatch):
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[]))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[])
+    )
     monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {})
     calls, processes = [], object()
     consumer.pool, consumer.hub = SimpleNamespace(_pool=processes), object()

@@ -46,7 +46,11 @@ def test_a_plain_job_becomes_a_dead_letter(given_up):
     assert dead_queues.drain() == 0
 
     job = Job.objects.get()
-    assert (job.task, job.state, job.error) == ("djcelery_jobs.tasks.prune", State.DEAD, "RabbitMQ gave it up: delivery_limit.")
+    assert (job.task, job.state, job.error) == (
+        "djcelery_jobs.tasks.prune",
+        State.DEAD,
+        "RabbitMQ gave it up: delivery_limit.",
+    )
 
 
 def test_a_durable_job_is_left_to_its_row(given_up):

@@ -43,7 +43,9 @@ LIVES = int(os.environ.get("LIVES", "6"))
 # How one run goes. Killed is what no code can catch; here it is an exception that the code does not catch.
 COURSES = ["works", "killed before", "killed after", "transient", "wrong"]
 WEEK = 8 * 24 * 3600  # seconds, and a little longer than finished jobs are kept
-ALL_OF_IT = jobs_settings.REPUBLISH_AFTER * 2**jobs_settings.REPUBLISH_DOUBLINGS  # seconds after which the relay has published everything unfinished
+ALL_OF_IT = (
+    jobs_settings.REPUBLISH_AFTER * 2**jobs_settings.REPUBLISH_DOUBLINGS
+)  # seconds after which the relay has published everything unfinished
 
 
 class Killed(BaseException):

@@ -41,7 +41,10 @@ def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch):
 
 def test_observations_are_kept_for_some_hours_and_totals_for_ever(db):
     now = timezone.now()
-    for age in (timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS + 1), timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS - 1)):
+    for age in (
+        timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS + 1),
+        timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS - 1),
+    ):
         MinuteTally.objects.create(minute=now - age, queue="fast")
         Heartbeat.objects.create(worker=f"worker-{age}", started_at=now - age, seen_at=now - age)
     Tally.objects.create(queue="fast", task="x", outcome="done")

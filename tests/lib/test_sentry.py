@@ -18,7 +18,7 @@ def options(monkeypatch):
     monkeypatch.setattr(sentry.sentry_sdk, "init", lambda **options: told.update(options))
     monkeypatch.setattr(sentry, "CeleryIntegration", lambda **options: options)
     task_retry.connect(crons_task_retry)
-    sentry.start(dsn="https://key@sentry.example.com/1", environment="staging", release="")
+    sentry.start_sentry(dsn="https://key@sentry.example.com/1", environment="staging", release="")
     return told
 
 

@@ -116,7 +116,9 @@ def test_who_consumes(broker):
 
 
 def test_what_runs(broker):
-    jobs = [{"id": str(n), "task": "djcelery_jobs.tasks.prune", "queue": "slow", "started": 1000.0 + n} for n in range(60)]
+    jobs = [
+        {"id": str(n), "task": "djcelery_jobs.tasks.prune", "queue": "slow", "started": 1000.0 + n} for n in range(60)
+    ]
     worker(running=61, jobs=[*jobs, {"id": "x", "task": "t", "queue": "slow", "started": None}])
     worker("both-1@host", queues=["fast", "slow"], running=1, jobs=[{**jobs[0], "queue": "fast", "started": 1.0}])
     worker("gone@host", seconds_ago=60, jobs=jobs)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from opentelemetry import trace

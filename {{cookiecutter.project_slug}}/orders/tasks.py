@@ -1,7 +1,7 @@
 """The shop's jobs. Each takes an id, fetches the row itself, and says in its docstring why it may run twice.
 
 A row that is gone by then ends the task quietly: there is nothing left to do, and a retry would not bring it back.
-How tasks retry is in jobs/task.py, which queue each one runs in is in settings/jobs.py.
+Which queue each one runs in is in settings/jobs.py.
 """
 
 import logging
@@ -15,8 +15,7 @@ from django.db.models import Count, DecimalField, F, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from djcelery_jobs.core.durable import DurableTask
-from djcelery_jobs.core.task import TRANSIENT_ERRORS
+from djcelery_jobs import TRANSIENT_ERRORS, DurableTask
 
 from . import price_lists
 from .models import DailySales, Order, PriceList, Product

@@ -11,9 +11,9 @@ SECRETS = dict.fromkeys(["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"], "x" * 64)
 
 @pytest.fixture
 def started(monkeypatch):
-    """What the settings told jobs/sentry.py, each time."""
+    """Return the options of each start of Sentry."""
     started = []
-    monkeypatch.setattr("djcelery_jobs.telemetry.sentry.start", lambda **options: started.append(options))
+    monkeypatch.setattr("djcelery_jobs.telemetry.sentry.start_sentry", lambda **options: started.append(options))
     return started
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from importlib import import_module
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-from djcelery_jobs.beat.scheduler import LEASE
+from djcelery_jobs.conf import jobs_settings
 
 SLUG = settings.ROOT_URLCONF.partition(".")[0]
 SECRETS = {
@@ -100,7 +101,8 @@ def test_neither_side_of_a_database_connection_waits_for_a_machine_that_vanished
     options = environment("local", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
 
     assert (options["connect_timeout"], options["sslmode"]) == (9, "require")  # what the URL says wins
-    assert options["tcp_user_timeout"] < LEASE * 1000  # beat knows before another one takes its lock over
+    # Beat knows of a lost connection before another beat takes its lock over.
+    assert options["tcp_user_timeout"] < jobs_settings.BEAT_LEASE * 1000
     assert "tcp_keepalives_idle" in options["options"]
     assert "tcp_user_timeout" in options["options"]
 

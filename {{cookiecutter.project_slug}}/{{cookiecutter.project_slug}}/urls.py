@@ -3,11 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from djcelery_jobs.dashboard.metrics import metrics
-
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("health/", include("djcelery_jobs.urls")),
-    path("metrics", metrics, name="metrics"),
+    path("", include("djcelery_jobs.urls")),  # /health/live, /health/ready, /metrics
     path("", include("orders.urls")),
 ]

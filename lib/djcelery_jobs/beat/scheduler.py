@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 Planned = tuple[str, str, BaseSchedule, datetime | None]
 
 
-
 class OneAtATime:
     """For a scheduler of any kind: send only while this process holds the lock, and leave when it is lost."""
 

@@ -53,7 +53,9 @@ def answers(app: Celery) -> bool:
     """Whether the broker does what it is asked, and not only accepts connections. Waits a few seconds at most."""
     try:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=options.node_count(options.broker_url()), interval_start=0, timeout=2)
+            connection.ensure_connection(
+                max_retries=options.node_count(options.broker_url()), interval_start=0, timeout=2
+            )
             # Declared and not only looked for: a broker that lost its data has no queue, and for Redis one that is
             # empty does not exist.
             channel = connection.channel()

@@ -50,7 +50,8 @@ class WatchAdmin(admin.ModelAdmin):
             ("discard/", self.discard, "discard", [VIEW, DISCARD]),
         ]
         return [
-            path(route, self.guarded(view, needed), name=f"djcelery_jobs_watch_{name}") for route, view, name, needed in pages
+            path(route, self.guarded(view, needed), name=f"djcelery_jobs_watch_{name}")
+            for route, view, name, needed in pages
         ]
 
     def guarded(self, view: View, needed: list[str]) -> View:

@@ -114,7 +114,12 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
         "formatters": formatters,
         "handlers": {
             "console": {"class": "logging.StreamHandler"},
-            "mail": {"class": "djcelery_jobs.telemetry.failure_mail.MailHandler", "formatter": "console", "level": "ERROR", "filters": ["seldom"]},
+            "mail": {
+                "class": "djcelery_jobs.telemetry.failure_mail.MailHandler",
+                "formatter": "console",
+                "level": "ERROR",
+                "filters": ["seldom"],
+            },
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
@@ -134,11 +139,11 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
             "django_structlog.middlewares.request": {"handlers": mail, "filters": ["no_probes"]},
         },
     }
-    use_format(config, form)
+    use_log_format(config, form)
     return config
 
 
-def use_format(config: dict[str, Any], form: str) -> None:
+def use_log_format(config: dict[str, Any], form: str) -> None:
     """Write the log in this format. Raises ImproperlyConfigured when there is none of that name."""
     if form not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}, which is no format. Use {' or '.join(FORMATS)}.")

@@ -25,7 +25,7 @@ NAMES = ("task_id", "task", "queue", "attempt", "request_id")
 TEXT = 10_000  # characters of one text in a report
 
 
-def start(*, dsn: str, environment: str, release: str) -> None:
+def start_sentry(*, dsn: str, environment: str, release: str) -> None:
     """Report from this process, and from those that it forks. Each entry of the schedule is a cron monitor."""
     sentry_sdk.init(
         dsn=dsn,
@@ -59,7 +59,7 @@ def before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, 
 
 def _names(record: Any) -> dict[str, Any]:
     from djcelery_jobs.telemetry.context import (
-        running,  # needs the apps, which are not there yet when the settings call start()
+        running,  # needs the apps, which are not there yet when the settings call start_sentry()
     )
 
     return {**getattr(record, "__dict__", {}), **get_contextvars(), **running()}

@@ -4,7 +4,7 @@ import logging
 
 import django
 
-from djcelery_jobs.telemetry.log_config import logging_config
+from djcelery_jobs import logging_config
 
 from .environment import BASE_DIR, env
 from .jobs import *  # noqa: F403
@@ -28,7 +28,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     # {% endif %}
     "users",
-    "jobs",
+    "djcelery_jobs",
     "orders",
 ]
 
@@ -42,7 +42,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "djcelery_jobs.telemetry.context.remember_request",
+    "djcelery_jobs.remember_request",
 ]
 
 ROOT_URLCONF = "{{ cookiecutter.project_slug }}.urls"

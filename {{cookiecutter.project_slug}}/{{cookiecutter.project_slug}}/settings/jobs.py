@@ -5,11 +5,10 @@ import sys
 from celery.schedules import crontab
 
 # {% if cookiecutter.broker == "rabbitmq" %}
-from djcelery_jobs.brokers.rabbitmq import Workload, queues, tls_options
+from djcelery_jobs import Workload, queues, routes, task_limits, tls_options
 # {% else %}
-from djcelery_jobs.brokers.redis import Workload, cache_url, queues, sentinel_options, tls_options
+from djcelery_jobs import Workload, cache_url, queues, routes, sentinel_options, task_limits, tls_options
 # {% endif %}
-from djcelery_jobs.brokers.workloads import routes, task_limits
 
 from .environment import env
 
@@ -56,12 +55,12 @@ CELERY_BEAT_SCHEDULE = {
 # {% if cookiecutter.schedule == "database" %}
 # `manage.py migrate` takes new entries over into the database. From then on the admin owns them: an edit there
 # survives, and an entry that is deleted here is switched off there.
-CELERY_BEAT_SCHEDULER = "djcelery_jobs.beat.database_scheduler:LockedDatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedDatabaseScheduler"
 CELERY_BEAT_SYNC_EVERY = 1  # each run is written down at once, or the next beat would send it again
 # {% else %}
-CELERY_BEAT_SCHEDULER = "djcelery_jobs.beat.scheduler:LockedScheduler"
+CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedScheduler"
 # {% endif %}
-# Beat holds a lock in the database and says every few seconds that it is alive; see jobs/beat.py.
+# Beat holds a lock in the database and says every few seconds that it is alive; so a second one does no harm.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 # -- Broker -------------------------------------------------------------------------------------------------------
@@ -71,8 +70,6 @@ REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 REDIS_CACHE_URL = cache_url(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_USE_SSL = tls_options(REDIS_URL)
-BROKER_SCHEMES = ["redis", "rediss", "sentinel"]
-BROKER_NODES = 1  # sentinels are no nodes: they say which server is the one
 # A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
 BROKER_SOCKETS = {"socket_connect_timeout": 1, "socket_timeout": 2, "socket_keepalive": True}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -89,15 +86,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # When the connection breaks, the job goes on: its message comes back only after the visibility timeout.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_TASK_QUEUES = queues(WORKLOADS)
-# What beat does beside sending, at each tick.
-JOBS_UPKEEP = ["djcelery_jobs.core.relay.relay"]
+CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 # {% else %}
 # One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
-CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL, env("AMQP_TLS_NAME", default=""))
-BROKER_SCHEMES = ["amqp", "amqps", "pyamqp"]
-BROKER_NODES = len(CELERY_BROKER_URL.split(";"))
+CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL, name=env("AMQP_TLS_NAME", default=""))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Without confirms, a publish to a broker that hangs looks like a success and the job is gone.
     "confirm_publish": True,
@@ -112,14 +105,16 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_DEFAULT_EXCHANGE = "jobs"
 CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "slow"
-CELERY_TASK_QUEUES = queues(WORKLOADS)
-# What beat does beside sending, at each tick.
-JOBS_UPKEEP = ["djcelery_jobs.core.relay.relay", "djcelery_jobs.core.dead_queues.drain"]
+CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 # {% endif %}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A request that cannot reach the broker tries once more, and each node of a cluster at least once, and then raises.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": max(1, BROKER_NODES - 1),
+    # {% if cookiecutter.broker == "rabbitmq" %}
+    "max_retries": max(1, CELERY_BROKER_URL.count(";")),
+    # {% else %}
+    "max_retries": 1,
+    # {% endif %}
     "interval_start": 0,
     "interval_step": 0.1,
     "interval_max": 0.1,
@@ -143,20 +138,22 @@ CELERY_TASK_TIME_LIMIT = max(w.hard_limit for w in WORKLOADS.values())
 
 # -- No job lost --------------------------------------------------------------------------------------------------
 # Acknowledge when the work is done, and give it back when the process that did it died. So a task can start twice:
-# tasks are written to be idempotent, and jobs/task.py bounds how often one that kills its worker comes back.
+# tasks are written to be idempotent, and the job layer bounds how often one that kills its worker comes back.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # On SIGTERM a worker gives short jobs this many seconds; longer ones go back to their queue at once.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 
-# A worker and beat touch this file while they do their work, for the probe of a container; see djcelery_jobs/heartbeat.py.
-# One file for each process: where several share a machine, leave it out.
-JOBS_HEARTBEAT_FILE = env("JOBS_HEARTBEAT_FILE", default="")
-# What Prometheus sends as its bearer token. Without it, only people who may see jobs in the admin get /metrics.
-METRICS_TOKEN = env("METRICS_TOKEN", default="")
-
-# Days that finished jobs are kept. Dead ones stay until somebody discards them.
-JOBS_KEPT_DAYS = 7
+# The policy of the job layer. Every setting, its default and its reason: the README of djcelery-jobs.
+DJCELERY_JOBS = {
+    # Days that finished jobs are kept. Dead jobs are kept until somebody discards them.
+    "KEPT_DAYS": 7,
+    # A worker and beat touch this file while they do their work, for the probe of a container. One file for each
+    # process: where several share a machine, leave it out.
+    "HEARTBEAT_FILE": env("JOBS_HEARTBEAT_FILE", default=""),
+    # The bearer token that Prometheus sends. Without it, only people who may view jobs in the admin get /metrics.
+    "METRICS_TOKEN": env("METRICS_TOKEN", default=""),
+}
 
 # -- Results ------------------------------------------------------------------------------------------------------
 # A kept result is one more write for each job, so tasks keep none
@@ -175,10 +172,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A fresh process now and then bounds what a leak can take.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-# Never: Celery would close each database connection before and after each job. See jobs/connections.py.
+# Never: Celery would close each database connection before and after each job.
 CELERY_DB_REUSE_MAX = sys.maxsize
 # Keeps messages that no task can be run for, with the dead letters.
-CELERY_WORKER_CONSUMER = "djcelery_jobs.worker.consumer:Consumer"
+CELERY_WORKER_CONSUMER = "djcelery_jobs:Consumer"
 # LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False

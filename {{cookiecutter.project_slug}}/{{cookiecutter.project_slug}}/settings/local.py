@@ -7,3 +7,5 @@ DEBUG = True
 SECRET_KEY = SECRET_KEY or "only-for-this-machine"
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 INTERNAL_IPS = ["127.0.0.1"]
+# What `manage.py dev` runs before it starts the processes.
+DEV_PREPARE = ["migrate", "seed"]

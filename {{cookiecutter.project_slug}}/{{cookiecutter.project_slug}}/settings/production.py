@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from djcelery_jobs.telemetry.log_config import use_format
+from djcelery_jobs import use_log_format
 
 from .base import *  # noqa: F403
 from .base import env
@@ -30,13 +30,13 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP
 SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=31_536_000)  # a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = env.bool("DJANGO_SECURE_HSTS_PRELOAD", default=True)
-use_format(LOGGING, env("LOG_FORMAT", default="json"))  # noqa: F405
+use_log_format(LOGGING, env("LOG_FORMAT", default="json"))  # noqa: F405
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 # {% if cookiecutter.sentry %}
 
 if SENTRY_DSN:  # noqa: F405
-    from djcelery_jobs.telemetry import sentry
+    from djcelery_jobs import start_sentry
 
-    sentry.start(dsn=SENTRY_DSN, environment=SENTRY_ENVIRONMENT, release=SENTRY_RELEASE)  # noqa: F405
+    start_sentry(dsn=SENTRY_DSN, environment=SENTRY_ENVIRONMENT, release=SENTRY_RELEASE)  # noqa: F405
 # {% endif %}
