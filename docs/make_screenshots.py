@@ -20,7 +20,7 @@ HOUR = """
 from datetime import timedelta
 from random import Random
 from django.utils import timezone
-from jobs.models import MinuteTally
+from djcelery_jobs.models import MinuteTally
 now, chance = timezone.now().replace(second=0, microsecond=0), Random(7)
 for queue, most in {"fast": 60, "email": 40, "slow": 3}.items():
     for ago in range(2, 60):
