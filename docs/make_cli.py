@@ -79,6 +79,16 @@ git, gets a secret key of its own. `.djcelery.toml` records the version, the ans
 answers and version give the same bytes, from `djcelery new` as from plain `cookiecutter` and `cruft create`.
 """
 
+CHECK = """\
+The cache is in `djcelery` below `$XDG_CACHE_HOME` (`~/.cache` if that is not set), with one folder per project. Set
+`DJCELERY_CACHE_DIR` to keep it elsewhere, for example in a folder that your CI keeps between jobs. If the folder cannot
+be written, the check runs without a cache.
+
+`check` runs none of the project's code unless you pass `--introspect`, and writes to nothing but its cache. `--fix`
+also writes below the project's root, and `--write-baseline` to the file that you name; neither follows a link out of
+the project. Control characters in names are printed as escapes such as `\\u001b`.
+"""
+
 COMPLETION = """\
 ## Completion in the shell
 
@@ -91,7 +101,7 @@ For an installed command (`uv tool install djcelery`, `pipx install djcelery`):
 | fish | `_DJCELERY_COMPLETE=fish_source djcelery \\| source` | `~/.config/fish/completions/djcelery.fish` |
 """
 
-NOTES = {"new": NEW}
+NOTES = {"new": NEW, "check": CHECK}
 
 
 def help_of(*words: str) -> str:

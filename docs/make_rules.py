@@ -94,11 +94,11 @@ def count() -> str:
     import fetch
     from djcelery.checking.run import run
 
-    reports = [run(str(folder), cached=False) for folder in fetch.everything().values()]
-    findings = Counter(row["code"] for report in reports for row in report.rows)
+    reports = [run(str(folder), use_cache=False) for folder in fetch.everything().values()]
+    findings = Counter(finding.code for report in reports for finding in report.findings)
     held = {
         "projects": len(reports),
-        "files": sum(report.files for report in reports),
+        "files": sum(report.python_files for report in reports),
         "findings": dict(sorted(findings.items())),
     }
     return json.dumps(held, indent=1) + "\n"

@@ -60,6 +60,14 @@ def without_excuse(report: Any) -> Any:
     return report
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_check(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Keep `djcelery check` away from the cache of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DJCELERY_CACHE_DIR", str(tmp_path_factory.mktemp("djcelery_cache")))
+        yield
+
+
 @pytest.fixture
 def djcelery(tmp_path: Path) -> Run:
     """Run `djcelery` in `tmp_path` as a process without a terminal."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from djcelery import __version__, errors, interrupts
+from djcelery import __version__, errors, interrupts, output
 
 COMMANDS = {
     "new": ("djcelery.commands.new", "Write a new Django project with sound background jobs."),
@@ -91,7 +91,7 @@ def _report(error: BaseException, *, as_json: bool) -> int:
 
         traceback.print_exception(error)
     failure = _translate(error)
-    click.echo(failure.as_json() if as_json else failure.as_text(), err=not as_json)
+    output.echo(failure.as_json() if as_json else failure.as_text(), err=not as_json)
     return failure.exit_code
 
 

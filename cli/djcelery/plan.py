@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from djcelery.edits import Edit, edited
+from djcelery.safe_files import leaves, write_atomically
+
+
+class OutsideRoot(OSError):  # noqa: N818
+    """A link leads out of the folder that the plan is for."""
 
 
 class Plan:
-    """What files will look like."""
+    """The contents that files below a folder will have."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -20,8 +23,10 @@ class Plan:
         self.after: dict[str, bytes] = {}
 
     def read(self, path: str) -> bytes:
-        """A file as planned so far."""
+        """Return a file as planned so far; raise OSError if it cannot be read or is outside of the folder."""
         if path not in self.after:
+            if leaves(str(self.root), str(self.root / path)):
+                raise OutsideRoot(f"{path} leads out of {self.root}")
             self.before[path] = self.after[path] = (self.root / path).read_bytes()
         return self.after[path]
 
@@ -31,16 +36,16 @@ class Plan:
         self.after[path] = data
 
     def edit(self, path: str, edits: Iterable[Edit]) -> bytes:
-        """The contents after the edits; edits that overlap an earlier one are left for the next run."""
+        """Return the contents after the edits, without planning them."""
         return edited(self.read(path), edits)
 
     @property
     def changed(self) -> list[str]:
-        """The files that differ from the disk."""
+        """Return the paths of the files that differ from the disk."""
         return sorted(path for path, data in self.after.items() if data != self.before[path])
 
     def diff(self) -> str:
-        """All changes as one unified diff."""
+        """Return all changes as one unified diff."""
         parts = []
         for path in self.changed:
             old = self.before[path].decode("utf-8", "replace").splitlines(keepends=True)
@@ -52,7 +57,7 @@ class Plan:
         return "".join(parts)
 
     def apply(self) -> list[str]:
-        """Write what changed, each file in one step; gives back the paths."""
+        """Write what changed, each file in one step, and return the paths."""
         for path in self.changed:
             replace(self.root / path, self.after[path])
         return self.changed
@@ -61,12 +66,4 @@ class Plan:
 def replace(path: Path, data: bytes) -> None:
     """Put new contents in place of old ones at once, keeping the mode; a link keeps pointing where it did."""
     target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".djcelery-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(target.stat().st_mode & 0o7777)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(str(target), data, target.stat().st_mode & 0o7777)

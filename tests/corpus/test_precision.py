@@ -21,10 +21,10 @@ LEAST = {"error": 0.98, "warning": 0.90}
 @pytest.fixture(scope="module")
 def found() -> list[tuple[str, str, int, str, str]]:
     return [
-        (name, row["path"], row["line"], row["code"], row["severity"])
+        (name, finding.path, finding.line, finding.code, finding.severity)
         for name, folder in fetch.everything().items()
-        for row in run(str(folder), cached=False).rows
-        if row["severity"] in LEAST
+        for finding in run(str(folder), use_cache=False).findings
+        if finding.severity in LEAST
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from djcelery.checking.run import judged
+from djcelery.checking.run import findings_of
 from djcelery.project.processes import processes
 from djcelery.project.project import Project
 from hypothesis import HealthCheck, given, settings
@@ -49,13 +49,13 @@ def broken(draw: st.DrawFn) -> str:
 @given(broken(), st.sampled_from(["shop/tasks.py", "shop/views.py", "project/settings.py", "shop/migrations/0001.py"]))
 @calm
 def test_a_broken_python_file(text: str, path: str) -> None:
-    judged(Project.of({path: text, "project/celery.py": "from celery import Celery\napp = Celery('x')\n"}))
+    findings_of(Project.of({path: text, "project/celery.py": "from celery import Celery\napp = Celery('x')\n"}))
 
 
 @given(st.binary(max_size=300))
 @calm
 def test_any_bytes(data: bytes) -> None:
-    judged(Project.of({"shop/tasks.py": b"# celery\n" + data, "Procfile": data, "compose.yaml": data}))
+    findings_of(Project.of({"shop/tasks.py": b"# celery\n" + data, "Procfile": data, "compose.yaml": data}))
 
 
 @given(st.text(alphabet="abc:-{}[]\n #&*!|>'\"%@`services commandworker", max_size=200))
@@ -65,9 +65,9 @@ def test_any_yaml(text: str) -> None:
 
 
 def test_deep_nesting_is_reported() -> None:
-    rows = judged(Project.of({"shop/tasks.py": "import celery\nx = " + "(" * 5000 + ")" * 5000}))
-    assert [row["code"] for row in rows] == ["DJC001"]
+    findings = findings_of(Project.of({"shop/tasks.py": "import celery\nx = " + "(" * 5000 + ")" * 5000}))
+    assert [finding.code for finding in findings] == ["DJC001"]
 
 
 def test_a_long_chain_is_no_trouble() -> None:
-    judged(Project.of({"shop/tasks.py": "import celery\nx = " + "+".join(["a.b(c).d"] * 800)}))
+    findings_of(Project.of({"shop/tasks.py": "import celery\nx = " + "+".join(["a.b(c).d"] * 800)}))

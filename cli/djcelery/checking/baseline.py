@@ -1,45 +1,50 @@
-"""Old findings that are known and may stay: a file with what was there when it was written."""
+"""A baseline: a file of the findings that were there when it was written, and that may stay."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 from djcelery.errors import UsageError
+from djcelery.findings import Finding
+from djcelery.safe_files import leaves, write_atomically
 
-Row = dict[str, Any]
 
-
-def read(path: Path) -> Counter[str]:
-    """How often each known finding may be there."""
+def read(path: str) -> Counter[str]:
+    """Return how often the baseline allows each finding."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        return Counter({str(key): int(count) for key, count in held["findings"].items()})
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        return Counter({str(finding): int(count) for finding, count in content["findings"].items()})
     except FileNotFoundError:
-        raise UsageError(f"There is no baseline {path}.", "Write one with --write-baseline.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not a baseline.", "Write it again with --write-baseline.") from error
+        raise UsageError(f"Baseline {path!r} does not exist.", "Create it with --write-baseline.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path!r} is not a baseline.", "Create it again with --write-baseline.") from error
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """Remember these findings as known."""
-    counts = Counter(key(row) for row in rows)
-    path.write_text(json.dumps({"findings": dict(sorted(counts.items()))}, indent=1) + "\n", encoding="utf-8")
+def write(path: str, findings: Iterable[Finding], root: str) -> None:
+    """Write these findings as a baseline. A link out of the project is refused: the project may be a stranger's."""
+    if os.path.islink(path) or leaves(root, path):
+        raise UsageError(f"{path!r} is a symbolic link.", "Write the baseline to an ordinary file.")
+    counts = Counter(key(finding) for finding in findings)
+    text = json.dumps({"findings": dict(sorted(counts.items()))}, indent=1) + "\n"
+    write_atomically(path, text.encode())
 
 
-def unknown(rows: list[Row], known: Counter[str]) -> list[Row]:
-    """The findings that the baseline does not know; lines may have moved."""
-    left = Counter(known)
-    kept = []
-    for row in rows:
-        if left[key(row)] > 0:
-            left[key(row)] -= 1
+def unknown(findings: Iterable[Finding], baseline: Counter[str]) -> list[Finding]:
+    """Return the findings that the baseline does not allow. Lines do not count: they move."""
+    left = Counter(baseline)
+    new = []
+    for finding in findings:
+        if left[key(finding)] > 0:
+            left[key(finding)] -= 1
         else:
-            kept.append(row)
-    return kept
+            new.append(finding)
+    return new
 
 
-def key(row: Row) -> str:
-    return f"{row['path']}::{row['code']}::{row['message']}"
+def key(finding: Finding) -> str:
+    """Return what a finding is known by."""
+    return f"{finding.path}::{finding.code}::{finding.message}"

@@ -1,32 +1,59 @@
-"""Safe fixes: applied in memory, parsed again, and kept only if the file still parses."""
+"""Safe fixes: planned in memory, parsed again, and kept only if the file still parses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
+from djcelery.checking.options import Options
+from djcelery.checking.run import Report, run
+from djcelery.checking.scope import Scope
+from djcelery.checking.selection import selected
 from djcelery.edits import Edit
+from djcelery.findings import Finding
 from djcelery.plan import Plan
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from djcelery.project.running import Running
+
+ROUNDS = 5  # a fix may make room for another one
 
 
-def planned(root: str, rows: list[Row]) -> Plan:
-    """The plan that all safe fixes make together."""
+class Fixed(NamedTuple):
+    """The report after the fixes, and the files that they changed, in order."""
+
+    report: Report
+    paths: list[str]
+
+
+def apply_fixes(report: Report, options: Options, scope: Scope, running: Running | None) -> Fixed:
+    """Apply the safe fixes, check again, and repeat while there are more."""
+    changed: dict[str, None] = {}
+    for _ in range(ROUNDS):
+        paths = plan_fixes(scope.root, selected(report.findings, options, scope)).apply()
+        if not paths:
+            break
+        changed |= dict.fromkeys(paths)
+        report = run(scope.root, options.exclude, use_cache=False, running=running)
+    return Fixed(report, [*changed])
+
+
+def plan_fixes(root: str, findings: Iterable[Finding]) -> Plan:
+    """Return the plan that all safe fixes make together."""
     plan = Plan(Path(root))
     edits: dict[str, list[Edit]] = {}
-    for row in rows:
-        if row["fix"] and row["fix"]["safe"]:
-            for edit in row["fix"]["edits"]:
-                edits.setdefault(edit[0], []).append(Edit(*edit))
-    for path, each in edits.items():
-        fixed(plan, path, each)
+    for finding in findings:
+        for edit in finding.safe_fix.edits if finding.safe_fix else ():
+            edits.setdefault(edit.path, []).append(edit)
+    for path, edits_of_file in edits.items():
+        plan_file(plan, path, edits_of_file)
     return plan
 
 
-def fixed(plan: Plan, path: str, edits: list[Edit]) -> None:
-    """Fix one file, all at once or else one by one; what would not parse is left."""
-    if not plain(plan, path):
+def plan_file(plan: Plan, path: str, edits: list[Edit]) -> None:
+    """Plan all edits of one file, or else those after which it parses. A file that is not editable stays as it is."""
+    if not is_editable(plan, path):
         return
     after = plan.edit(path, edits)
     if parses(after):
@@ -38,8 +65,11 @@ def fixed(plan: Plan, path: str, edits: list[Edit]) -> None:
             plan.write(path, after)
 
 
-def plain(plan: Plan, path: str) -> bool:
-    """Whether the places of the facts are the places of the bytes: UTF-8 and ordinary line ends."""
+def is_editable(plan: Plan, path: str) -> bool:
+    """Tell whether a file is below the root, and the places of the facts are those of its bytes.
+
+    They are for UTF-8 and ordinary line ends.
+    """
     try:
         data = plan.read(path)
         data.decode("utf-8")
@@ -49,6 +79,7 @@ def plain(plan: Plan, path: str) -> bool:
 
 
 def parses(data: bytes) -> bool:
+    """Tell whether a text is Python."""
     from djcelery.project.grammar import Unreadable, decode, parse
 
     try:

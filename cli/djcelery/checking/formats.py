@@ -1,137 +1,152 @@
-"""Findings as words: for people, for programs, and for the services that show them beside the code."""
+"""Findings as text for people, and in the formats of the services that show them beside the code."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
-Row = dict[str, Any]
+from djcelery.findings import Finding, Severity
+from djcelery.output import escape_line
+
 FORMATS = ("text", "json", "github", "sarif", "gitlab")
+MACHINE_FORMATS = ("json", "sarif", "gitlab")  # documents: there is one even where nothing was found
+GITHUB_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "notice"}
+GITLAB_SEVERITIES: dict[str, str] = {"error": "major", "warning": "minor", "hint": "info"}
+SARIF_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "note"}
 
 
-def render(rows: list[Row], form: str, version: str) -> str:
-    """The findings in one of the formats."""
-    makers = {"text": text, "json": as_json, "github": github, "gitlab": gitlab}
-    return sarif(rows, version) if form == "sarif" else makers[form](rows)
+def render(findings: list[Finding], output_format: str, version: str) -> str:
+    """Return the findings in one of the formats."""
+    if output_format == "sarif":
+        return as_sarif(findings, version)
+    renderers: dict[str, Callable[[list[Finding]], str]] = {
+        "text": as_text,
+        "json": as_json,
+        "github": as_github,
+        "gitlab": as_gitlab,
+    }
+    return renderers[output_format](findings)
 
 
-def text(rows: list[Row]) -> str:
-    return "\n".join(
-        f"{row['path']}:{row['line']}:{row['col']}: {row['code']} {row['message']}{fixable(row)}" for row in rows
-    )
+def as_text(findings: Iterable[Finding]) -> str:
+    """Return one line per finding, in the style of linters."""
+    return "\n".join(escape_line(f"{f.path}:{f.line}:{f.col}: {f.code} {f.message}{fix_note(f)}") for f in findings)
 
 
-def fixable(row: Row) -> str:
-    fix = row["fix"]
-    if not fix:
+def fix_note(finding: Finding) -> str:
+    """Return what is said about the fix behind a message."""
+    if finding.fix is None:
         return ""
-    return f" [*] {fix['title']}" if fix["safe"] else f" (suggestion: {fix['title']})"
+    return f" [*] {finding.fix.title}" if finding.fix.safe else f" (suggestion: {finding.fix.title})"
 
 
-def as_json(rows: list[Row]) -> str:
-    return json.dumps(rows, indent=2)
+def as_json(findings: Iterable[Finding]) -> str:
+    """Return the findings as a JSON list."""
+    return json.dumps([finding.as_json() for finding in findings], indent=2)
 
 
-def github(rows: list[Row]) -> str:
-    levels = {"error": "error", "warning": "warning", "hint": "notice"}
+def as_github(findings: Iterable[Finding]) -> str:
+    """Return the commands by which GitHub Actions shows annotations."""
     return "\n".join(
-        f"::{levels[row['severity']]} file={prop(row['path'])},line={row['line']},col={row['col']},"
-        f"title={prop(row['code'])}::{data(row['message'] + fixable(row))}"
-        for row in rows
+        f"::{GITHUB_LEVELS[f.severity]} file={github_property(f.path)},line={f.line},col={f.col},"
+        f"title={github_property(f.code)}::{github_data(f.message + fix_note(f))}"
+        for f in findings
     )
 
 
-def data(words: str) -> str:
-    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def github_data(text: str) -> str:
+    """Return a text as the message of a command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def prop(words: str) -> str:
-    return data(words).replace(":", "%3A").replace(",", "%2C")
+def github_property(text: str) -> str:
+    """Return a text as a property of a command."""
+    return github_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def gitlab(rows: list[Row]) -> str:
+def as_gitlab(findings: Iterable[Finding]) -> str:
+    """Return the findings as a Code Quality report of GitLab."""
     import hashlib
 
-    seen: Counter[str] = Counter()
-    out = []
-    for row in rows:
-        key = f"{row['path']}|{row['code']}|{row['message']}"
-        seen[key] += 1
-        out.append(
+    repeats: Counter[str] = Counter()
+    issues = []
+    for finding in findings:
+        key = f"{finding.path}|{finding.code}|{finding.message}"
+        repeats[key] += 1
+        identity = f"{key}|{repeats[key]}".encode("utf-8", "surrogateescape")
+        issues.append(
             {
-                "description": row["message"],
-                "check_name": f"{row['code']} {row['name']}",
-                "fingerprint": hashlib.blake2b(f"{key}|{seen[key]}".encode(), digest_size=16).hexdigest(),
-                "severity": {"error": "major", "warning": "minor", "hint": "info"}[row["severity"]],
-                "location": {"path": row["path"], "lines": {"begin": row["line"]}},
+                "description": finding.message,
+                "check_name": f"{finding.code} {finding.name}",
+                "fingerprint": hashlib.blake2b(identity, digest_size=16).hexdigest(),
+                "severity": GITLAB_SEVERITIES[finding.severity],
+                "location": {"path": finding.path, "lines": {"begin": finding.line}},
             }
         )
-    return json.dumps(out, indent=2)
+    return json.dumps(issues, indent=2)
 
 
-def sarif(rows: list[Row], version: str) -> str:
-    codes = sorted({(row["code"], row["name"]) for row in rows})
+def as_sarif(findings: Iterable[Finding], version: str) -> str:
+    """Return the findings as SARIF 2.1.0."""
+    findings = list(findings)
+    rules = sorted({(finding.code, finding.name) for finding in findings})
+    indexes = {code: index for index, (code, _) in enumerate(rules)}
     driver = {
         "name": "djcelery",
         "version": version,
         "rules": [
-            {"id": code, "name": name, "shortDescription": {"text": name.replace("-", " ")}} for code, name in codes
+            {"id": code, "name": name, "shortDescription": {"text": name.replace("-", " ")}} for code, name in rules
         ],
     }
-    places = {code: index for index, (code, _) in enumerate(codes)}
-    return json.dumps(
-        {
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [
-                {
-                    "tool": {"driver": driver},
-                    "columnKind": "unicodeCodePoints",
-                    "results": [result(row, places[row["code"]]) for row in rows],
-                }
-            ],
-        },
-        indent=2,
-    )
+    sarif_run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [sarif_result(finding, indexes[finding.code]) for finding in findings],
+    }
+    document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [sarif_run]}
+    return json.dumps(document, indent=2)
 
 
-def result(row: Row, index: int) -> dict[str, Any]:
+def sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
+    """Return one finding as SARIF."""
     from urllib.parse import quote
 
-    region = {"startLine": row["line"], "startColumn": row["col"]}
-    if row["end_line"]:
-        region |= {"endLine": row["end_line"], "endColumn": row["end_col"]}
-    location = {"physicalLocation": {"artifactLocation": {"uri": quote(row["path"])}, "region": region}}
-    level = {"error": "error", "warning": "warning", "hint": "note"}[row["severity"]]
+    region = {"startLine": finding.line, "startColumn": finding.col}
+    if finding.end_line:
+        region |= {"endLine": finding.end_line, "endColumn": finding.end_col}
+    uri = quote(finding.path, errors="surrogateescape")
     return {
-        "ruleId": row["code"],
-        "ruleIndex": index,
-        "level": level,
-        "message": {"text": row["message"] + fixable(row)},
-        "locations": [location],
+        "ruleId": finding.code,
+        "ruleIndex": rule_index,
+        "level": SARIF_LEVELS[finding.severity],
+        "message": {"text": finding.message + fix_note(finding)},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}],
     }
 
 
-def statistics(rows: list[Row]) -> str:
-    """How often each rule was broken."""
-    counts = Counter((row["code"], row["name"], row["severity"]) for row in rows)
+def statistics(findings: Iterable[Finding]) -> str:
+    """Return how many findings each rule has, most first."""
+    counts = Counter((finding.code, finding.name, finding.severity) for finding in findings)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return "\n".join(f"{count:5}  {code}  {name} ({severity})" for (code, name, severity), count in ordered)
 
 
-def summary(rows: list[Row], hidden: int, files: int) -> str:
-    """One line for people, on stderr."""
-    counts = Counter(row["severity"] for row in rows)
-    fixes = sum(1 for row in rows if row["fix"] and row["fix"]["safe"])
-    parts = [number(counts[severity], severity) for severity in ("error", "warning", "hint") if counts[severity]]
-    line = (", ".join(parts) or "Nothing found") + f" in {number(files, 'Python file')}."
-    if fixes:
-        line += f" {fixes} can be fixed with --fix."
-    if hidden:
-        line += f" {number(hidden, 'hint')} not shown: --severity hint."
+def summary(findings: list[Finding], hidden_hints: int, python_files: int) -> str:
+    """Return one line that sums a run up."""
+    counts = Counter(finding.severity for finding in findings)
+    severities: tuple[Severity, ...] = ("error", "warning", "hint")
+    parts = [counted(counts[severity], severity) for severity in severities if counts[severity]]
+    line = f"{', '.join(parts) or 'Nothing found'} in {counted(python_files, 'Python file')}."
+    fixable = sum(finding.safe_fix is not None for finding in findings)
+    if fixable:
+        line += f" {fixable} can be fixed with --fix."
+    if hidden_hints:
+        line += f" {counted(hidden_hints, 'hint')} hidden: show with --severity hint."
     return line
 
 
-def number(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

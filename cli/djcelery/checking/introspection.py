@@ -1,4 +1,4 @@
-"""Ask the running app: in the project's own interpreter, in a process of its own, with a time limit."""
+"""Ask the running app: start it in the project's own interpreter, in another process, with a time limit."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from djcelery.project.files import Tree
 from djcelery.project.project import Project
 from djcelery.project.running import Running
 
-LIMIT = 60
+TIME_LIMIT = 60
 
 
-def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LIMIT) -> Running:
-    """What the app of the project below `root` says about itself."""
+def ask_app(root: str, python: str, exclude: tuple[str, ...] = (), time_limit: float = TIME_LIMIT) -> Running:
+    """Return what the app of the project below `root` knows about itself."""
     from djcelery.project.loading import load
 
     tree = Tree(root)
@@ -31,34 +31,34 @@ def ask(root: str, python: str, exclude: tuple[str, ...] = (), limit: float = LI
     )
     if app is None:
         raise CommandError(
-            "There is no Celery app below this folder to ask.", "Leave --introspect out, or name the project's folder."
+            "No Celery app found below this folder.", "Run without --introspect, or pass the folder of the project."
         )
-    home = os.path.join(root, project.layout.root(app.module.path))
-    words = [
-        interpreter(root, python),
+    import_root = os.path.join(root, project.layout.root(app.module.path))
+    command = [
+        find_interpreter(root, python),
         _inside.__file__,
-        home,
-        settings_of(project),
+        import_root,
+        settings_module(project),
         f"{app.module.name}:{app.variable}",
     ]
-    return Running.of(answer(words, home, limit), os.path.abspath(root))
+    return Running.of(run_in_project(command, import_root, time_limit), os.path.abspath(root))
 
 
-def interpreter(root: str, python: str) -> str:
-    """The interpreter that has the project's packages: the one named, a virtual environment beside it, or ours."""
+def find_interpreter(root: str, python: str) -> str:
+    """Return the interpreter with the project's packages: as told, of a virtual environment, or else our own."""
     if python:
         return python
-    places = [os.environ.get("VIRTUAL_ENV", ""), os.path.join(root, ".venv"), os.path.join(root, "venv")]
-    for place in places:
+    environments = [os.environ.get("VIRTUAL_ENV", ""), os.path.join(root, ".venv"), os.path.join(root, "venv")]
+    for environment in environments:
         for name in ("bin/python", "Scripts/python.exe"):
-            if place and (Path(place) / name).exists():
-                return str(Path(place) / name)
+            if environment and (Path(environment) / name).exists():
+                return str(Path(environment) / name)
     return sys.executable
 
 
-def settings_of(project: Project) -> str:
-    """The settings module that manage.py or the app names."""
-    for module in sorted(project.modules, key=lambda each: "manage" not in each.path):
+def settings_module(project: Project) -> str:
+    """Return the settings module that manage.py or the app sets."""
+    for module in sorted(project.modules, key=lambda module: "manage" not in module.path):
         for call in module.calls:
             value = call.value
             if value.last == "setdefault" and value.items and value.items[0].const == "DJANGO_SETTINGS_MODULE":
@@ -66,20 +66,26 @@ def settings_of(project: Project) -> str:
     return ""
 
 
-def answer(words: list[str], home: str, limit: float) -> dict[str, Any]:
-    """Run it, and find its words among whatever the project prints."""
-    hint = "Name the project's interpreter with --python, or leave --introspect out."
+def run_in_project(command: list[str], folder: str, time_limit: float) -> dict[str, Any]:
+    """Run the command, and return its answer from among whatever else the project prints."""
+    hint = "Set the project's interpreter with --python, or run without --introspect."
     try:
-        ran = subprocess.run(
-            words, cwd=home, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL
+        process = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=time_limit,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise CommandError(f"The project did not start within {limit:g} seconds.", hint) from None
+        raise CommandError(f"The project did not start within {time_limit:g} seconds.", hint) from None
     except OSError as error:
-        raise CommandError(f"{words[0]} cannot be started: {error.strerror}.", hint) from error
-    for line in ran.stdout.splitlines():
+        raise CommandError(f"Cannot start {command[0]}: {error.strerror}.", hint) from error
+    for line in process.stdout.splitlines():
         if line.startswith(_inside.MARK):
-            told: dict[str, Any] = json.loads(line[len(_inside.MARK) :])
-            return told
-    last = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    raise CommandError(f"The project does not start: {last}", hint)
+            answer: dict[str, Any] = json.loads(line[len(_inside.MARK) :])
+            return answer
+    last_line = (process.stderr.strip().splitlines() or ["it printed no error"])[-1]
+    raise CommandError(f"The project does not start: {last_line}", hint)

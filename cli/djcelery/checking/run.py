@@ -1,49 +1,62 @@
-"""One run: scan, ask the store, otherwise read and judge; then silence what the code asks to silence."""
+"""One run: list the files, ask the cache, otherwise read them and judge; then apply the `# noqa` comments."""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from djcelery.checking.store import Store, fingerprint
+from djcelery.checking.cache import Cache, fingerprint
+from djcelery.findings import Finding, unique
 from djcelery.project.files import Tree
 
 if TYPE_CHECKING:
+    from djcelery.project.project import Project
     from djcelery.project.running import Running
 
-Row = dict[str, Any]
 
-
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found: every finding at every severity, before anyone chose."""
+    """All findings of a run, at every severity and for every path, and how much was read for them."""
 
-    def __init__(self, root: str, rows: list[Row], files: int, read: list[str], stored: bool) -> None:
-        self.root = root
-        self.rows = rows
-        self.files = files
-        self.read = read
-        self.stored = stored
+    findings: list[Finding]
+    python_files: int
+    read_paths: list[str]
+    from_cache: bool
+
+    def as_text(self) -> str:
+        """Return the report as the cache keeps it."""
+        findings = [finding.as_json() for finding in self.findings]
+        return json.dumps({"findings": findings, "python_files": self.python_files, "read_paths": self.read_paths})
+
+    @classmethod
+    def from_json(cls, data: Any) -> Report | None:
+        """Return the report that the cache kept, or None if it is not one."""
+        try:
+            findings = [Finding.from_json(finding) for finding in data["findings"]]
+            return cls(findings, data["python_files"], data["read_paths"], from_cache=True)
+        except (TypeError, KeyError):
+            return None
 
 
-def run(root: str, exclude: tuple[str, ...] = (), cached: bool = True, running: Running | None = None) -> Report:
-    """Check the code base below a folder."""
+def run(root: str, exclude: tuple[str, ...] = (), use_cache: bool = True, running: Running | None = None) -> Report:
+    """Check the code base below a folder, together with the running app if it was asked."""
     tree = Tree(root)
     entries = tree.scan(exclude)
-    store = Store(root, stamp(), cached)
+    cache = Cache(root, tool_version(), use_cache)
     key = fingerprint(entries, *exclude)
-    known = store.get("findings.json", key) if running is None else None
+    known = Report.from_json(cache.get("findings.json", key)) if running is None else None
     if known is not None:
-        return Report(root, known["rows"], known["files"], known["read"], True)
-    report = work(tree, store, running)
+        return known
+    report = read_and_judge(tree, cache, running)
     if running is None:
-        text = json.dumps({"rows": report.rows, "files": report.files, "read": report.read})
-        store.put("findings.json", text, key)
+        cache.put("findings.json", report.as_text(), key)
     return report
 
 
-def stamp() -> str:
-    """The version of the tool; while it is being developed, of its files."""
+def tool_version() -> str:
+    """Return the version of djcelery and of its files, which change without it while it is being developed."""
     import djcelery
 
     home = os.path.dirname(djcelery.__file__)
@@ -55,50 +68,69 @@ def stamp() -> str:
     return f"{djcelery.__version__}-{newest}"
 
 
-def work(tree: Tree, store: Store, running: Running | None) -> Report:
+def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
+    """Read the files that changed, take the facts of the others from the cache, and judge them."""
     import gc
 
     from djcelery.project.loading import as_text, load
     from djcelery.project.project import Project
 
     gc.disable()  # a short run with millions of small objects that all stay
-    modules, remembered = load(tree, store.get("facts.json"))
-    if store.enabled:
-        store.put("facts.json", as_text(remembered))
-    project = Project(tree, modules, running)
-    python = [entry.path for entry in tree.entries if entry.path.endswith(".py")]
-    return Report(tree.root, judged(project), len(python), [module.path for module in modules], False)
+    modules, remembered = load(tree, cache.get("facts.json"))
+    if cache.enabled:
+        cache.put("facts.json", as_text(remembered))
+    python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
+    findings = findings_of(Project(tree, modules, running))
+    return Report(findings, python_files, [module.path for module in modules], from_cache=False)
 
 
-def judged(project: Any) -> list[Row]:
-    """The findings of a project as rows, silenced ones left out, trouble and idle comments told."""
+def findings_of(project: Project) -> list[Finding]:
+    """Return the findings of a project: without the silenced ones, with unreadable files and unused comments."""
     from djcelery.checking.silence import silence
     from djcelery.rules import judge
 
-    rows = [as_row(finding) for finding in judge(project)]
-    rows = silence(project, rows)
-    rows += [trouble(path, 1, why) for path, why in project.tree.troubles]
-    rows += [trouble(m.path, m.trouble_line, m.trouble) for m in [*project.modules, *project.late] if m.trouble]
-    in_characters(project, rows)
-    unique = {(row["path"], row["line"], row["col"], row["code"], row["message"]): row for row in rows}
-    return [unique[key] for key in sorted(unique)]
+    findings = silence(project, judge(project))
+    findings += [unreadable(path, 1, reason) for path, reason in project.tree.troubles]
+    findings += [
+        unreadable(module.path, module.trouble_line, module.trouble)
+        for module in [*project.modules, *project.late]
+        if module.trouble
+    ]
+    return unique(in_characters(project, findings))
 
 
-def in_characters(project: Any, rows: list[Row]) -> None:
-    """Columns as people count them: syntax trees count the bytes of a line, and so do edits."""
+def unreadable(path: str, line: int, reason: str) -> Finding:
+    """Return the finding for a file that cannot be checked."""
+    return Finding(path, line, 1, f"not checked: {reason}", "warning", code="DJC001", name="unreadable-file")
+
+
+def in_characters(project: Project, findings: list[Finding]) -> list[Finding]:
+    """Return the findings with columns in characters; syntax trees and edits count the bytes of a line."""
     lines: dict[str, list[bytes]] = {}
-    for row in rows:
-        if row["path"] not in lines:
-            lines[row["path"]] = wide_lines(project, row["path"])
-        for line, col in (("line", "col"), ("end_line", "end_col")):
-            held = lines[row["path"]]
-            if 0 < row[line] <= len(held):
-                before = held[row[line] - 1][: row[col] - 1]
-                row[col] -= len(before) - len(before.decode("utf-8", "ignore"))
+    for path in {finding.path for finding in findings}:
+        lines[path] = lines_with_wide_characters(project, path)
+    return [
+        replace(
+            finding,
+            col=column_in_characters(lines[finding.path], finding.line, finding.col),
+            end_col=column_in_characters(lines[finding.path], finding.end_line, finding.end_col),
+        )
+        if lines[finding.path]
+        else finding
+        for finding in findings
+    ]
 
 
-def wide_lines(project: Any, path: str) -> list[bytes]:
-    """The lines of a file in which some characters take several bytes; none for a plain one."""
+def column_in_characters(lines: list[bytes], line: int, col: int) -> int:
+    """Return the column in characters that a column in bytes is."""
+    if not 0 < line <= len(lines):
+        return col
+    before = lines[line - 1][: col - 1]
+    return col - len(before) + len(before.decode("utf-8", "ignore"))
+
+
+def lines_with_wide_characters(project: Project, path: str) -> list[bytes]:
+    """Return the lines of a file in which some characters take several bytes, and none for any other file."""
     from djcelery.project.grammar import Unreadable, decode
 
     try:
@@ -106,35 +138,3 @@ def wide_lines(project: Any, path: str) -> list[bytes]:
     except (OSError, Unreadable):
         return []
     return [] if text.isascii() else [line.encode("utf-8", "replace") for line in text.split("\n")]
-
-
-def as_row(finding: Any) -> Row:
-    fix = finding.fix
-    edits = [[e.path, e.line, e.col, e.end_line, e.end_col, e.text] for e in fix.edits] if fix else []
-    return {
-        "path": finding.path,
-        "line": finding.line,
-        "col": finding.col,
-        "end_line": finding.end_line,
-        "end_col": finding.end_col,
-        "code": finding.code,
-        "name": finding.name,
-        "severity": finding.severity,
-        "message": finding.message,
-        "fix": {"title": fix.title, "safe": fix.safe and bool(edits), "edits": edits} if fix else None,
-    }
-
-
-def trouble(path: str, line: int, why: str) -> Row:
-    return {
-        "path": path,
-        "line": line,
-        "col": 1,
-        "end_line": 0,
-        "end_col": 0,
-        "code": "DJC001",
-        "name": "unreadable-file",
-        "severity": "warning",
-        "message": f"not checked: {why}",
-        "fix": None,
-    }

@@ -1,0 +1,117 @@
+"""What one run keeps for the next: two files in the user's cache folder, and never in the folder that is checked.
+
+The checked folder may be a stranger's, so it gets no say in where we write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from djcelery.project.files import Entry
+from djcelery.safe_files import write_atomically
+
+KEPT_FOR = 30 * 86400  # seconds that the cache of a project stays after it was last written
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# See https://bford.info/cachedir/\n"
+
+
+def cache_home() -> str:
+    """Return the folder of all our caches: DJCELERY_CACHE_DIR, or `djcelery` in the user's cache folder."""
+    if folder := os.environ.get("DJCELERY_CACHE_DIR"):
+        return os.path.abspath(folder)
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "djcelery")
+
+
+class Cache:
+    """The findings of a whole project, and the facts of each of its files.
+
+    Whatever goes wrong with it, the check goes on without it.
+    """
+
+    def __init__(self, root: str, version: str, enabled: bool = True) -> None:
+        self.home = cache_home()
+        name = hashlib.blake2b(os.path.realpath(root).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        self.folder = os.path.join(self.home, name)
+        self.version = version
+        self.enabled = enabled and os.path.isabs(self.home)
+
+    def get(self, name: str, key: str = "") -> Any:
+        """Return what this very version put there under this key, or None."""
+        if not self.enabled:
+            return None
+        try:
+            if not all(is_own_folder(folder) for folder in (self.home, self.folder)):
+                return None
+            path = os.path.join(self.folder, name)
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            with os.fdopen(descriptor, encoding="utf-8") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return None
+                if file.readline().rstrip("\n") != f"{self.version} {key}":
+                    return None
+                return json.load(file)
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def put(self, name: str, text: str, key: str = "") -> None:
+        """Keep a text, if the folder can be written."""
+        if not self.enabled:
+            return
+        try:
+            self.prepare()
+            data = f"{self.version} {key}\n{text}".encode("utf-8", "surrogateescape")
+            write_atomically(os.path.join(self.folder, name), data, 0o600)
+        except OSError:
+            return
+
+    def prepare(self) -> None:
+        """Make the folders; raise OSError if one of them is a link or somebody else's."""
+        if not os.path.lexists(self.home):
+            os.makedirs(self.home, 0o700)
+            write_atomically(os.path.join(self.home, "CACHEDIR.TAG"), TAG.encode())
+        if not is_own_folder(self.home):
+            raise NotADirectoryError(self.home)
+        if not os.path.lexists(self.folder):
+            remove_unused(self.home)
+            os.mkdir(self.folder, 0o700)
+        if not is_own_folder(self.folder):
+            raise NotADirectoryError(self.folder)
+
+
+def is_own_folder(path: str) -> bool:
+    """Tell whether a path is a folder of this user's, and no link to one."""
+    state = os.lstat(path)
+    return stat.S_ISDIR(state.st_mode) and (not hasattr(os, "geteuid") or state.st_uid == os.geteuid())
+
+
+def remove_unused(home: str) -> None:
+    """Remove the caches of projects that have not been checked for a while."""
+    import shutil
+
+    oldest = time.time() - KEPT_FOR
+    with os.scandir(home) as listing:
+        unused = [entry.path for entry in listing if entry.is_dir(follow_symlinks=False) and last_use(entry) < oldest]
+    for path in unused:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def last_use(entry: os.DirEntry[str]) -> float:
+    """Return when a file was last put into a folder."""
+    return entry.stat(follow_symlinks=False).st_mtime
+
+
+def fingerprint(entries: Iterable[Entry], *more: str) -> str:
+    """Return a text that changes whenever a file does."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update("\0".join(more).encode("utf-8", "surrogateescape"))
+    for entry in entries:
+        digest.update(f"{entry.path}\0{entry.size}\0{entry.mtime}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,156 @@
+"""The options of a run: the command line over `[tool.djcelery]` in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from djcelery.errors import UsageError, did_you_mean
+from djcelery.findings import SEVERITIES, Finding
+
+KEYS = ("select", "ignore", "exclude", "severity", "per-file-ignores", "baseline", "python")
+
+
+class Options(NamedTuple):
+    """Which files are read, and which findings count."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    severity: str = "warning"
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    baseline: str = ""
+    python: str = ""
+
+    def overridden(
+        self,
+        *,
+        select: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        severity: str | None = None,
+        baseline: str | None = None,
+        python: str | None = None,
+    ) -> Options:
+        """Return these options with those of the command line. Lists of what to leave out add up; others replace."""
+        return self._replace(
+            select=split(select) or self.select,
+            ignore=(*self.ignore, *split(ignore)),
+            exclude=(*self.exclude, *split(exclude)),
+            severity=severity or self.severity,
+            baseline=baseline or self.baseline,
+            python=python or self.python,
+        )
+
+
+def split(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of comma-separated lists."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+
+
+def read_options(root: str) -> Options:
+    """Return the options that pyproject.toml sets."""
+    path = os.path.join(root, "pyproject.toml")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return Options()
+    return parse_options(djcelery_table(data, path), path) if b"djcelery" in data else Options()
+
+
+def djcelery_table(data: bytes, path: str) -> dict[str, Any]:
+    """Return the table `[tool.djcelery]`, empty if there is none."""
+    import tomllib
+
+    try:
+        tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "Correct the file and run the check again.") from error
+    table = tool.get("djcelery", {}) if isinstance(tool, dict) else {}
+    return table if isinstance(table, dict) else {}
+
+
+def parse_options(table: dict[str, Any], path: str) -> Options:
+    """Return the options in a table; raise UsageError for a key or value that is wrong."""
+    for key in table:
+        if key not in KEYS:
+            raise UsageError(f"Unknown key {key!r} in [tool.djcelery] of {path}.", did_you_mean(key, KEYS))
+    per_file = table.get("per-file-ignores", {})
+    if not isinstance(per_file, dict):
+        raise UsageError(
+            f"per-file-ignores in {path} must be a table, got {per_file!r}.",
+            'For example: per-file-ignores = {"legacy/*" = ["DJC101"]}',
+        )
+    severity = table.get("severity", "warning")
+    if severity not in SEVERITIES:
+        raise UsageError(f"Invalid severity {severity!r} in {path}.", did_you_mean(str(severity), SEVERITIES))
+    return Options(
+        string_list(table, "select", path),
+        string_list(table, "ignore", path),
+        string_list(table, "exclude", path),
+        severity,
+        tuple((pattern, string_list(per_file, pattern, path)) for pattern in per_file),
+        str(table.get("baseline", "")),
+        str(table.get("python", "")),
+    )
+
+
+def string_list(table: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
+    """Return a list of strings from a table; raise UsageError for anything else."""
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(
+            f"{key} in {path} must be a list of strings, got {value!r}.", f'For example: {key} = ["DJC101"]'
+        )
+    return tuple(value)
+
+
+def validate_selectors(options: Options) -> None:
+    """Raise UsageError for a code or name that no rule has."""
+    per_file = [selector for _, selectors in options.per_file_ignores for selector in selectors]
+    unsure = [
+        selector
+        for selector in (*options.select, *options.ignore, *per_file)
+        if not re.fullmatch(r"DJC\d{0,2}", selector)
+    ]
+    if not unsure:
+        return
+    from djcelery.rules import all_rules
+
+    known = {rule.code for rule in all_rules()} | {rule.name for rule in all_rules()} | {"DJC001", "DJC002"}
+    for selector in unsure:
+        if selector not in known:
+            hint = did_you_mean(selector, known) if len(selector) > 3 else "docs/rules.md lists all rules."
+            raise UsageError(f"Unknown rule {selector!r}.", hint)
+
+
+def is_selected(finding: Finding, options: Options) -> bool:
+    """Tell whether a finding counts under these options."""
+    code, name = finding.code, finding.name
+    selected_exactly = code in options.select or name in options.select
+    severities: tuple[str, ...] = SEVERITIES
+    if not selected_exactly and severities.index(finding.severity) > severities.index(options.severity):
+        return False
+    if options.select and not matches_rule(code, name, options.select):
+        return False
+    if matches_rule(code, name, options.ignore):
+        return False
+    return not any(
+        matches_path(finding.path, pattern) and matches_rule(code, name, selectors)
+        for pattern, selectors in options.per_file_ignores
+    )
+
+
+def matches_rule(code: str, name: str, selectors: Iterable[str]) -> bool:
+    """Tell whether a selector is the beginning of the code, or the name."""
+    return any(code.startswith(selector) or name == selector for selector in selectors)
+
+
+def matches_path(path: str, pattern: str) -> bool:
+    """Tell whether a pattern matches a path, or names a folder above it."""
+    from fnmatch import fnmatch
+
+    return fnmatch(path, pattern) or path.startswith(pattern.rstrip("/") + "/")

@@ -1,0 +1,39 @@
+"""Write files in folders that may be a stranger's: no link is followed, and no half-written file is seen."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+# O_NOFOLLOW refuses a link that somebody put there meanwhile; Windows has none.
+_EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def leaves(root: str, path: str) -> bool:
+    """Tell whether a path that is written as one below the root is, by way of a link, outside of it."""
+    root, path = os.path.abspath(root), os.path.abspath(path)
+    return is_below(root, path) and not is_below(os.path.realpath(root), os.path.realpath(path))
+
+
+def is_below(folder: str, path: str) -> bool:
+    """Tell whether an absolute path is a folder's or that of something in it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def write_atomically(path: str, data: bytes, mode: int | None = None) -> None:
+    """Put contents at a path at once, in place of whatever is there. A link there is replaced, not followed.
+
+    The new file has the mode, or else the one that a new file usually gets.
+    """
+    temporary = f"{path}.{os.urandom(8).hex()}.tmp"
+    descriptor = os.open(temporary, _EXCLUSIVE, 0o666 if mode is None else 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        if mode is not None:
+            os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
