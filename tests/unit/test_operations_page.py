@@ -1,4 +1,4 @@
-"""The page for the night names what exists: every alert, and no command, event or metric that is not there."""
+"""The runbook names what exists: every alert, and no command, event or metric that is not there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ALERTS = yaml.safe_load((TEMPLATE / "monitoring/alerts.yaml").read_text(encoding="utf-8"))
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((TEMPLATE / "jobs").rglob("*.py")))
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "lib/djcelery_jobs").rglob("*.py")))
 
 
 def test_every_alert_has_a_part_of_its_own():
