@@ -13,12 +13,12 @@ import pytest
 from django.conf import settings as django_settings
 
 if not django_settings.configured:
-    from lib.project import settings as project_settings
+    from tests.lib.project import settings as project_settings
 
     django_settings.configure(
         **{name: getattr(project_settings, name) for name in dir(project_settings) if name.isupper()}
     )
-    from lib.project import celery  # noqa: F401  the app must be there before Django loads the tasks
+    from tests.lib.project import celery  # noqa: F401  the app must be there before Django loads the tasks
 
     django.setup()
 from celery import Celery, current_app, shared_task

@@ -16,7 +16,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from projects import Project, interpreter, make
+
+from tests.projects import Project, interpreter, make
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SLUG = "the_longest_name_that_a_project_may_have"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from projects import make
+from tests.projects import make
 
 PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
 

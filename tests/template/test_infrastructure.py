@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from projects import Project, environment, make, succeed
+
+from tests.projects import Project, environment, make, succeed
 
 BIN = Path(sys.executable).parent
 # Every value of every question that these files look at, and every pair of broker and CI.

@@ -14,7 +14,8 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from projects import Project, environment, make, succeed
+
+from tests.projects import Project, environment, make, succeed
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 # The oldest that knows all that the manifests use, the pause before a web pod stops among it; and the newest.

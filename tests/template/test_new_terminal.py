@@ -10,7 +10,8 @@ import sys
 import time
 
 import pytest
-from process_state import WAITS, state
+
+from tests.process_state import WAITS, state
 
 pty = pytest.importorskip("pty", reason="another operating system: no pseudo-terminals")
 

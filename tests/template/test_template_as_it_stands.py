@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from djcelery import __version__
-from projects import Project, make
+
+from tests.projects import Project, make
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"

@@ -9,7 +9,8 @@ import time
 
 import pytest
 from djcelery import interrupts, repository
-from process_state import ENDED, state
+
+from tests.process_state import ENDED, state
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ SECRET_KEY = "only-for-tests"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver"]
 BASE_DIR = Path(__file__).parent
-ROOT_URLCONF = "lib.project.urls"
+ROOT_URLCONF = "tests.lib.project.urls"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     *(["django_celery_beat"] if find_spec("django_celery_beat") else []),
     "djcelery_jobs",
-    "lib.project.shop",
+    "tests.lib.project.shop",
 ]
 MIDDLEWARE = [
     *(["django_structlog.middlewares.RequestMiddleware"] if find_spec("django_structlog") else []),
@@ -111,11 +111,11 @@ WORKLOADS = {
 }
 ROUTES = {
     "djcelery_jobs.tasks.prune": "slow",
-    "lib.project.shop.tasks.daily_sales": "report",
+    "tests.lib.project.shop.tasks.daily_sales": "report",
 }
 CELERY_BEAT_SCHEDULE = {
     "daily-sales": {
-        "task": "lib.project.shop.tasks.daily_sales",
+        "task": "tests.lib.project.shop.tasks.daily_sales",
         "schedule": crontab(hour="2", minute="10"),
         "options": {"expires": 6 * 3600},
     },
