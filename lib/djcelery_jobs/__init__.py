@@ -33,7 +33,7 @@ _HOMES = {
     "use_log_format": "djcelery_jobs.telemetry.log_config",
 }
 
-__all__ = [  # noqa: F822  they are in _HOMES
+__all__ = [
     "TRANSIENT_ERRORS",
     "ArgumentsTooLargeError",
     "Consumer",

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 
 from djcelery_jobs.dashboard import decisions
 from djcelery_jobs.dashboard.page import WatchAdmin
+from djcelery_jobs.dashboard.wording import arguments
 from djcelery_jobs.models import Job, Watch
 from djcelery_jobs.telemetry.redaction import scrub
-from djcelery_jobs.templatetags.djcelery_jobs import arguments
 
 admin.site.register(Watch, WatchAdmin)
 

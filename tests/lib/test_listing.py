@@ -9,9 +9,8 @@ import pytest
 from django.utils import timezone
 
 from djcelery_jobs.core.durable import DurableTask
-from djcelery_jobs.dashboard import listing
+from djcelery_jobs.dashboard import listing, wording
 from djcelery_jobs.models import Job, State, job_id, subject
-from djcelery_jobs.templatetags import djcelery_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +83,7 @@ def test_only_the_end_of_a_long_traceback_is_loaded():
     make(state=State.DEAD, traceback="first line\n" + "x" * 10_000 + "\nlast line")
     [job] = listing.dead().jobs
     assert job.traceback_end.endswith("last line")
-    assert "first line" not in djcelery_jobs.trace(job)
+    assert "first line" not in wording.traceback(job)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,7 @@ def test_the_first_argument_is_what_a_job_is_about(args, kwargs, about):
     ],
 )
 def test_a_span_is_told_in_two_units(seconds, words):
-    assert djcelery_jobs.span(seconds) == words
+    assert wording.span(seconds) == words
 
 
 HOUR = timedelta(hours=1, seconds=1)
@@ -138,4 +137,4 @@ HOUR = timedelta(hours=1, seconds=1)
     ],
 )
 def test_what_became_of_a_job_is_told(fields, words):
-    assert djcelery_jobs.told(Job(**fields)).startswith(words)
+    assert wording.job_status(Job(**fields)).startswith(words)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 # The template is judged as what it becomes: rendered, by its own rules, in tests/template.
-OURS = ["cli", "hooks", "tests", "benchmarks", "docs"]
+OURS = ["cli", "lib", "hooks", "tests", "benchmarks", "docs"]
 CHECKS = [
     ["ruff", "check", "--no-cache", *OURS],
     ["ruff", "format", "--no-cache", "--check", *OURS],

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from djcelery_jobs.brokers.options import kind_of
 
 ADVICE = "Start one there, or set REDIS_URL to one that runs."
-NAMES = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
+NAMES: dict[str | None, str] = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
 
 
 class NoBrokerError(Exception):

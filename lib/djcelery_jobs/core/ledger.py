@@ -15,8 +15,8 @@ What holds at every moment, whoever is killed:
    row is DONE, and a delivery that finds it DONE, or finds the lock taken, ends quietly.
 4. `starts` is written before a run begins and set back when it ends in any orderly way. So it counts the runs that a
    killed process cut off, and begin() refuses the one after MAX_REDELIVERIES.
-5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT_STARTS times. So what kills its worker each
-   time cannot take the same innocent jobs along until they are dead too.
+5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT_STARTS times. So what kills its worker
+   each time cannot take the same innocent jobs along until they are dead too.
 6. A run that may be alive has no other beside it. One transaction shows by its lock that it is; any other run counts as
    alive for as long as its limit, unless the broker brings back the very message by which it began.
 """

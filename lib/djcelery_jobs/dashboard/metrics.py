@@ -107,7 +107,8 @@ def _runs(tallies: list[Tally]) -> Iterator[Metric]:
 
 def _buckets(runs: Runs) -> list[tuple[str, float]]:
     """Prometheus counts in each bucket also what is in the smaller ones."""
-    total, buckets = 0, []
+    total = 0
+    buckets: list[tuple[str, float]] = []
     for bound in (*map(str, BOUNDS), MORE):
         total += runs.buckets.get(bound, 0)
         buckets.append((bound, total))

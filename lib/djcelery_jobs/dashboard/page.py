@@ -22,8 +22,8 @@ from djcelery_jobs.dashboard import decisions, listing
 from djcelery_jobs.dashboard.chart import chart
 from djcelery_jobs.dashboard.health import problems
 from djcelery_jobs.dashboard.state import State, last_hour, state
+from djcelery_jobs.dashboard.wording import span
 from djcelery_jobs.models import Watch
-from djcelery_jobs.templatetags.djcelery_jobs import span
 
 VIEW, REQUEUE, DISCARD = "djcelery_jobs.view_job", "djcelery_jobs.requeue_job", "djcelery_jobs.discard_job"
 LATEST = 10  # dead letters on the page itself

@@ -23,7 +23,6 @@ from djcelery_jobs.brokers import queue_lengths as broker_queues
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally
 from djcelery_jobs.models import State as JobState
-from djcelery_jobs.worker.heartbeat import JOBS_TOLD
 
 SECONDS = 0.9  # that the broker is waited for
 RATE_OVER = 5  # minutes
@@ -31,6 +30,7 @@ HOUR = 60  # minutes
 # Counting ends here, so that a heap of dead jobs does not make the page slow just when it is needed.
 COUNTED = 10_000
 SHOWN = 200  # workers, and entries of the schedule
+RUNNING_SHOWN = 50  # running jobs
 GONE = timedelta(hours=1)  # a worker that was not seen for so long is no longer shown
 
 
@@ -225,7 +225,7 @@ def _running(live: Iterable[Heartbeat]) -> list[RunningJob]:
         for job in row.jobs
         if job["started"]
     ]
-    return sorted(jobs, key=lambda job: job.started, reverse=True)[:JOBS_TOLD]
+    return sorted(jobs, key=lambda job: job.started, reverse=True)[:RUNNING_SHOWN]
 
 
 def _beat() -> BeatState:

@@ -1,12 +1,13 @@
 """The names that each log line of a piece of work carries: structlog's context, or a plain one without structlog."""
 
+from typing import Any
+
 try:
     from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars, get_contextvars
 except ImportError:
     from collections.abc import Iterator
     from contextlib import contextmanager
     from contextvars import ContextVar
-    from typing import Any
 
     _bound: ContextVar[dict[str, Any]] = ContextVar("djcelery_jobs_bound")
 

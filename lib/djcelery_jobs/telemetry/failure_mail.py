@@ -14,7 +14,7 @@ FAILURES = ("task_failure", "request_failed")
 
 
 class Seldom(logging.Filter):
-    """Let a failure pass when none like it has passed in the last FAILURE_MAIL_PAUSE seconds, in any process with the same cache."""
+    """Let one failure of a kind pass in FAILURE_MAIL_PAUSE seconds, among all processes with the same cache."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = record.msg["event"] if isinstance(record.msg, dict) else record.msg

@@ -19,7 +19,7 @@ HEADERS = ("traceparent", "tracestate")
 LAST_CALL = 2000  # milliseconds that a process which ends gives its last spans
 
 
-class SpansOfThread(threading.local, UserDict):
+class SpansOfThread(threading.local, UserDict[str, Any]):
     """The spans of the jobs that run in this thread: each thread that looks into it finds its own.
 
     OpenTelemetry keeps them by the id of the job, for all threads of a process together. A job that is sent again
@@ -64,7 +64,8 @@ def carried() -> dict[str, str]:
         return {}
     from opentelemetry.propagate import inject
 
-    inject(carrier := {})
+    carrier: dict[str, str] = {}
+    inject(carrier)
     return {name: value for name, value in carrier.items() if name in HEADERS}
 
 

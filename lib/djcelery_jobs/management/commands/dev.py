@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ PREPARE = ["migrate"]
 
 class Command(BaseCommand):
     help = "Run the web server, a worker for each workload class, beat and, if need be, a broker. Ctrl-C ends them all."
-    requires_system_checks = []  # the processes that it starts check themselves
+    requires_system_checks: Sequence[str] = []  # the processes that it starts check themselves
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="port of the web server (default: %(default)s)")

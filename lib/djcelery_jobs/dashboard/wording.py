@@ -1,0 +1,85 @@
+"""Put times, counts and jobs into words for people. The templates have these functions as filters."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from django.utils import timezone
+
+from djcelery_jobs.dashboard.state import COUNTED
+from djcelery_jobs.models import Job, State
+from djcelery_jobs.telemetry.redaction import scrub
+
+UNITS = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration in its two largest units, such as "2 h 5 min". Return "" for an unknown one."""
+    if seconds is None:
+        return ""
+    left = max(round(seconds), 0)
+    words: list[str] = []
+    for unit, size in UNITS:
+        count, left = divmod(left, size)
+        if words or count:
+            words.append(f"{count} {unit}" if count else "")
+    return " ".join(word for word in words[:2] if word) or "0 s"
+
+
+def counted(number: int) -> str:
+    """Return a count, with a plus sign where counting stopped."""
+    return f"{number:,}+" if number >= COUNTED else f"{number:,}"
+
+
+def elapsed(since: datetime) -> str:
+    """Say how long ago a moment was."""
+    return span((timezone.now() - since).total_seconds())
+
+
+def ago(moment: datetime | None) -> str:
+    """Say how long ago a moment was, or "never"."""
+    return f"{elapsed(moment)} ago" if moment else "never"
+
+
+def due(moment: datetime | None) -> str:
+    """Say how long it is until a moment."""
+    if moment is None:
+        return "not planned"
+    seconds = (moment - timezone.now()).total_seconds()
+    return f"in {span(seconds)}" if seconds > 0 else "now"
+
+
+def job_status(job: Job) -> str:
+    """Say what state a job is in and since when."""
+    match job.state:
+        case State.DONE:
+            return f"done {ago(job.finished_at)}"
+        case State.DEAD:
+            return f"failed for good {ago(job.finished_at)}"
+        case State.DISCARDED:
+            return f"discarded {ago(job.finished_at)}"
+        case State.DELAYED if job.attempts:
+            return f"failed {job.attempts} x so far, next try {due(job.publish_at)}"
+        case State.DELAYED:
+            return f"runs {due(job.publish_at)}"
+    if job.started_at and job.starts:
+        return f"has run for {elapsed(job.started_at)} on {job.worker}"
+    return f"waits for a worker, {elapsed(job.waiting_since or job.created_at)} so far"
+
+
+def arguments(job: Job) -> str:
+    """Return the arguments of a job as a call has them, without secrets."""
+    words = [json.dumps(value, ensure_ascii=False) for value in scrub(job.args)]
+    words += [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in scrub(job.kwargs).items()]
+    return ", ".join(words)
+
+
+def error(job: Job) -> str:
+    """Return the error of a job without secrets: error texts often quote arguments."""
+    return scrub(job.error)
+
+
+def traceback(job: Job) -> str:
+    """Return the end of the traceback of a job without secrets."""
+    return scrub(job.traceback_end, length=len(job.traceback_end))
