@@ -20,6 +20,7 @@ from typing import Any
 
 RECORD = ".djcelery.toml"
 LIBRARY = "djcelery_jobs"
+LIBRARY_TASKS = frozenset(["djcelery_jobs.tasks.prune"])
 MANIFESTS = "deploy/kubernetes/base/workers.yaml"
 
 # What stays only while its condition holds for the answers.
@@ -76,7 +77,7 @@ class Tree:
             for path, text in self.texts.items()
             if path.endswith(".py")
             and ("@shared_task" in text or path == self.job_settings)
-            and not path.startswith("tests/")
+            and not path.startswith(("tests/", f"{LIBRARY}/"))
             and path not in self.unparsed
         }
 
@@ -128,8 +129,8 @@ class Tree:
 
     @cached_property
     def tasks(self) -> set[str]:
-        """The names of the functions under `@shared_task`, outside the tests."""
-        return {
+        """The names of the library's tasks, and of the project's functions under `@shared_task`, outside its tests."""
+        return LIBRARY_TASKS | {
             f"{path[:-3].replace('/', '.')}.{node.name}" if name is None else name
             for path, module in self.modules.items()
             for node in module.body
@@ -293,7 +294,9 @@ def drop(root: Path, answers: dict[str, Any]) -> None:
 
 def vendor(root: Path, library: Path) -> None:
     """Copy the library into the project, byte for byte, without what Python and linters leave beside it."""
-    shutil.copytree(library, root / LIBRARY, ignore=shutil.ignore_patterns("__pycache__", "*_cache"))
+    shutil.copytree(
+        library, root / LIBRARY, ignore=shutil.ignore_patterns("__pycache__", "*_cache"), dirs_exist_ok=True
+    )
 
 
 def problems(tree: Tree) -> list[str]:

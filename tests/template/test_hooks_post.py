@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -26,7 +27,7 @@ post = load("post_gen_project")
 CONTEXT = {
     "project_slug": "shop", "broker": "redis", "results": "none", "schedule": "settings", "sentry": True,
     "ci": "github", "kubernetes": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
-    "_djcelery_version": "1.2.3", "__repeat": "uvx ...",
+    "_djcelery_version": "1.2.3", "__repeat": "uvx ...", "_repo_dir": str(ROOT),
 }  # fmt: skip
 GOOD = {
     "Procfile": "web: gunicorn shop.wsgi\nworker-fast: python manage.py worker fast\n"
@@ -45,7 +46,8 @@ GOOD = {
     "shop/settings/jobs.py": (
         "class Workload: ...\n"
         'WORKLOADS: dict[str, Workload] = {"fast": Workload(), "slow": Workload(), "spare": Workload()}\n'
-        'ROUTES = {"orders.tasks.reserve": "fast", "orders.import": "slow"}\n'
+        'ROUTES = {"orders.tasks.reserve": "fast", "orders.import": "slow",\n'
+        '          "djcelery_jobs.tasks.prune": "slow"}\n'
         'CELERY_BEAT_SCHEDULE = {"nightly": {"task": "orders.tasks.reserve", "schedule": 60}}\n'
     ),
     "orders/tasks.py": (
@@ -107,7 +109,11 @@ BROKEN = [
         {"Procfile": GOOD["Procfile"] + "worker-fsat: python manage.py worker fsat\n"},
         "in Procfile consumes 'fsat'",
     ),
-    ("every_task_has_a_route", {"jobs/tasks.py": "@shared_task\ndef sweep(): pass\n"}, "djcelery_jobs.tasks.sweep has no route"),
+    (
+        "every_task_has_a_route",
+        {"users/tasks.py": "@shared_task\ndef sweep(): pass\n"},
+        "users.tasks.sweep has no route",
+    ),
     ("every_route_has_a_task", {"orders/tasks.py": TASKS.replace("reserve", "keep")}, "orders.tasks.reserve"),
     ("every_route_has_a_task", {"orders/tasks.py": TASKS.replace("orders.import", "orders.load")}, "orders.import"),
     (
@@ -158,6 +164,18 @@ def test_a_broken_project_is_refused_and_not_recorded(project, check, files, wor
     assert not (project / ".djcelery.toml").exists()
 
 
+def test_the_tasks_of_the_library_are_known_without_reading_it():
+    declared = re.findall(
+        r"^@shared_task.*\ndef (\w+)", (ROOT / "lib/djcelery_jobs/tasks.py").read_text(), re.MULTILINE
+    )
+    assert {f"djcelery_jobs.tasks.{name}" for name in declared} == post.LIBRARY_TASKS
+
+
+def test_the_vendored_library_is_not_judged_as_the_teams_code(project):
+    write(project, {"djcelery_jobs/more.py": "@shared_task\ndef sweep(): pass\n"})
+    assert list(post.every_task_has_a_route(post.Tree(project, "shop"))) == []
+
+
 def test_each_check_is_shown_to_fail():
     assert {check for check, _, _ in BROKEN} == {check.__name__ for check in post.CHECKS}
 
@@ -170,8 +188,8 @@ def test_each_check_is_shown_to_fail():
         ({"ci": "none"}, {".github", ".gitlab-ci.yml"}, set()),
         ({"kubernetes": True}, {"deploy/kubernetes/scaling/rabbitmq.yaml"}, {"deploy/kubernetes/scaling/redis.yaml"}),
         ({"kubernetes": False}, {"deploy/kubernetes"}, set()),
-        ({"schedule": "settings"}, {"jobs/schedule.py"}, set()),
-        ({"schedule": "database"}, set(), {"jobs/schedule.py"}),
+        ({"schedule": "settings"}, {"tests/test_schedule.py"}, set()),
+        ({"schedule": "database"}, set(), {"tests/test_schedule.py"}),
     ],
 )
 def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, gone, kept):
@@ -207,9 +225,8 @@ def test_the_record(project):
     found = tomllib.loads(text)
     assert found["version"] == "1.2.3"
     assert found["answers"] == {key: value for key, value in CONTEXT.items() if not key.startswith("_")}
-    assert found["files"] == {
-        name: hashlib.sha256(content.encode()).hexdigest() for name, content in sorted(GOOD.items())
-    }
+    ours = {name: digest for name, digest in found["files"].items() if not name.startswith("djcelery_jobs/")}
+    assert ours == {name: hashlib.sha256(content.encode()).hexdigest() for name, content in sorted(GOOD.items())}
     post.finish(project, CONTEXT)
     assert (project / ".djcelery.toml").read_text(encoding="utf-8") == text
 

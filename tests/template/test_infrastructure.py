@@ -96,7 +96,7 @@ def test_every_variable_and_file_on_that_page_exists(projects: list[Project]) ->
     named = set(re.findall(r"`([A-Z][A-Z_]{5,})(?:=[^`]*)?`", page)) - {"CONN_MAX_AGE", "CONN_HEALTH_CHECKS"}
     paths = {
         path
-        for path in re.findall(r"`((?:tests|deploy|jobs|settings)/[\w./]*)`", page)
+        for path in re.findall(r"`((?:tests|deploy|djcelery_jobs|settings)/[\w./]*)`", page)
         if not path.startswith("tests/")
     }
 
