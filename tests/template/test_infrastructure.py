@@ -87,7 +87,7 @@ def test_systemd_takes_the_units_and_finds_them_protected(projects: list[Project
 def test_the_page_about_deploying_tells_how_many_connections_there_are(projects: list[Project]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
     total = projects[0].manage("jobs", "connections").split()[-1]
-    assert f"two web processes, it is {total}." in page
+    assert f"two web processes, that is {total}." in page
 
 
 def test_every_variable_and_file_on_that_page_exists(projects: list[Project]) -> None:
