@@ -10,11 +10,11 @@ from celery.signals import before_task_publish
 from django.conf import settings
 
 from djcelery_jobs.brokers import options, rabbitmq, redis
+from djcelery_jobs.brokers.ping import quick_connection
 from djcelery_jobs.brokers.single_flight import Bounded
 
 # The header of each message that says since when a worker may run it, in seconds since 1970.
 WAITS_SINCE = "waits_since"
-SECONDS = 0.8  # for each step of the talk with the broker
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,13 @@ def queue_of(delivery_info: dict[str, Any] | None, task: str) -> str:
 
 
 def look() -> dict[str, Waiting]:
-    """Ask the broker for each declared queue. Raises what its client raises, after a few times SECONDS at most."""
+    """Ask the broker for each declared queue. Raise what its client raises, after a few seconds at most.
+
+    The length of a queue is all that must be answered. The age of its oldest message may stay unknown.
+    """
     found = {}
     module = rabbitmq if options.broker_kind() == "rabbitmq" else redis
-    with current_app.connection_for_read(connect_timeout=SECONDS, transport_options=module.IMPATIENT) as connection:
-        connection.ensure_connection(max_retries=0)
+    with quick_connection() as connection:
         channel = connection.channel()
         for name in settings.WORKLOADS:
             try:

@@ -1,6 +1,7 @@
 """Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
 
 import json
+import math
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -66,11 +67,25 @@ def tls_options(broker_url: str) -> dict[str, Any] | None:
 
 
 def waits_since(channel: Any, queue: str) -> float | None:
-    """Since when the oldest message of the queue waits, by its own header. It stays where it is."""
+    """Return since when the oldest message of the queue waits, by its own header. It stays where it is.
+
+    None: the queue is empty, or some other program put the message there and nobody can say.
+    """
     if not hasattr(channel, "client"):
         return None  # tests have their queues in memory
     with channel.client.pipeline() as pipe:
         for priority in channel.priority_steps:
-            pipe.lindex(channel._q_for_pri(queue, priority), -1)  # kombu takes messages from this end
-        oldest = [json.loads(message)["headers"].get("waits_since") for message in pipe.execute() if message]
-    return min((since for since in oldest if since), default=None)
+            # kombu takes messages from this end. It puts its key prefix before the keys of the commands that it uses
+            # itself, and LINDEX is not one of them.
+            pipe.lindex(f"{channel.global_keyprefix}{channel._q_for_pri(queue, priority)}", -1)
+        oldest = [_waits_since(message) for message in pipe.execute() if message]
+    return min((since for since in oldest if since is not None), default=None)
+
+
+def _waits_since(message: bytes) -> float | None:
+    try:
+        since = json.loads(message)["headers"]["waits_since"]
+    except Exception:  # noqa: BLE001  anybody may have written it: no JSON, another shape, nested too deeply
+        return None
+    known = isinstance(since, int | float) and math.isfinite(since) and since > 0
+    return float(since) if known else None

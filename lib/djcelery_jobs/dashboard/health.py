@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers import ping
 from djcelery_jobs.brokers.single_flight import Bounded
 from djcelery_jobs.dashboard.state import State
 
@@ -68,4 +68,4 @@ def _database() -> None:
         connection.close()  # this thread serves no request that would close it
 
 
-PARTS: dict[str, Bounded] = {"database": Bounded(_database), "broker": queue_lengths.broker}
+PARTS: dict[str, Bounded] = {"database": Bounded(_database), "broker": ping.broker}
