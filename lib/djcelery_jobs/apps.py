@@ -29,7 +29,7 @@ class JobsConfig(AppConfig):
         from djcelery_jobs.telemetry import tracing
 
         redis.register_transports()
-        if tracing.on():
+        if tracing.is_enabled():
             tracing.start()
 
 

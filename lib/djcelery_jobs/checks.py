@@ -19,7 +19,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import autodiscover_modules
 
 from djcelery_jobs import conf
-from djcelery_jobs.beat.scheduler import OneAtATime
+from djcelery_jobs.beat.scheduler import SingleBeatMixin
 from djcelery_jobs.brokers import options
 
 
@@ -157,10 +157,10 @@ def lost_workers_lose_no_job(app: Celery) -> Iterator[CheckMessage]:
 
 def beat_holds_a_lock(app: Celery) -> Iterator[CheckMessage]:
     """Two beats without a lock send every run twice."""
-    if not issubclass(symbol_by_name(app.conf.beat_scheduler), OneAtATime):
+    if not issubclass(symbol_by_name(app.conf.beat_scheduler), SingleBeatMixin):
         yield Error(
             f"The scheduler {app.conf.beat_scheduler} takes no lock.",
-            hint="Use djcelery_jobs.beat.scheduler:LockedScheduler, or derive yours from OneAtATime.",
+            hint="Use djcelery_jobs.beat.scheduler:LockedScheduler, or derive yours from SingleBeatMixin.",
             id="djcelery_jobs.E012",
         )
 

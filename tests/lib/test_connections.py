@@ -18,7 +18,7 @@ def looks(monkeypatch) -> Iterator[list[str]]:
     """A worker starts. Each time that it looks at its connections is noted."""
     looks: list[str] = []
     monkeypatch.setattr(connections, "close_old_connections", lambda: looks.append("look"))
-    connections.look_after()
+    connections.keep_connections_between_jobs()
     yield looks
     for signal in (task_prerun, task_postrun):
         signal.disconnect(dispatch_uid="djcelery_jobs.worker.connections")
@@ -64,7 +64,7 @@ def three_at_once(settings):
 
 
 def test_each_job_at_the_same_time_has_one_and_so_has_who_reports(three_at_once):
-    assert connections.most({"fast": 2}, web=2, beats=1) == {"web": 4, "worker fast": 8, "beat": 1}
+    assert connections.connections_needed({"fast": 2}, web=2, beats=1) == {"web": 4, "worker fast": 8, "beat": 1}
 
 
 def test_the_command_counts_them(db, three_at_once, capsys):
@@ -74,7 +74,7 @@ def test_the_command_counts_them(db, three_at_once, capsys):
 
 
 def test_it_says_when_the_database_does_not_allow_so_many(db, three_at_once, monkeypatch):
-    monkeypatch.setattr(connections, "allowed", lambda: 97)
+    monkeypatch.setattr(connections, "connections_allowed", lambda: 97)
     call_command("jobs", "connections")
 
     with pytest.raises(CommandError, match=r"The database allows 97\. Raise its max_connections"):
@@ -90,7 +90,7 @@ def test_what_is_no_number_of_workers_is_refused(three_at_once, wrong):
 def test_sqlite_counts_none(monkeypatch):
     monkeypatch.setattr(connections, "connection", MagicMock(vendor="sqlite"))
 
-    assert connections.allowed() is None
+    assert connections.connections_allowed() is None
 
 
 def test_postgresql_is_asked(monkeypatch):
@@ -98,4 +98,4 @@ def test_postgresql_is_asked(monkeypatch):
     server.cursor.return_value.__enter__.return_value.fetchone.return_value = (97,)
     monkeypatch.setattr(connections, "connection", server)
 
-    assert connections.allowed() == 97
+    assert connections.connections_allowed() == 97

@@ -148,8 +148,12 @@ def test_its_processes_are_looked_after_when_the_connection_broke_and_before_the
     monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {})
     calls, processes = [], object()
     consumer.pool, consumer.hub = SimpleNamespace(_pool=processes), object()
-    monkeypatch.setattr("djcelery_jobs.worker.process_pool.watch_all", lambda *args: calls.append(("watch", *args)))
-    monkeypatch.setattr("djcelery_jobs.worker.process_pool.hear_all", lambda *args: calls.append(("hear", *args)))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.process_pool.rewatch_lost_processes", lambda *args: calls.append(("watch", *args))
+    )
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.process_pool.drain_finished_results", lambda *args: calls.append(("hear", *args))
+    )
 
     consumer.on_connection_error_after_connected(ConnectionResetError())
     assert calls == [("watch", processes)]
@@ -170,7 +174,9 @@ def test_a_broker_that_is_away_is_looked_for_every_few_seconds_by_a_worker_that_
         celerys.Consumer, "ensure_connected",
         lambda self, conn: conn.ensure_connection(callback=lambda: done.append("celery's")),
     )  # fmt: skip
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.pulse", SimpleNamespace(away=lambda: done.append("pulse")))
+    monkeypatch.setattr(
+        "djcelery_jobs.worker.consumer.pulse", SimpleNamespace(mark_broker_unreachable=lambda: done.append("pulse"))
+    )
 
     consumer.ensure_connected(SimpleNamespace(ensure_connection=try_again))
 

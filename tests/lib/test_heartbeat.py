@@ -1,12 +1,13 @@
 """The sign of life of a worker and of beat."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 from celery import current_app
 
 from djcelery_jobs.worker import heartbeat
-from djcelery_jobs.worker.heartbeat import Pulse, Ticking
+from djcelery_jobs.worker.heartbeat import HeartbeatStep, Pulse
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def file(settings, tmp_path):
 
 @pytest.fixture
 def pulse(monkeypatch) -> Pulse:
-    pulse = Pulse(meant=frozenset({"fast"}))
+    pulse = Pulse(assigned=frozenset({"fast"}))
     monkeypatch.setattr(heartbeat, "pulse", pulse)
     return pulse
 
@@ -40,7 +41,7 @@ class Consumer:
 
 
 def test_a_worker_that_consumes_its_queues_touches_the_file(file, pulse):
-    step, consumer = Ticking(None), Consumer("fast")
+    step, consumer = HeartbeatStep(None), Consumer("fast")
     step.start(consumer)
 
     assert file.exists()
@@ -50,16 +51,16 @@ def test_a_worker_that_consumes_its_queues_touches_the_file(file, pulse):
 
 
 def test_one_that_lives_and_no_longer_consumes_does_not(file, pulse):
-    Ticking(None).start(Consumer())
+    HeartbeatStep(None).start(Consumer())
 
     assert not file.exists()
     assert pulse.consuming is False
-    assert pulse.ticked > 0
+    assert pulse.last_tick > 0
 
 
 def test_a_queue_that_was_taken_away_from_it_is_still_meant(file, monkeypatch):
     monkeypatch.setattr(heartbeat, "pulse", Pulse())
-    step, consumer = Ticking(None), Consumer("fast")
+    step, consumer = HeartbeatStep(None), Consumer("fast")
     step.start(consumer)
     file.unlink()
 
@@ -73,15 +74,22 @@ def test_a_queue_that_was_taken_away_from_it_is_still_meant(file, monkeypatch):
 def test_one_that_looks_for_its_broker_does_what_it_can(file, pulse):
     pulse.tick(["fast"])
     file.unlink()
-    pulse.away()
+    pulse.mark_broker_unreachable()
 
     assert file.exists()
     assert pulse.consuming is False
 
 
-def test_without_a_path_no_file_is_touched(settings, pulse):
+def test_without_a_path_no_file_is_touched(settings, pulse, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.utime(tmp_path, (0, 0))  # an empty path means this folder
     settings.DJCELERY_JOBS = {"HEARTBEAT_FILE": ""}
     pulse.tick(["fast"])
+    pulse.mark_broker_unreachable()
+
+    assert pulse.last_tick > 0
+    assert list(tmp_path.iterdir()) == []
+    assert tmp_path.stat().st_mtime == 0
 
 
 def test_it_tells_what_runs(pulse, monkeypatch):
@@ -90,7 +98,7 @@ def test_it_tells_what_runs(pulse, monkeypatch):
         request_dict={"waits_since": 4.0},
     )  # fmt: skip
     monkeypatch.setattr(heartbeat.state, "active_requests", [request])
-    heartbeat.fetched(request)
+    heartbeat.note_received(request)
     pulse.tick(["fast"])
 
     assert pulse.jobs == [{"id": "1", "task": "djcelery_jobs.tasks.prune", "queue": "fast", "started": 5.0}]
@@ -98,4 +106,4 @@ def test_it_tells_what_runs(pulse, monkeypatch):
 
 
 def test_workers_do_it():
-    assert Ticking in current_app.steps["consumer"]
+    assert HeartbeatStep in current_app.steps["consumer"]

@@ -12,7 +12,7 @@ from djcelery_jobs.models import Heartbeat, Tally
 from djcelery_jobs.worker import reporter, tallies
 from djcelery_jobs.worker.heartbeat import Pulse
 from djcelery_jobs.worker.reporter import Reporter
-from djcelery_jobs.worker.tallies import Book, Line
+from djcelery_jobs.worker.tallies import CountPipe, PendingCounts
 
 pytestmark = pytest.mark.django_db
 WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4)
@@ -21,11 +21,11 @@ WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4)
 @pytest.fixture
 def pulse(monkeypatch) -> Pulse:
     """A worker that consumes, with a book of its own, in a process with one connection."""
-    pulse = Pulse(ticked=time.monotonic(), meant=frozenset({"fast"}), consumed=["fast"], running=1)
+    pulse = Pulse(last_tick=time.monotonic(), assigned=frozenset({"fast"}), consumed=["fast"], running=1)
     monkeypatch.setattr(reporter, "pulse", pulse)
     monkeypatch.setattr(reporter, "connections", SimpleNamespace(close_all=lambda: None))
-    monkeypatch.setattr(tallies, "book", Book())
-    monkeypatch.setattr(tallies, "line", Line())
+    monkeypatch.setattr(tallies, "pending", PendingCounts())
+    monkeypatch.setattr(tallies, "pipe", CountPipe())
     return pulse
 
 
@@ -51,7 +51,7 @@ def started() -> Reporter:
 def turns(step: Reporter, count: int) -> None:
     """Let the loops of its threads turn so often."""
     waits = iter([False] * count)
-    step.over = SimpleNamespace(wait=lambda seconds: next(waits, True), set=lambda: None)
+    step.stopped = SimpleNamespace(wait=lambda seconds: next(waits, True), set=lambda: None)
 
 
 def test_it_lives_and_consumes(pulse, threads):
@@ -65,7 +65,7 @@ def test_it_lives_and_consumes(pulse, threads):
 
 
 def test_an_event_loop_that_hangs_does_not_live(pulse, threads):
-    pulse.ticked -= jobs_settings.STALE_AFTER + 1
+    pulse.last_tick -= jobs_settings.STALE_AFTER + 1
     turns(step := started(), 1)
     threads["report"]()
 
@@ -75,7 +75,7 @@ def test_an_event_loop_that_hangs_does_not_live(pulse, threads):
 
 def test_what_its_children_told_is_counted(pulse, threads):
     step = started()
-    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     turns(step, 1)
     threads["count"]()
     turns(step, 1)
@@ -88,7 +88,7 @@ def test_who_leaves_in_order_writes_what_is_left_and_is_not_missed(pulse, thread
     step = started()
     turns(step, 1)
     threads["report"]()
-    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     step.stop(WORKER)
 
     assert not Heartbeat.objects.exists()
@@ -96,10 +96,10 @@ def test_who_leaves_in_order_writes_what_is_left_and_is_not_missed(pulse, thread
 
 
 def test_without_a_database_it_goes_on_and_leaves_all_the_same(pulse, threads, monkeypatch):
-    def away(self: Book) -> None:
+    def away(self: PendingCounts) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(Book, "write", away)
+    monkeypatch.setattr(PendingCounts, "write", away)
     step = started()
     turns(step, 1)
     threads["report"]()

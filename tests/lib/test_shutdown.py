@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from djcelery_jobs.core import ledger
 from djcelery_jobs.models import Job, State
-from djcelery_jobs.worker.shutdown import GiveBack
+from djcelery_jobs.worker.shutdown import ReleaseRuns
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch):
     monkeypatch.setattr("djcelery_jobs.worker.shutdown.connections.close_all", lambda: None)
-    monkeypatch.setattr("djcelery_jobs.worker.shutdown.NOTICED", 0)
+    monkeypatch.setattr("djcelery_jobs.worker.shutdown.LOCK_RELEASE", 0)
 
 
 def running(worker: str) -> Job:
@@ -27,7 +27,9 @@ def running(worker: str) -> Job:
 
 def shut_down(worker: str) -> None:
     ended = []
-    GiveBack.terminate(None, SimpleNamespace(hostname=worker, pool=SimpleNamespace(terminate=lambda: ended.append(1))))
+    ReleaseRuns.terminate(
+        None, SimpleNamespace(hostname=worker, pool=SimpleNamespace(terminate=lambda: ended.append(1)))
+    )
     assert ended
 
 
@@ -72,4 +74,4 @@ def test_without_a_database_it_leaves_all_the_same(monkeypatch):
 
 
 def test_workers_do_it():
-    assert GiveBack in current_app.steps["worker"]
+    assert ReleaseRuns in current_app.steps["worker"]

@@ -9,27 +9,27 @@ from django.db import DatabaseError
 
 from djcelery_jobs.models import MinuteTally, Tally
 from djcelery_jobs.worker import tallies
-from djcelery_jobs.worker.tallies import Book, Line
+from djcelery_jobs.worker.tallies import CountPipe, PendingCounts
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def book(monkeypatch) -> Book:
+def book(monkeypatch) -> PendingCounts:
     """A worker's book, and its open line. All that a test counts is of one minute."""
     now = datetime.now(UTC)
     monkeypatch.setattr(tallies, "datetime", SimpleNamespace(now=lambda zone: now))
-    monkeypatch.setattr(tallies, "line", Line())
-    tallies.line.open()
-    return Book()
+    monkeypatch.setattr(tallies, "pipe", CountPipe())
+    tallies.pipe.open()
+    return PendingCounts()
 
 
 def counted() -> dict[tuple[str, str, str], int]:
     return {(row.queue, row.task, row.outcome): row.count for row in Tally.objects.all()}
 
 
-def read_and_write(book: Book) -> None:
-    book.add(tallies.line.read(seconds=0))
+def read_and_write(book: PendingCounts) -> None:
+    book.add(tallies.pipe.read(seconds=0))
     book.write()
 
 
@@ -54,7 +54,7 @@ def test_runs_are_counted_by_how_they_ended(book, broker, task):
 
 def test_each_report_adds_to_what_others_wrote(book):
     for seconds in (0.02, 0.03, 2000):
-        tallies.line.tell("fast", "orders.tasks.x", "done", seconds)
+        tallies.pipe.send("fast", "orders.tasks.x", "done", seconds)
         read_and_write(book)
 
     row = Tally.objects.get()
@@ -63,20 +63,20 @@ def test_each_report_adds_to_what_others_wrote(book):
 
 
 def test_what_the_database_did_not_take_is_written_later_and_once(book, monkeypatch):
-    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     read_and_write(book)
 
     def away(*args: object) -> None:
         raise DatabaseError
 
-    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     with monkeypatch.context() as outage:
         outage.setattr(tallies, "_add_to_minute", away)
         with pytest.raises(DatabaseError):
             read_and_write(book)
     assert Tally.objects.get().count == 1
 
-    tallies.line.tell("fast", "orders.tasks.x", "done", 0.1)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     read_and_write(book)
     assert (Tally.objects.get().count, MinuteTally.objects.get().done) == (3, 3)
 
@@ -95,12 +95,12 @@ def test_a_run_that_was_killed_failed_and_nobody_knows_how_long_it_took(book, ta
 
 def test_a_full_line_makes_no_job_wait(book):
     for _ in range(2000):
-        tallies.line.tell("fast", "orders.tasks.x" * 10, "done", 0.1)
+        tallies.pipe.send("fast", "orders.tasks.x" * 10, "done", 0.1)
 
-    book.add(tallies.line.read(seconds=0))
+    book.add(tallies.pipe.read(seconds=0))
     assert 0 < sum(book.minutes.values()) < 2000
 
 
 def test_outside_a_worker_nothing_is_told():
-    Line().tell("fast", "orders.tasks.x", "done", 0.1)
-    assert Line().read(seconds=0) == []
+    CountPipe().send("fast", "orders.tasks.x", "done", 0.1)
+    assert CountPipe().read(seconds=0) == []

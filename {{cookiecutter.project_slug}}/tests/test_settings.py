@@ -120,7 +120,7 @@ def test_servers_write_json_unless_told_otherwise(environment, module, form):
 
     assert formatter() == form
     assert formatter(LOG_FORMAT="console") == "console"
-    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is no format\. Use json"):
+    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is not a format\. Use json"):
         formatter(LOG_FORMAT="xml")
 
 

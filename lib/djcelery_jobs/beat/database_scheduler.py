@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from djcelery_jobs.beat.scheduler import OneAtATime, Planned
+from djcelery_jobs.beat.scheduler import Planned, SingleBeatMixin
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 FROM_SETTINGS = "From CELERY_BEAT_SCHEDULE"
 
 
-class LockedDatabaseScheduler(OneAtATime, DatabaseScheduler):
+class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
     """django-celery-beat's scheduler, one at a time."""
 
     @classmethod

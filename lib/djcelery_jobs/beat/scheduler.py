@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 Planned = tuple[str, str, BaseSchedule, datetime | None]
 
 
-class OneAtATime:
+class SingleBeatMixin:
     """For a scheduler of any kind: send only while this process holds the lock, and leave when it is lost."""
 
     held = False
@@ -88,7 +88,7 @@ class OneAtATime:
                 self.lease.release()
 
 
-class LockedScheduler(OneAtATime, Scheduler):
+class LockedScheduler(SingleBeatMixin, Scheduler):
     """The schedule in CELERY_BEAT_SCHEDULE. When each entry ran is kept in the database, not in a file."""
 
     @classmethod

@@ -21,7 +21,7 @@ from djcelery_jobs.core.republish_delays import hard_limit, republish_delay
 from djcelery_jobs.core.task import JobTask
 from djcelery_jobs.models import KEY_LENGTH, UNFINISHED, Job, State, subject
 from djcelery_jobs.storable import shown, stored
-from djcelery_jobs.telemetry.context import as_carried, carried, dispatcher
+from djcelery_jobs.telemetry.context import dispatcher, restored, snapshot
 
 logger = logging.getLogger(__name__)
 breaker = Breaker()
@@ -112,7 +112,7 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         args=stored(list(args or [])),
         kwargs=stored(dict(kwargs or {})),
         subject=subject(args or [], kwargs or {}),
-        options=stored(kept) | shown({"context": carried()}),
+        options=stored(kept) | shown({"context": snapshot()}),
         queue=queue,
         key=key,
         state=State.DELAYED if eta else State.WAITING,
@@ -166,7 +166,7 @@ def send(job: Job, **options: Any) -> None:
     task, longest = current_app.tasks[job.task], hard_limit(job.queue)  # the relay takes a longer run for dead
     options["time_limit"] = hard = min(longest, options.get("time_limit") or task.time_limit or longest)
     options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or task.soft_time_limit or hard)
-    with as_carried(options.pop("context", {})):
+    with restored(options.pop("context", {})):
         JobTask.apply_async(task, args, kwargs, retry_policy=_one_try(), **options)
 
 

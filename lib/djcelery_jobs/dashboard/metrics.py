@@ -18,7 +18,7 @@ from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.dashboard import health
 from djcelery_jobs.dashboard.state import State, state
 from djcelery_jobs.models import Tally
-from djcelery_jobs.worker.tallies import BOUNDS, MORE, Runs
+from djcelery_jobs.worker.tallies import BOUNDS, OVERFLOW, Runs
 
 # Of each queue: the metric, what it says, and where the state has it. None is not exposed: nobody knows it now.
 QUEUE = [
@@ -109,7 +109,7 @@ def _buckets(runs: Runs) -> list[tuple[str, float]]:
     """Prometheus counts in each bucket also what is in the smaller ones."""
     total = 0
     buckets: list[tuple[str, float]] = []
-    for bound in (*map(str, BOUNDS), MORE):
+    for bound in (*map(str, BOUNDS), OVERFLOW):
         total += runs.buckets.get(bound, 0)
         buckets.append((bound, total))
     return buckets

@@ -1,4 +1,4 @@
-"""Failures by mail to ADMINS, where that is switched on: few enough to be read."""
+"""Mail failures to ADMINS, where that is switched on: few enough to be read."""
 
 import hashlib
 import logging
@@ -13,8 +13,8 @@ from djcelery_jobs.conf import jobs_settings
 FAILURES = ("task_failure", "request_failed")
 
 
-class Seldom(logging.Filter):
-    """Let one failure of a kind pass in FAILURE_MAIL_PAUSE seconds, among all processes with the same cache."""
+class OncePerPause(logging.Filter):
+    """Let one failure of a kind pass per FAILURE_MAIL_PAUSE seconds, in all processes that share the cache."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = record.msg["event"] if isinstance(record.msg, dict) else record.msg
@@ -30,7 +30,7 @@ class Seldom(logging.Filter):
 
 
 class MailHandler(logging.Handler):
-    """Mail the formatted line, which is scrubbed. Django's own handler mails all settings with it, URLs included."""
+    """Mail the formatted, redacted line. Django's own handler mails all settings with it, URLs included."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -1,7 +1,7 @@
-"""The format of the log: one line of JSON for each event on a server, words on a laptop.
+"""Configure the log: one line of JSON per event on a server, readable words on a laptop.
 
-Each line says in which job it was written, whoever wrote it: the names are added where lines are formatted, and
-lines of Django and of libraries pass there too. Settings build LOGGING with `logging_config`.
+Each line names the job in which it was written, whoever wrote it: the names are added where lines are formatted, which
+the lines of Django and of libraries pass too. Settings build LOGGING with `logging_config`.
 """
 
 import logging
@@ -29,27 +29,27 @@ def add_job(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 def drop_objects(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Django puts whole requests and sockets on some of its lines, Celery a job's arguments."""
+    """Drop the requests and sockets that Django puts on some lines, and the arguments of jobs that Celery does."""
     for name in ("request", "server_time", "data"):
         if not isinstance(event.get(name, ""), str):
             del event[name]
     return event
 
 
-def scrubbed(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Nothing secret reaches the log, as far as that can be told."""
+def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Hide secrets, as far as they can be recognised."""
     return scrub(event, length=TEXT)
 
 
-class NotTwice(logging.Filter):
-    """Keep out Celery's own line about a failed task, which shows its arguments: failures.py writes one without."""
+class DropCeleryFailureLine(logging.Filter):
+    """Drop Celery's own line about a failed task, which shows its arguments: failures.py writes one without."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not (record.levelno == logging.ERROR and hasattr(record, "data"))
 
 
-class NoProbes(logging.Filter):
-    """Keep out what probes ask for every few seconds, as long as the answer is a good one."""
+class DropHealthChecks(logging.Filter):
+    """Drop the requests that probes send every few seconds, while they are answered well."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = record.msg.get("request", "") if isinstance(record.msg, dict) else ""
@@ -67,7 +67,7 @@ EVERY_LINE: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.format_exc_info,
     ProcessorFormatter.remove_processors_meta,
-    scrubbed,
+    redact,
     structlog.stdlib.add_log_level,
     add_job,
 ]
@@ -86,9 +86,9 @@ FORMATS: dict[str, list[Any]] = {
 
 
 def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bool) -> dict[str, Any]:
-    """Django's LOGGING. Also sets structlog up, and makes lines of Python's warnings.
+    """Return Django's LOGGING. Also configure structlog, and send Python's warnings to the log.
 
-    form: one of FORMATS. level: of everything. jobs_level: of the lines that tell how each job went.
+    form: one of FORMATS. level: of all loggers. jobs_level: of the lines that say how each job went.
     mail_to_admins: whether failures are mailed to ADMINS.
     """
     structlog.configure(
@@ -107,9 +107,9 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
-            "no_probes": {"()": NoProbes},
-            "not_twice": {"()": NotTwice},
-            "seldom": {"()": "djcelery_jobs.telemetry.failure_mail.Seldom"},
+            "drop_health_checks": {"()": DropHealthChecks},
+            "drop_celery_failure_line": {"()": DropCeleryFailureLine},
+            "once_per_pause": {"()": "djcelery_jobs.telemetry.failure_mail.OncePerPause"},
         },
         "formatters": formatters,
         "handlers": {
@@ -118,7 +118,7 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
                 "class": "djcelery_jobs.telemetry.failure_mail.MailHandler",
                 "formatter": "console",
                 "level": "ERROR",
-                "filters": ["seldom"],
+                "filters": ["once_per_pause"],
             },
         },
         "root": {"handlers": ["console"], "level": level},
@@ -130,13 +130,13 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
             "gunicorn.access": {"handlers": [], "propagate": True},
             # A worker's pool, which says when a process was killed. It keeps its lines from the root by itself.
             "multiprocessing": {"handlers": ["console"], "propagate": False, "level": "ERROR"},
-            # What these say is said by django-structlog and by lines.py, in one line each and with names.
+            # django-structlog and log_events.py say the same, in one line each and with names.
             "django.request": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING", "filters": ["not_twice"]},
+            "celery.app.trace": {"level": "WARNING", "filters": ["drop_celery_failure_line"]},
             "djcelery_jobs.telemetry.log_events": {"level": jobs_level},
             "djcelery_jobs.failure": {"handlers": mail},
-            "django_structlog.middlewares.request": {"handlers": mail, "filters": ["no_probes"]},
+            "django_structlog.middlewares.request": {"handlers": mail, "filters": ["drop_health_checks"]},
         },
     }
     use_log_format(config, form)
@@ -144,7 +144,7 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
 
 
 def use_log_format(config: dict[str, Any], form: str) -> None:
-    """Write the log in this format. Raises ImproperlyConfigured when there is none of that name."""
+    """Write the log in this format. Raise ImproperlyConfigured for an unknown one."""
     if form not in FORMATS:
-        raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}, which is no format. Use {' or '.join(FORMATS)}.")
+        raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}, which is not a format. Use {' or '.join(FORMATS)}.")
     config["handlers"]["console"]["formatter"] = form

@@ -22,7 +22,7 @@ from djcelery_jobs.telemetry.context import bound, describe
 logger = structlog.get_logger(__name__)
 
 
-class JobLines(CeleryReceiver):
+class JobEventReceiver(CeleryReceiver):
     """Where this overrides, it is to write one line instead of two, or at less cost: each job comes along here."""
 
     def get_task_context(self) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class JobRequest(Request):
         return bound_contextvars(**context, **describe(self.task, self._context))
 
 
-LINES = JobLines()
-LINES.connect_worker_signals()
-task_postrun.connect(LINES.receiver_task_postrun)
+RECEIVER = JobEventReceiver()
+RECEIVER.connect_worker_signals()
+task_postrun.connect(RECEIVER.receiver_task_postrun)
 # failures.py and dead_letters.py say it, in one line for each job.
-task_failure.disconnect(LINES.receiver_task_failure)
-task_unknown.disconnect(LINES.receiver_task_unknown)
+task_failure.disconnect(RECEIVER.receiver_task_failure)
+task_unknown.disconnect(RECEIVER.receiver_task_unknown)
 
 
 @setup_logging.connect

@@ -1,4 +1,4 @@
-"""Reports to Sentry: one for each job that failed for good, with the names that its log lines carry, without secrets.
+"""Report to Sentry: once for each job that failed for good, with the names of its log lines, without secrets.
 
 An exception inside a job is reported where it is raised, with its stack. What no code in the job can tell, since its
 process was ended, is reported from the line `task_failure`.
@@ -15,8 +15,8 @@ from sentry_sdk.integrations.logging import ignore_logger
 from djcelery_jobs.telemetry.bound_context import get_contextvars
 from djcelery_jobs.telemetry.redaction import scrub
 
-# What these say of a failure is in another report already.
-SAID_ELSEWHERE = (
+# The failures that these loggers name are in another report already.
+REPORTED_ELSEWHERE = (
     "celery.worker.consumer.consumer",
     "celery.worker.request",
     "django_structlog.middlewares.request",
@@ -26,7 +26,7 @@ TEXT = 10_000  # characters of one text in a report
 
 
 def start_sentry(*, dsn: str, environment: str, release: str) -> None:
-    """Report from this process, and from those that it forks. Each entry of the schedule is a cron monitor."""
+    """Report from this process and those that it forks. Each schedule entry is a cron monitor."""
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,
@@ -38,22 +38,23 @@ def start_sentry(*, dsn: str, environment: str, release: str) -> None:
     )
     # A run that will be tried again has not failed, so its monitor must not say so.
     task_retry.disconnect(crons_task_retry)
-    for name in SAID_ELSEWHERE:
+    for name in REPORTED_ELSEWHERE:
         ignore_logger(name)
 
 
 def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] | None:
-    """Name the job and hide what looks secret. None: the event is not sent, since there is another for it."""
+    """Name the job and hide secrets. Return None when there is another event for the same failure."""
     record = hint.get("log_record")
     if record is not None and record.name == "djcelery_jobs.failure" and record.exc_info:
         return None
     names = {name: value for name in NAMES if (value := _names(record).get(name)) is not None}
     event.setdefault("tags", {}).update({name: str(value) for name, value in names.items()})
-    _tell_arguments(event)
+    _add_arguments(event)
     return _scrubbed(event)
 
 
 def before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+    """Hide secrets."""
     return scrub(crumb)
 
 
@@ -65,7 +66,7 @@ def _names(record: Any) -> dict[str, Any]:
     return {**getattr(record, "__dict__", {}), **get_contextvars(), **running()}
 
 
-def _tell_arguments(event: dict[str, Any]) -> None:
+def _add_arguments(event: dict[str, Any]) -> None:
     from djcelery_jobs.telemetry.context import current_request
 
     if not (request := current_request()):

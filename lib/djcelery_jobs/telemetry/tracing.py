@@ -1,6 +1,6 @@
-"""Traces of OpenTelemetry, from a request through the jobs that it causes: on where an endpoint is set, else absent.
+"""Trace with OpenTelemetry, from a request through the jobs that it causes. Enabled where an endpoint is set.
 
-The variables are OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT switches traces on, and the others are heeded too.
+The variables are OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT enables traces, and the others work as usual.
 """
 
 import os
@@ -16,19 +16,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 HEADERS = ("traceparent", "tracestate")
-LAST_CALL = 2000  # milliseconds that a process which ends gives its last spans
+FLUSH_TIMEOUT = 2000  # milliseconds that a process which exits waits for its last spans
 
 
 class SpansOfThread(threading.local, UserDict[str, Any]):
-    """The spans of the jobs that run in this thread: each thread that looks into it finds its own.
+    """Keep the spans of the jobs that run in this thread: each thread that looks into it finds its own.
 
-    OpenTelemetry keeps them by the id of the job, for all threads of a process together. A job that is sent again
-    begins in one thread before its last run has ended in another; then each would end the span of the other.
+    OpenTelemetry keeps them by the id of the job, for all threads of a process together. A job that is sent again can
+    begin in one thread before its last run has ended in another. Then each run would end the span of the other.
     """
 
 
-def on() -> bool:
-    """Whether the environment asks for traces."""
+def is_enabled() -> bool:
+    """Return whether the environment asks for traces."""
     return any(os.environ.get(name) for name in ENDPOINTS)
 
 
@@ -55,12 +55,12 @@ def start() -> None:
     CeleryInstrumentor().instrument()
     setattr(Task, CTX_KEY, SpansOfThread())
     # A child of a worker ends without Python's usual goodbye.
-    worker_process_shutdown.connect(lambda **_: provider.force_flush(LAST_CALL), weak=False)
+    worker_process_shutdown.connect(lambda **_: provider.force_flush(FLUSH_TIMEOUT), weak=False)
 
 
-def carried() -> dict[str, str]:
-    """What names the trace that this code runs in, for a job that is published later, by another process."""
-    if not on():
+def snapshot() -> dict[str, str]:
+    """Return the headers that name the current trace, for a job that another process publishes later."""
+    if not is_enabled():
         return {}
     from opentelemetry.propagate import inject
 
@@ -70,9 +70,9 @@ def carried() -> dict[str, str]:
 
 
 @contextmanager
-def continued(carrier: Mapping[str, Any]) -> Iterator[None]:
-    """Publish in the block as part of the trace where carried() was called."""
-    if not on() or "traceparent" not in carrier:
+def attached(carrier: Mapping[str, Any]) -> Iterator[None]:
+    """Publish in the block as part of the trace in which snapshot() was called."""
+    if not is_enabled() or "traceparent" not in carrier:
         yield
         return
     from opentelemetry import context

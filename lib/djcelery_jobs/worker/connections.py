@@ -1,8 +1,8 @@
-"""A worker keeps its database connections from job to job, as a web process does from request to request.
+"""Keep a worker's database connections from job to job, as a web process does from request to request.
 
 Celery would close them before and after each job, which can cost more than the job. CELERY_DB_REUSE_MAX tells it not
-to. Instead, what Django does around a request is done around a job: a connection that broke, or is older than
-CONN_MAX_AGE, is closed. So a process has one connection for each job that it runs at the same time, and `most` can say
+to. Instead, a job does what Django does around a request: it closes a connection that broke or is older than
+CONN_MAX_AGE. So a process has one connection per job that it runs at the same time, and `connections_needed` can say
 how many there are in all.
 """
 
@@ -10,32 +10,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Task
-from celery.signals import task_postrun, task_prerun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init, worker_process_init
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-# Besides those of its jobs: the main process of a worker reports in a thread; a web process is probed in one.
+# Besides those of the jobs: a worker's main process reports from a thread, and a web process is probed in one.
 OBSERVER = 1
 BEAT = 1
 
 
-def look(sender: Task, **kwargs: Any) -> None:
-    if not sender.request.is_eager:  # inside of another job, perhaps of its transaction
+def close_stale_connections(sender: Task, **kwargs: Any) -> None:
+    """Close the connections that broke or are too old, as Django does around a request."""
+    if not sender.request.is_eager:  # an eager task runs inside another job, perhaps inside its transaction
         close_old_connections()
 
 
+# Both signals: a child that was spawned and not forked has not inherited what the main process connected.
 @worker_init.connect(dispatch_uid="djcelery_jobs.worker.connections")
-def look_after(**kwargs: Any) -> None:
-    """Only in a worker: whoever runs a task inline has a connection of his own."""
-    task_prerun.connect(look, dispatch_uid="djcelery_jobs.worker.connections")
-    task_postrun.connect(look, dispatch_uid="djcelery_jobs.worker.connections")
+@worker_process_init.connect(dispatch_uid="djcelery_jobs.worker.connections")
+def keep_connections_between_jobs(**kwargs: Any) -> None:
+    """Look at the connections around each job. Only in a worker: code that runs a task inline has its own."""
+    task_prerun.connect(close_stale_connections, dispatch_uid="djcelery_jobs.worker.connections")
+    task_postrun.connect(close_stale_connections, dispatch_uid="djcelery_jobs.worker.connections")
 
 
-def most(workers: Mapping[str, int], web: int, beats: int) -> dict[str, int]:
-    """The connections that there are at most, by kind of process.
+def connections_needed(workers: Mapping[str, int], web: int, beats: int) -> dict[str, int]:
+    """Return the largest number of connections by kind of process.
 
-    workers: worker processes of each class of work, as `manage.py worker NAME` starts them. web: processes of the web
-    server, each of which serves one request at a time. beats: one, and each that stands by.
+    workers: worker processes of each workload class, as `manage.py worker NAME` starts them. web: processes of the web
+    server, each of which serves one request at a time. beats: the active one and each standby.
     """
     of_workers = {
         f"worker {name}": count * (settings.WORKLOADS[name].concurrency + OBSERVER) for name, count in workers.items()
@@ -43,8 +46,8 @@ def most(workers: Mapping[str, int], web: int, beats: int) -> dict[str, int]:
     return {"web": web * (1 + OBSERVER), **of_workers, "beat": beats * BEAT}
 
 
-def allowed() -> int | None:
-    """How many PostgreSQL gives to such as us; None for another database. A pooler in front of it gives more."""
+def connections_allowed() -> int | None:
+    """Return PostgreSQL's connection limit for ordinary roles; None on other databases. A pooler may allow more."""
     if connection.vendor != "postgresql":
         return None
     with connection.cursor() as cursor:

@@ -26,7 +26,7 @@ class Consumer(consumer.Consumer):
 
         def patiently(*args: Any, callback: Callable[[], None], **options: Any) -> Connection:
             def meanwhile() -> None:
-                pulse.away()
+                pulse.mark_broker_unreachable()
                 callback()
 
             return connect(*args, callback=meanwhile, interval_max=jobs_settings.BROKER_RECONNECT_INTERVAL, **options)
@@ -45,11 +45,11 @@ class Consumer(consumer.Consumer):
             _tell(ledger.give_back, running, worker=self.hostname)
         _tell(ledger.hasten, waiting)
         _tell(ledger.hasten_oldest, list(self.app.amqp.queues.consume_from))
-        process_pool.watch_all(self._processes)
+        process_pool.rewatch_lost_processes(self._processes)
 
     def on_ready(self) -> None:
         super().on_ready()
-        process_pool.hear_all(self._processes, self.hub)
+        process_pool.drain_finished_results(self._processes, self.hub)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._keep(message, f"No task is called {exc}.")

@@ -1,8 +1,8 @@
-"""What a worker has loaded when it starts stays as it is: the processes that it forks share it.
+"""Freeze what a worker has loaded when it starts, so that the processes it forks share it.
 
-Before each fork Celery collects garbage, through every object that there is, while the worker's event loop waits; and
-a collection in a child writes into what it looks at, so that the memory is shared no longer. Neither looks at what is
-frozen. A fresh process, each CELERY_WORKER_MAX_TASKS_PER_CHILD jobs, then costs less than half.
+Before each fork Celery collects garbage, walking every object while the worker's event loop waits. A collection in a
+child writes into the objects that it looks at, so their memory is shared no longer. Both leave frozen objects out.
+Starting a fresh process, every CELERY_WORKER_MAX_TASKS_PER_CHILD jobs, then costs less than half.
 """
 
 import gc
@@ -13,5 +13,6 @@ from celery.signals import worker_init
 
 @worker_init.connect(dispatch_uid="djcelery_jobs.worker.gc_freeze")
 def freeze(**kwargs: Any) -> None:
+    """Collect the garbage of the start once, and exempt the rest from later collections."""
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
-"""What Celery's pool of processes does wrong when the broker comes back. Seen with Celery 5.7 and billiard 4.3.
+"""Repair what Celery's pool of processes gets wrong when the broker comes back. Seen with Celery 5.7 and billiard 4.3.
 
-Each of these ends processes without need, or the whole worker. What is looked at here is internal to Celery: where it
-has changed, nothing happens.
+Each of these faults ends processes without need, or the whole worker. The attributes that are read here are private
+(see compat.py): where they have changed, nothing happens.
 """
 
 import select
@@ -9,25 +9,25 @@ from collections.abc import Generator
 from typing import Any
 
 
-def watch_all(pool: Any) -> None:
-    """To be called before the event loop is made anew.
+def rewatch_lost_processes(pool: Any) -> None:
+    """Let the event loop watch every process again. Call it before the loop is built anew.
 
-    When several processes end at one moment, Celery may take the end of one for that of the process which was started
-    in its place, and watches that one no longer. The next event loop fails over it: "file descriptor is None", and the
-    worker leaves. Without its mark the process is watched again.
+    When several processes end at one moment, Celery may mistake the end of one for that of the process which was
+    started in its place, and stops watching the new one. The next event loop fails over it ("file descriptor is None")
+    and the worker exits. Without its mark the process is watched again.
     """
     for process in getattr(pool, "_pool", ()):
         if getattr(process, "_sentinel_poll", 0) is None:
             del process._sentinel_poll
 
 
-def hear_all(pool: Any, hub: Any) -> None:
-    """To be called when the event loop is about to begin.
+def drain_finished_results(pool: Any, hub: Any) -> None:
+    """Read the results that wait in the pipes of the processes. Call it when the event loop is about to begin.
 
-    It stood still while there was no broker, and looks at the clock first: of a job that ended in the meantime it would
-    say that its time is up, call it failed, and signal that to a process which has nothing to do and dies of it.
+    The loop stood still while there was no broker, and it checks the time limits first. It would call a job that ended
+    in the meantime timed out, and signal its process, which dies of that although it is idle.
     """
-    if not hasattr(pool, "_fileno_to_outq"):  # no pool of processes, or none that an event loop drives
+    if not hasattr(pool, "_fileno_to_outq"):  # no pool of processes, or one that no event loop drives
         return
     poller = select.poll()
     for descriptor in pool._fileno_to_outq:
@@ -42,7 +42,7 @@ def hear_all(pool: Any, hub: Any) -> None:
 
 
 def _call(reader: Any, arguments: tuple[Any, ...]) -> None:
-    """As the event loop does. A generator is in the middle of a message."""
+    """Call a reader as the event loop does. A generator is in the middle of a message."""
     if isinstance(reader, Generator):
         next(reader, None)
     else:

@@ -1,6 +1,6 @@
-"""The worker's word in the database: that it lives, what it runs, and what it has counted.
+"""Write into the database that the worker is alive, what it runs, and what it has counted.
 
-Two threads of the main process, so that a database which hangs delays neither jobs nor the heartbeat.
+Two threads of the main process do so, so that a database which hangs delays neither jobs nor the heartbeat file.
 """
 
 import logging
@@ -19,23 +19,26 @@ from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.models import Heartbeat
 from djcelery_jobs.worker import tallies
 from djcelery_jobs.worker.heartbeat import pulse
-from djcelery_jobs.worker.starvation import Hunger
+from djcelery_jobs.worker.starvation import StarvationDetector
 
 logger = logging.getLogger(__name__)
 
-GOODBYE = 2  # seconds that a shutdown waits for the threads
+STOP_TIMEOUT = 2  # seconds that a shutdown waits for the threads
 
 
 class Reporter(bootsteps.StartStopStep):
-    requires = {"celery.worker.components:Timer"}
+    """Run the two threads for as long as the worker runs."""
+
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
-        self.over = Event()
+        self.stopped = Event()
         self.threads: list[Thread] = []
-        tallies.line.open()  # here, and not at the start: the children must inherit it
+        tallies.pipe.open()  # here, and not at the start: the children must inherit it
 
     def start(self, worker: Any) -> None:
+        """Start both threads."""
         self.started_at = timezone.now()
         for work in (self.count, self.report):
             thread = Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
@@ -43,22 +46,24 @@ class Reporter(bootsteps.StartStopStep):
             self.threads.append(thread)
 
     def count(self, worker: Any) -> None:
-        """Read what the children tell, all the time."""
-        while not self.over.wait(tallies.PAUSE):
-            tallies.book.add(tallies.line.read(seconds=1))
+        """Read what the children report, all the time."""
+        while not self.stopped.wait(tallies.READ_PAUSE):
+            tallies.pending.add(tallies.pipe.read(seconds=1))
 
     def report(self, worker: Any) -> None:
-        hunger = Hunger(pulse)
-        while not self.over.wait(jobs_settings.REPORT_INTERVAL):
-            hunger.feel()
+        """Write the heartbeat and the counts, every few seconds."""
+        detector = StarvationDetector(pulse)
+        while not self.stopped.wait(jobs_settings.REPORT_INTERVAL):
+            detector.check()
             _write(worker, self.started_at)
 
     def stop(self, worker: Any) -> None:
-        self.over.set()
-        tallies.line.wake()
+        """Stop both threads, write the last counts, and delete the heartbeat."""
+        self.stopped.set()
+        tallies.pipe.unblock()
         for thread in self.threads:
-            thread.join(GOODBYE)
-        tallies.book.add(tallies.line.read(seconds=0))
+            thread.join(STOP_TIMEOUT)
+        tallies.pending.add(tallies.pipe.read(seconds=0))
         _leave(worker)
 
     terminate = stop
@@ -66,19 +71,19 @@ class Reporter(bootsteps.StartStopStep):
 
 def _write(worker: Any, started_at: datetime) -> None:
     try:
-        # A loop that hangs is not alive, whatever this thread is.
-        if time.monotonic() - pulse.ticked < jobs_settings.STALE_AFTER:
-            _beat(worker, started_at)
-        tallies.book.write()
+        # An event loop that hangs is not alive, although this thread is.
+        if time.monotonic() - pulse.last_tick < jobs_settings.STALE_AFTER:
+            _write_heartbeat(worker, started_at)
+        tallies.pending.write()
     except DatabaseError:
-        logger.warning("no database; what was counted is written later", exc_info=True)
+        logger.warning("no database; the counts are written later", exc_info=True)
     finally:
         connections.close_all()  # the main process forks children, and must not share a connection with them
 
 
-def _beat(worker: Any, started_at: datetime) -> None:
+def _write_heartbeat(worker: Any, started_at: datetime) -> None:
     seen = {
-        "queues": pulse.consumed or sorted(pulse.meant),
+        "queues": pulse.consumed or sorted(pulse.assigned),
         "consuming": pulse.consuming,
         "concurrency": worker.concurrency,
         "running": pulse.running,
@@ -91,12 +96,12 @@ def _beat(worker: Any, started_at: datetime) -> None:
 
 
 def _leave(worker: Any) -> None:
-    """The last counts; and who leaves in order is not missed."""
+    """Write the last counts. A worker that shuts down in order deletes its heartbeat, so nobody misses it."""
     try:
-        tallies.book.write()
+        tallies.pending.write()
         Heartbeat.objects.filter(pk=worker.hostname).delete()
     except DatabaseError:
-        logger.warning("no database; what was counted last is lost", exc_info=True)
+        logger.warning("no database; the last counts are lost", exc_info=True)
     finally:
         connections.close_all()
 

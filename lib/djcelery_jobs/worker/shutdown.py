@@ -1,4 +1,4 @@
-"""A worker that must leave before its jobs are done, as in each deploy, gives back what it ran."""
+"""Release the jobs of a worker that must exit before they are done, as in each deploy."""
 
 import logging
 import time
@@ -12,29 +12,32 @@ from djcelery_jobs.core import ledger
 
 logger = logging.getLogger(__name__)
 
-NOTICED = 0.2  # seconds until the database has seen that a process is gone, and lets go of the row that it had locked
+# Seconds until the database has noticed that a process is gone and has released the row that it had locked.
+LOCK_RELEASE = 0.2
 
 
-class GiveBack(bootsteps.StartStopStep):
-    """Celery has ended the runs by then and gives their messages back. Without this, each deploy would count as one
-    more kill of a long job. A step and not a signal: `worker_shutdown` is not sent when runs are cut off.
+class ReleaseRuns(bootsteps.StartStopStep):
+    """Release the runs that Celery has cut off, so that a deploy does not count as a kill of each long job.
 
-    Only `terminate`: a warm shutdown calls `stop` instead, and its jobs are still running then, to be finished."""
+    Celery returns their messages itself. This is a step and not a signal, because `worker_shutdown` is not sent when
+    runs are cut off. It acts on `terminate` only: a warm shutdown calls `stop`, and its jobs still run to their end.
+    """
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def terminate(self, worker: Any) -> None:
+        """End the processes, then release what they ran."""
         try:
             worker.pool.terminate()  # or a process that was just given a job would begin it unseen
             count = ledger.give_back_all(worker.hostname)
-            time.sleep(NOTICED)
+            time.sleep(LOCK_RELEASE)
             count += ledger.give_back_all(worker.hostname)
             if count:
-                logger.info("gave %d jobs back", count)
+                logger.info("released %d jobs", count)
         except DatabaseError:
             logger.warning("no database; the relay finds the jobs that ran here a little later", exc_info=True)
         finally:
             connections.close_all()
 
 
-current_app.steps["worker"].add(GiveBack)
+current_app.steps["worker"].add(ReleaseRuns)

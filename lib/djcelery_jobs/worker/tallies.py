@@ -1,7 +1,7 @@
-"""How many runs ended, how, and how long they took: from the processes that run jobs into two small tables.
+"""Count the runs that ended, how, and how long they took: from the processes that run jobs into two small tables.
 
-Each run is one line in a pipe, written by the process that ran it and read by the worker's main process. So a child
-that is killed has told all that it did, and one process of each worker writes to the database, every few seconds.
+The process that ran a job writes one line into a pipe, which the worker's main process reads. So a child that is killed
+has reported everything it did, and one process per worker writes to the database, every few seconds.
 """
 
 import contextlib
@@ -26,38 +26,39 @@ from djcelery_jobs.models import MinuteTally, Tally
 
 OUTCOMES = {states.SUCCESS: "done", states.RETRY: "retried"}
 FAILED = "failed"
-# Seconds: the upper ends of the histogram's buckets. One more holds what took longer.
+# Seconds: the upper ends of the histogram's buckets. OVERFLOW holds what took longer.
 BOUNDS = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0]
-MORE = "+Inf"
-PAUSE = 0.1  # seconds: lines are read in heaps, not one by one
-HEAP = 1 << 16  # bytes
+OVERFLOW = "+Inf"
+READ_PAUSE = 0.1  # seconds between two reads: many lines at once cost less than one by one
+READ_SIZE = 1 << 16  # bytes
 
 
 @dataclass
 class Runs:
-    """Runs of one task in one queue that ended in one way. buckets: how many took at most so many seconds."""
+    """Sum up runs of one task in one queue that ended the same way. buckets: runs by the upper end of their bucket."""
 
     count: int = 0
     seconds: float = 0.0
     buckets: dict[str, int] = field(default_factory=dict)
 
     def add(self, seconds: float | None) -> None:
-        """seconds: None when nobody knows, since the process was killed."""
+        """Count one run. seconds: None when the process was killed, so nobody knows."""
         self.count += 1
         if seconds is not None:
             self.seconds += seconds
-            bound = str(next((bound for bound in BOUNDS if seconds <= bound), MORE))
+            bound = str(next((bound for bound in BOUNDS if seconds <= bound), OVERFLOW))
             self.buckets[bound] = self.buckets.get(bound, 0) + 1
 
     def merge(self, other: "Runs") -> None:
+        """Add the runs of another sum."""
         self.count += other.count
         self.seconds += other.seconds
         for bound, count in other.buckets.items():
             self.buckets[bound] = self.buckets.get(bound, 0) + count
 
 
-class Book:
-    """What this worker has counted and not yet written into the database."""
+class PendingCounts:
+    """Hold what this worker has counted and not yet written to the database."""
 
     def __init__(self) -> None:
         self.runs: dict[tuple[str, str, str], Runs] = defaultdict(Runs)  # by queue, task, outcome
@@ -65,6 +66,7 @@ class Book:
         self._lock = threading.Lock()
 
     def add(self, lines: Iterable[bytes]) -> None:
+        """Count the runs that these lines report."""
         minute = datetime.now(UTC).replace(second=0, microsecond=0)
         with self._lock:
             for line in lines:
@@ -73,23 +75,23 @@ class Book:
                 self.minutes[minute, queue, outcome] += 1
 
     def write(self) -> None:
-        """Add it to the tables and begin anew. Raises DatabaseError, and keeps it for the next time."""
+        """Add the counts to the tables and begin again at zero. On DatabaseError, keep them for the next time."""
         with self._lock:
             runs, self.runs = self.runs, defaultdict(Runs)
             minutes, self.minutes = self.minutes, defaultdict(int)
         try:
             with transaction.atomic():
-                # In order: two workers that lock the same rows never wait for each other in a circle.
-                for key in sorted(runs):
-                    _add_to_tally(*key, runs[key])
-                for each in sorted(minutes):
-                    _add_to_minute(*each, minutes[each])
+                # Sorted: two workers that lock the same rows never wait for each other in a circle.
+                for run_key in sorted(runs):
+                    _add_to_tally(*run_key, runs[run_key])
+                for minute_key in sorted(minutes):
+                    _add_to_minute(*minute_key, minutes[minute_key])
         except DatabaseError:
             with self._lock:
-                for key, counted in runs.items():
-                    self.runs[key].merge(counted)
-                for each, count in minutes.items():
-                    self.minutes[each] += count
+                for run_key, counted in runs.items():
+                    self.runs[run_key].merge(counted)
+                for minute_key, count in minutes.items():
+                    self.minutes[minute_key] += count
             raise
 
 
@@ -106,55 +108,58 @@ def _add_to_minute(minute: datetime, queue: str, outcome: str, count: int) -> No
     MinuteTally.objects.filter(minute=minute, queue=queue).update(**{outcome: F(outcome) + count})
 
 
-class Line:
-    """The pipe from the processes that run jobs to the one that counts. It is closed until a worker opens it."""
+class CountPipe:
+    """Connect the processes that run jobs with the one that counts. Closed until a worker opens it."""
 
     def __init__(self) -> None:
         self.ends: tuple[int, int] | None = None
 
     def open(self) -> None:
-        """Before the worker forks its children, which inherit it."""
+        """Open the pipe. Call it before the worker forks its children, which inherit it."""
         self.ends = os.pipe()
         for end in self.ends:
             os.set_blocking(end, False)
 
-    def tell(self, queue: str, task: str, outcome: str, seconds: float | None) -> None:
+    def send(self, queue: str, task: str, outcome: str, seconds: float | None) -> None:
+        """Report a run that ended. Drop the report when the pipe is full: a job does not wait for being counted."""
         if self.ends:
             text = json.dumps([queue, task, outcome, seconds and round(seconds, 6)]) + "\n"
-            with contextlib.suppress(BlockingIOError):  # full: a job does not wait for being counted
+            with contextlib.suppress(BlockingIOError):
                 os.write(self.ends[1], text.encode())
 
-    def wake(self) -> None:
+    def unblock(self) -> None:
         """Let read() return at once."""
         if self.ends:
             with contextlib.suppress(BlockingIOError):
                 os.write(self.ends[1], b"\n")
 
     def read(self, seconds: float) -> list[bytes]:
-        """The lines that are there, waiting that long for the first. A line is shorter than what a pipe may split."""
+        """Return the lines that are there, after waiting so long for the first. A line is too short to be split."""
         if self.ends and select.select([self.ends[0]], [], [], seconds)[0]:
-            return [each for each in os.read(self.ends[0], HEAP).splitlines() if each]
+            return [line for line in os.read(self.ends[0], READ_SIZE).splitlines() if line]
         return []
 
 
-book, line = Book(), Line()
+pending, pipe = PendingCounts(), CountPipe()
 
 
 @task_prerun.connect(dispatch_uid="djcelery_jobs.worker.tallies.begin")
 def begin(task: Task, **kwargs: Any) -> None:
+    """Note when the run began."""
     task.request.began = time.monotonic()
 
 
 @task_postrun.connect(dispatch_uid="djcelery_jobs.worker.tallies.end")
 def end(task: Task, state: str | None, **kwargs: Any) -> None:
+    """Report a run that succeeded or will be retried."""
     if state in OUTCOMES:
-        line.tell(queue_of(task.request.delivery_info, task.name), task.name, OUTCOMES[state], _seconds(task))
+        pipe.send(queue_of(task.request.delivery_info, task.name), task.name, OUTCOMES[state], _seconds(task))
 
 
 @task_failure.connect(dispatch_uid="djcelery_jobs.worker.tallies.fail")
 def fail(sender: Task, **kwargs: Any) -> None:
-    """Sent by the process that ran it, or by the main one when that process was killed."""
-    line.tell(queue_of(sender.request.delivery_info, sender.name), sender.name, FAILED, _seconds(sender))
+    """Report a run that failed. The main process sends the signal when the process that ran it was killed."""
+    pipe.send(queue_of(sender.request.delivery_info, sender.name), sender.name, FAILED, _seconds(sender))
 
 
 def _seconds(task: Task) -> float | None:

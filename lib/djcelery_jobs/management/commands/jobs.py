@@ -137,8 +137,8 @@ class Command(BaseCommand):
 
     def connections(self, options: dict[str, Any]) -> None:
         workers = dict.fromkeys(settings.WORKLOADS, 1) | _counts(options["workers"])
-        counted = connections.most(workers, options["web"], options["beats"])
-        total, allowed = sum(counted.values()), connections.allowed()
+        counted = connections.connections_needed(workers, options["web"], options["beats"])
+        total, allowed = sum(counted.values()), connections.connections_allowed()
         self._table([("PROCESSES", "CONNECTIONS"), *counted.items(), ("in all", total)])
         if allowed is None or total <= allowed:
             return

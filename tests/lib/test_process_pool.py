@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from djcelery_jobs.worker.process_pool import hear_all, watch_all
+from djcelery_jobs.worker.process_pool import drain_finished_results, rewatch_lost_processes
 
 
 class Pool:
@@ -31,7 +31,7 @@ def pool():
 def test_a_process_that_celery_has_lost_sight_of_is_watched_again():
     lost, watched, new = SimpleNamespace(_sentinel_poll=None), SimpleNamespace(_sentinel_poll=7), SimpleNamespace()
 
-    watch_all(SimpleNamespace(_pool=[lost, watched, new]))
+    rewatch_lost_processes(SimpleNamespace(_pool=[lost, watched, new]))
 
     assert (vars(lost), vars(watched), vars(new)) == ({}, {"_sentinel_poll": 7}, {})
 
@@ -50,7 +50,7 @@ def test_what_ended_meanwhile_is_heard_before_the_loop_begins(pool):
 
     hub.readers[pool.results] = (read, (pool.results,))
     os.write(pool.write, b"ab")
-    hear_all(pool, hub)
+    drain_finished_results(pool, hub)
 
     assert heard == [b"a", b"b"]
     assert pool.maintained == 1
@@ -59,12 +59,12 @@ def test_what_ended_meanwhile_is_heard_before_the_loop_begins(pool):
 def test_a_process_that_is_gone_is_not_listened_to_for_ever(pool):
     os.close(pool.write)
 
-    hear_all(pool, SimpleNamespace(readers={}))
+    drain_finished_results(pool, SimpleNamespace(readers={}))
 
     assert pool.maintained == 1
 
 
 @pytest.mark.parametrize("pool", [None, SimpleNamespace()])
 def test_a_worker_without_processes_has_nothing_to_look_after(pool):
-    watch_all(pool)
-    hear_all(pool, hub=None)
+    rewatch_lost_processes(pool)
+    drain_finished_results(pool, hub=None)

@@ -19,7 +19,7 @@ def logger(settings):
     settings.ADMINS = ["oncall@example.com"] if django.VERSION >= (6,) else [("", "oncall@example.com")]
     cache.clear()
     handler = failure_mail.MailHandler(logging.ERROR)
-    handler.addFilter(failure_mail.Seldom())
+    handler.addFilter(failure_mail.OncePerPause())
     handler.setFormatter(ProcessorFormatter(processors=FORMATS["console"], foreign_pre_chain=OF_LIBRARIES))
     logger = logging.getLogger("tests.mail")
     logger.addHandler(handler)

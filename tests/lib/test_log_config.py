@@ -152,7 +152,7 @@ def test_a_laptop_gets_words(task):
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is no format\. Use json"):
+    with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml', which is not a format\. Use json"):
         logging_config(form="xml", level="INFO", jobs_level="INFO", mail_to_admins=False)
 
 

@@ -47,9 +47,9 @@ def provider(on, monkeypatch):
 def test_off_until_the_environment_names_an_endpoint(monkeypatch):
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
 
-    assert not tracing.on()
-    assert context.carried() == {}
-    with tracing.continued({"traceparent": TRACEPARENT}):
+    assert not tracing.is_enabled()
+    assert context.snapshot() == {}
+    with tracing.attached({"traceparent": TRACEPARENT}):
         assert not trace.get_current_span().get_span_context().is_valid
 
 
@@ -67,12 +67,12 @@ def test_the_spans_are_named_after_the_project(provider):
 def test_a_job_that_is_published_later_goes_on_with_the_trace(on, task, broker):
     def seen() -> None: ...
 
-    with tracing.continued({"traceparent": TRACEPARENT}):
+    with tracing.attached({"traceparent": TRACEPARENT}):
         task(seen, base=DurableTask).delay()
     kept = Job.objects.get().options["context"]
 
     assert kept["traceparent"].split("-")[1] == TRACEPARENT.split("-")[1]
-    with context.as_carried(kept):
+    with context.restored(kept):
         assert trace.get_current_span().get_span_context().trace_id == int(TRACEPARENT.split("-")[1], 16)
 
 

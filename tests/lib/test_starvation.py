@@ -10,7 +10,7 @@ from djcelery_jobs.brokers.single_flight import Bounded
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.worker import starvation
 from djcelery_jobs.worker.heartbeat import Pulse
-from djcelery_jobs.worker.starvation import Hunger
+from djcelery_jobs.worker.starvation import StarvationDetector
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def waiting(monkeypatch) -> dict[str, queue_lengths.Waiting]:
 
 
 def pulse(*consumed: str) -> Pulse:
-    return Pulse(meant=frozenset(consumed), consumed=list(consumed))
+    return Pulse(assigned=frozenset(consumed), consumed=list(consumed))
 
 
 def after(seconds: float, worker: Pulse, clock) -> bool:
     """Whether it is starved after so long in which it asked every few seconds."""
-    felt = Hunger(worker)
+    detector = StarvationDetector(worker)
     for _ in range(int(seconds) + 1):
-        felt.feel()
+        detector.check()
         clock.now += 1
     return worker.starved
 
@@ -55,16 +55,16 @@ def test_what_waits_elsewhere_is_not_for_it(clock, waiting):
 
 def test_one_that_works_is_not_starved(clock, waiting):
     worker = pulse("fast")
-    worker.held = 1
+    worker.reserved = 1
     assert after(100, worker, clock) is False
 
 
 def test_one_that_gets_something_now_and_then_is_not_starved(clock, waiting):
     worker = pulse("fast")
-    felt = Hunger(worker)
+    detector = StarvationDetector(worker)
     for second in range(100):
         worker.received += second % 10 == 0
-        felt.feel()
+        detector.check()
         clock.now += 1
 
     assert worker.starved is False
@@ -72,14 +72,14 @@ def test_one_that_gets_something_now_and_then_is_not_starved(clock, waiting):
 
 def test_it_ends_with_the_first_job(clock, waiting):
     worker = pulse("fast")
-    felt = Hunger(worker)
+    detector = StarvationDetector(worker)
     for _ in range(jobs_settings.STARVED_AFTER + 2):
-        felt.feel()
+        detector.check()
         clock.now += 1
     assert worker.starved is True
 
     worker.received += 1
-    felt.feel()
+    detector.check()
     assert worker.starved is False
 
 
@@ -98,10 +98,10 @@ def test_who_stands_by_at_an_ordered_queue_waits_rightly(clock, waiting, monkeyp
 
 def test_what_waits_longer_than_a_moment_counts_anew_after_a_pause(clock, waiting):
     worker = pulse("fast")
-    felt = Hunger(worker)
+    detector = StarvationDetector(worker)
     for messages in (3, 3, 0, 3):
         waiting["fast"] = queue_lengths.Waiting(messages, None)
-        felt.feel()
+        detector.check()
         clock.now += jobs_settings.STARVED_AFTER - 1
 
     assert worker.starved is False
