@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from djcelery import main
 
 PAGE = Path(__file__).parent / "cli.md"

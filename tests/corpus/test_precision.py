@@ -8,6 +8,7 @@ from pathlib import Path
 
 import fetch
 import pytest
+
 from djcelery.checking.run import run
 
 pytestmark = pytest.mark.corpus

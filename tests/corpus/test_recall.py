@@ -7,13 +7,14 @@ from functools import cache
 
 import fetch
 import pytest
+from mutate import KINDS, Mutation, mutations
+
 from djcelery.project.facts import Module
 from djcelery.project.files import Tree
 from djcelery.project.loading import load
 from djcelery.project.project import Layout, Project
 from djcelery.project.reader import read
 from djcelery.rules import all_rules, judge
-from mutate import KINDS, Mutation, mutations
 
 pytestmark = pytest.mark.corpus
 # By seed: the rules were written with the first sample in sight; the second was drawn when they were done, and what it

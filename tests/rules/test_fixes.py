@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from case_files import case_file
+
 from djcelery.edits import Edit, edited
 from djcelery.plan import Plan
 from djcelery.project.project import Project

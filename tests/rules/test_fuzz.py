@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from djcelery.checking.run import findings_of
 from djcelery.project.processes import processes
 from djcelery.project.project import Project
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 TEXTS = [path.read_text() for path in sorted((Path(__file__).parent / "cases").rglob("*.py"))]
 PIECES = [

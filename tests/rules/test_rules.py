@@ -6,6 +6,7 @@ import re
 
 import pytest
 from case_files import CASES, case_file
+
 from djcelery.project.project import Project
 from djcelery.rules import SECTIONS, SEVERITIES, Rule, all_rules, example, judge
 

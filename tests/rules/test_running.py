@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from djcelery.project.facts import Param
 from djcelery.project.project import Project
 from djcelery.project.running import Running, RunningEntry, RunningTask

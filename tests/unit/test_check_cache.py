@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from djcelery import main
 from djcelery.checking import cache as cache_module
 from djcelery.project import loading

@@ -45,7 +45,7 @@ def ask_app(root: str, python: str, exclude: tuple[str, ...] = (), time_limit: f
 
 
 def find_interpreter(root: str, python: str) -> str:
-    """Return the interpreter with the project's packages: as told, of a virtual environment, or else our own."""
+    """Return the interpreter with the project's packages: `python`, a virtual environment's, or else our own."""
     if python:
         return python
     environments = [os.environ.get("VIRTUAL_ENV", ""), os.path.join(root, ".venv"), os.path.join(root, "venv")]

@@ -1,8 +1,6 @@
-"""What the rules about arguments share: what kind of thing an argument is, as far as the text tells."""
+"""What the rules about arguments share: what kind of value an argument is, as far as the text shows."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from djcelery.project import context
 from djcelery.rules._base import Project, Site, Value
@@ -15,13 +13,8 @@ SHORTCUTS = frozenset({"django.shortcuts.get_object_or_404"})
 LISTS = frozenset({"django.shortcuts.get_list_or_404"})
 
 
-def given(site: Site) -> Iterator[Value]:
-    """The arguments of a task, where a custom serializer or base class may not carry them otherwise."""
-    yield from site.arguments()
-
-
 def custom_serializer(project: Project, site: Site) -> bool:
-    """Whether something other than JSON carries the arguments."""
+    """Tell whether something other than JSON serializes the arguments."""
     if "serializer" in site.value.named or (site.task is not None and "serializer" in site.task.options):
         return True
     for each in project.setting("task_serializer"):
@@ -31,13 +24,13 @@ def custom_serializer(project: Project, site: Site) -> bool:
 
 
 def manager(name: str) -> bool:
-    """Whether a path goes through a model's manager: `Order.objects.filter`."""
+    """Tell whether a path goes through a model's manager, as `Order.objects.filter` does."""
     parts = name.replace("()", "").split(".")
     return any(part in {"objects", "_default_manager", "_base_manager", "all_objects"} for part in parts[:-1])
 
 
 def is_instance(project: Project, site: Site, value: Value) -> str:
-    """The words for a model instance, or nothing."""
+    """Describe a model instance, or return an empty text."""
     seen = value.seen
     if value.kind == "name" and value.name == "self" and in_model(project, site):
         return "self, a model instance"
@@ -56,17 +49,18 @@ def is_instance(project: Project, site: Site, value: Value) -> str:
 
 
 def values(value: Value) -> bool:
-    """Whether a queryset gives plain values and not instances."""
+    """Tell whether a queryset returns plain values instead of instances."""
     return ".values" in value.name or ".dates" in value.name or ".in_bulk" in value.name or ".aggregate" in value.name
 
 
 def is_queryset(value: Value) -> bool:
-    """Whether a value is a queryset of instances."""
+    """Tell whether a value is a queryset of instances."""
     seen = value.seen
     return seen.kind == "call" and seen.last in MANY and manager(seen.name) and not values(seen)
 
 
 def in_model(project: Project, site: Site) -> bool:
+    """Tell whether a site is in a method of a model."""
     cls = context.class_of(site.module, site.function)
     if cls is None or site.function is None or site.function.params[:1] == [] or site.function.params[0].name != "self":
         return False
@@ -74,4 +68,5 @@ def in_model(project: Project, site: Site) -> bool:
 
 
 def receives_instance(site: Site) -> bool:
+    """Tell whether a site is in a receiver of a model signal."""
     return site.function is not None and bool(context.signals_of(site.module, site.function) & context.MODEL_SIGNALS)

@@ -9,11 +9,12 @@ from djcelery.rules._base import Project, Task
 
 
 def inherited(project: Project, task: Task, option: str) -> bool:
-    """Whether a base class that can be seen sets an option."""
+    """Tell whether a known base class sets an option."""
     return any(sets(project, task.module, base, option, 0) for base in task.bases)
 
 
 def sets(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
+    """Tell whether a base class, or one of its own bases, sets an option."""
     found = project.find(module, base)
     if found is None or found.cls is None or depth > 5:
         return False
@@ -24,7 +25,7 @@ def sets(project: Project, module: Module, base: str, option: str, depth: int) -
 
 
 def unknown_base(project: Project, task: Task) -> bool:
-    """Whether a base class, of the task or of the app, cannot be seen."""
+    """Tell whether a base class of the task, or the app's task class, is unknown."""
     if any(
         "task_cls" in app.call.named or app.call.name not in {"celery.Celery", "celery.app.Celery"}
         for app in project.apps

@@ -8,7 +8,7 @@ DEFAULT = 3600.0
 
 
 def visibility(project: Project) -> float | None:
-    """The shortest visibility timeout that is set, Celery's own where none is; None where it cannot be seen."""
+    """Return the shortest visibility timeout that is set, Celery's default if none is, or None if it is unknown."""
     found = []
     for setting in project.setting("broker_transport_options"):
         resolved = project.resolve(setting.module, setting.value)
@@ -27,7 +27,7 @@ def visibility(project: Project) -> float | None:
 
 
 def effective_visibility(project: Project) -> float | None:
-    """The effective visibility timeout, where the running app was asked."""
+    """Return the effective visibility timeout, or None if the running app was not asked."""
     if project.running is None:
         return None
     number = project.running.options("broker_transport_options").get("visibility_timeout", DEFAULT)

@@ -9,7 +9,9 @@ DEFERRED = {"delay": "delay_on_commit", "apply_async": "apply_async_on_commit"}
 
 
 def on_commit_fix(site: Site) -> Fix | None:
-    """`.delay(x)` becomes `.delay_on_commit(x)`: safe where the task is known and nothing reads the result."""
+    """Return the fix from `.delay(x)` to `.delay_on_commit(x)`.
+
+    It is safe if the task is known and nothing reads the result."""
     deferred = DEFERRED.get(site.method)
     if deferred is None or site.signed is not None or site.canvas or not site.call.value.root:
         return None
@@ -22,12 +24,12 @@ def on_commit_fix(site: Site) -> Fix | None:
 
 
 def changed(task: Task) -> bool:
-    """Whether anything may send or call the task in its own way."""
+    """Tell whether something may send or call the task in its own way."""
     return task.custom or task.decorated or task.unseen
 
 
 def in_model_signal(site: Site) -> str:
-    """The model signal whose receiver the site stands in."""
+    """Return the model signal whose receiver contains the site, or an empty text."""
     function = site.function
     if function is None:
         return ""
@@ -35,5 +37,5 @@ def in_model_signal(site: Site) -> str:
 
 
 def in_save(site: Site) -> bool:
-    """Whether the site stands in save() or its kin."""
+    """Tell whether the site is in save() or a similar method."""
     return site.function is not None and context.is_saving(site.module, site.function)

@@ -26,32 +26,32 @@ class Handler:
 
     @property
     def broad(self) -> bool:
-        """Whether it catches everything."""
+        """Tell whether it catches every exception."""
         return bool(BROAD & set(self.block.names))
 
     @property
     def raises(self) -> bool:
-        """Whether something is raised anywhere in it."""
-        return any(not each.name.startswith("<") for each in self.module.raises if self.holds(each.block))
+        """Tell whether it raises anything."""
+        return any(not each.name.startswith("<") for each in self.module.raises if self.contains(each.block))
 
     @property
     def returns(self) -> bool:
-        """Whether it returns a value, which tells the failure."""
-        return any(each.name == "<return value>" for each in self.module.raises if self.holds(each.block))
+        """Tell whether it returns a value, which reports the failure."""
+        return any(each.name == "<return value>" for each in self.module.raises if self.contains(each.block))
 
     @property
     def calls(self) -> list[Call]:
-        """The calls in it."""
-        return [call for call in self.module.calls if self.holds(call.block)]
+        """Return the calls in it."""
+        return [call for call in self.module.calls if self.contains(call.block)]
 
     @property
     def tried(self) -> list[Call]:
-        """The calls in the try it belongs to."""
+        """Return the calls in its try block."""
         return [call for call in self.module.calls if context.inside(self.module, call.block, self.block.index)]
 
     @property
     def earlier(self) -> list[str]:
-        """What the clauses before it catch."""
+        """Return what the clauses before it catch."""
         siblings = [
             b
             for i, b in enumerate(self.module.blocks)
@@ -61,15 +61,15 @@ class Handler:
 
     @property
     def only_logs(self) -> bool:
-        """Whether it does nothing but log."""
-        assigned = any(self.holds(assign.block) for assign in self.module.assigns)
-        used = any(self.holds(block) for name, block in self.module.loads if name == self.block.note)
+        """Tell whether it only logs."""
+        assigned = any(self.contains(assign.block) for assign in self.module.assigns)
+        used = any(self.contains(block) for name, block in self.module.loads if name == self.block.note)
         logs = all(call.value.last in LOGGING or call.value.name.startswith("logging.") for call in self.calls)
         return logs and not assigned and (not used or bool(self.calls))
 
     @property
     def main(self) -> bool:
-        """Whether the try holds the better part of the task, and no other try, loop or handler stands around it."""
+        """Tell whether its try block is most of the task, and is not inside another try block, handler or loop."""
         function = self.task.function
         around = {each.kind for each in context.near(self.module, self.block.parent)}
         if function is None or around & {"loop", "try", "except", "finally", "else"}:
@@ -79,15 +79,16 @@ class Handler:
 
     @property
     def looped(self) -> bool:
-        """Whether it stands in a loop."""
+        """Tell whether it is in a loop."""
         return context.within(self.module, self.block.parent, "loop") is not None
 
-    def holds(self, block: int) -> bool:
+    def contains(self, block: int) -> bool:
+        """Tell whether a block is in it."""
         return context.inside(self.module, block, self.index)
 
 
 def handlers(project: Project) -> Iterator[Handler]:
-    """The except clauses of all tasks, tests left out; those of functions inside run at another time."""
+    """Yield the except clauses of all tasks outside of tests. Those of inner functions run at another time."""
     for task in project.own_tasks:
         if task.function is None:
             continue

@@ -10,7 +10,7 @@ from djcelery.rules._base import Project
 
 
 def consumed(project: Project) -> set[str] | None:
-    """The queues that the workers of the infrastructure files name; None where one takes what cannot be seen."""
+    """Return the queues that the workers in infrastructure files consume, or None if some are unknown."""
     workers = [process for process in project.processes if process.role == "worker"]
     if not workers or any(worker.queues is None or worker.hidden for worker in workers):
         return None
@@ -18,7 +18,7 @@ def consumed(project: Project) -> set[str] | None:
 
 
 def used(project: Project) -> Iterator[tuple[str, Module, Any]]:
-    """Every place that names a queue for a task."""
+    """Yield every place that names a queue for a task."""
     for route in project.routes or []:
         if route.queue:
             yield route.queue, route.module, route

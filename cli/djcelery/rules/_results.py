@@ -21,7 +21,7 @@ class Wait:
 
 
 def waits(project: Project) -> Iterator[Wait]:
-    """get() and its kin on what is plainly the result of a task."""
+    """Yield get() and similar calls on what is certainly the result of a task."""
     sent = {(site.module.path, site.value.line, site.value.col) for site in project.sites if sending(site)}
     for module in project.modules:
         for call in module.called(*WAITING):
@@ -31,6 +31,7 @@ def waits(project: Project) -> Iterator[Wait]:
 
 
 def sending(site: object) -> bool:
+    """Tell whether a site certainly sends a task now."""
     method = getattr(site, "method", "")
     return method in {"delay", "apply_async", "send_task"} and bool(
         getattr(site, "task", None) or getattr(site, "certain", False)
@@ -38,7 +39,7 @@ def sending(site: object) -> bool:
 
 
 def is_result(held: Value, module: Module, sent: set[tuple[str, int, int]]) -> bool:
-    """Whether a value is an AsyncResult: of a dispatch, or made from an id."""
+    """Tell whether a value is an AsyncResult, of a dispatch or made from an id."""
     if held.kind != "call":
         return False
     if held.name in {"celery.result.AsyncResult", "celery.result.GroupResult", "celery.result.ResultSet"}:

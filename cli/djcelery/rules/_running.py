@@ -1,4 +1,4 @@
-"""What the rules about the running app share: where in the text a thing stands that the app told of."""
+"""What the rules about the running app share: the place in the text for what the app reported."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from djcelery.rules._base import Finding, OptionalSeverity, Project, at, on
 
 
 def at_app(project: Project, message: str, severity: OptionalSeverity = "") -> Finding:
-    """At the app: for what stands nowhere in the text."""
+    """Return a finding at the app, for what is nowhere in the text."""
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
     return at(app.module, app.call, message, severity)
 
 
 def at_setting(project: Project, key: str, message: str, severity: OptionalSeverity = "") -> Finding:
-    """At the place that sets a setting, by Celery's name or as it is written; else at the app."""
+    """Return a finding where a setting is set, by Celery's name or as it is written, or else at the app."""
     places = project.setting(key) or [each for each in project.settings if each.name == key and not each.testing]
     plain = [each for each in places if not each.conditional]
     if not places:
@@ -27,7 +27,7 @@ def at_setting(project: Project, key: str, message: str, severity: OptionalSever
 
 
 def at_task(project: Project, task: RunningTask, option: str, message: str, severity: OptionalSeverity = "") -> Finding:
-    """At the option of a task, at the task, or where its code stands."""
+    """Return a finding at the option of a task, at the task, or at its code."""
     written = project.tasks_by_name.get(task.name)
     if written is None or written.module.path != task.path:
         return on(task.path, task.line, message, severity)
@@ -35,7 +35,7 @@ def at_task(project: Project, task: RunningTask, option: str, message: str, seve
 
 
 def entries(project: Project, running: Running) -> Iterator[tuple[Entry, Task | None]]:
-    """The entries of the text that the effective schedule has too, as the text has them."""
+    """Yield the entries in the text that the effective schedule has as well."""
     for entry in project.schedule:
         told = running.schedule.get(entry.name)
         if told is not None and not entry.testing and entry.task_name in {"", told.task}:
@@ -43,6 +43,6 @@ def entries(project: Project, running: Running) -> Iterator[tuple[Entry, Task | 
 
 
 def for_people(running: Running) -> bool:
-    """Whether the settings it runs with are those of production, as far as their name tells."""
+    """Tell whether it runs with production settings, as far as their name shows."""
     path = running.settings_module.replace(".", "/")
     return not (TESTING.search(path) or LOCAL.search(path))

@@ -1,6 +1,7 @@
-"""`args` is not a list or tuple.
+"""`args` is not a list or a tuple.
 
-Why: `args=(pk)` is pk in parentheses: a number raises TypeError, a text becomes one argument for each letter.
+Why: `args=(pk)` is just pk in parentheses. A number raises TypeError, and a string becomes one argument per
+character.
 
 Bad:
     from celery import shared_task
@@ -22,7 +23,7 @@ Good:
 
 Evidence: F20, F21, reproduced on 5.7; openedx issue 21297.
 
-Ignore it when: the name in the parentheses is itself a list.
+Ignore it when: the name in the parentheses is already a list.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """args= of apply_async, signature, send_task and beat entries."""
+    """Yield args= of apply_async, signature, send_task and beat entries that is no sequence."""
     given = [
         (site.module, site.value.named.get("args"))
         for site in project.sites
@@ -50,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def wrong(value: Value) -> bool:
-    """Whether this is plainly no sequence of arguments."""
+    """Tell whether this is certainly not a sequence of arguments."""
     seen = value.seen
     if seen.kind in {"const", "text"}:
         return seen.const is not None or seen.kind == "text"
@@ -64,7 +65,9 @@ def wrong(value: Value) -> bool:
 
 
 def comma(module: Module, value: Value) -> Fix | None:
-    """A comma makes it a tuple."""
+    """Return the fix that adds a comma, if the value is in parentheses."""
     if not value.wrapped:
         return None
-    return fix("add the comma of a tuple", module, (value.end_line, value.end_col, value.end_line, value.end_col, ","))
+    return fix(
+        "add a comma to make it a tuple", module, (value.end_line, value.end_col, value.end_line, value.end_col, ",")
+    )

@@ -1,6 +1,6 @@
-"""A dict with numbers as keys is given to a task.
+"""A dict with numbers as keys is passed to a task.
 
-Why: JSON has only text as keys, so the task gets "1" where the caller put 1, and finds nothing under 1.
+Why: JSON keys are always strings. The task gets "1" where the caller passed 1, and looking up 1 finds nothing.
 
 Bad:
     from celery import shared_task
@@ -22,14 +22,14 @@ Good:
 
 Evidence: F16, reproduced on 5.7.
 
-Ignore it when: the task turns the keys back into numbers.
+Ignore it when: the task converts the keys back to numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.rules._arguments import custom_serializer, given
+from djcelery.rules._arguments import custom_serializer
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC203"
@@ -37,13 +37,13 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dict displays whose keys are plain numbers."""
+    """Yield dict displays with numbers as keys."""
     for site in project.sites:
         if site.task is None or custom_serializer(project, site):
             continue
-        for value in given(site):
+        for value in site.arguments():
             seen = value.seen
             if seen.kind == "dict" and any(
                 isinstance(key.const, int | float) for key in seen.keys if key.const is not None
             ):
-                yield at(site.module, value, "JSON turns the keys of this dict into text")
+                yield at(site.module, value, "JSON converts the keys of this dict to strings")

@@ -1,7 +1,7 @@
-"""A task is given the contents of a file, a request or a table.
+"""A task is passed the contents of a file, a request or a table.
 
-Why: The broker keeps every byte in memory until a worker takes it, and again for each retry; a big enough one stops
-it.
+Why: The broker keeps every byte in memory until a worker takes the message, and again for each retry. A large enough
+argument uses up the broker's memory.
 
 Bad:
     from celery import shared_task
@@ -37,17 +37,17 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Arguments that are whole contents."""
+    """Yield arguments that are whole contents."""
     for site in project.sites:
         if site.task is None:
             continue
         for value in site.arguments():
             if what := whole(value):
-                yield at(site.module, value, f"{site.shown} is given {what}; put it into storage and give a key")
+                yield at(site.module, value, f"{site.shown} is passed {what}; store it and pass a key")
 
 
 def whole(value: Value) -> str:
-    """The words for contents without a bound."""
+    """Describe contents without a bound, or return an empty text."""
     seen = value.seen
     name = seen.name
     if seen.kind == "call" and seen.last == "decode" and name.endswith(".read().decode"):

@@ -1,6 +1,7 @@
-"""A model instance is given to a task.
+"""A model instance is passed to a task.
 
-Why: JSON cannot carry it, and with another serializer the worker would write back what the row was when it was sent.
+Why: JSON cannot serialize a model instance. With another serializer, the worker would work on the row as it was when
+the task was sent, and could write that old state back.
 
 Bad:
     from celery import shared_task
@@ -26,14 +27,14 @@ Good:
 
 Evidence: T3, F14. Celery's guide to tasks, "State"; EncodeError reproduced on 5.7.
 
-Ignore it when: a serializer of your own turns instances into ids.
+Ignore it when: your own serializer converts instances to ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.rules._arguments import custom_serializer, given, is_instance
+from djcelery.rules._arguments import custom_serializer, is_instance
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC201"
@@ -41,10 +42,12 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Arguments that come straight from a manager, a signal, or are the model's self."""
+    """Yield arguments that come straight from a manager or a signal, or are the model's self."""
     for site in project.sites:
         if site.task is None or custom_serializer(project, site):
             continue
-        for value in given(site):
+        for value in site.arguments():
             if what := is_instance(project, site, value):
-                yield at(site.module, value, f"{site.shown} is given {what}; give its id and fetch the row in the task")
+                yield at(
+                    site.module, value, f"{site.shown} is passed {what}; pass its id and fetch the row in the task"
+                )

@@ -1,6 +1,7 @@
-"""A task has a list, dict or set as a default.
+"""A task parameter has a list, dict or set as its default.
 
-Why: The default is one object for the whole life of the worker process: what one task adds, all later tasks see.
+Why: The default is a single object that lives as long as the worker process. Whatever one run adds to it, all later
+runs see.
 
 Bad:
     from celery import shared_task
@@ -33,7 +34,7 @@ CHANGING = frozenset("append extend add update setdefault pop popitem insert rem
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Defaults of task parameters."""
+    """Yield the mutable defaults of task parameters."""
     for task in project.own_tasks:
         for param in task.function.params if task.function else []:
             default = param.default
@@ -43,12 +44,12 @@ def find(project: Project) -> Iterator[Finding]:
             if default.kind in {"list", "dict", "set"} or call:
                 severity: OptionalSeverity = "" if changes(task, param.name) else "hint"
                 yield at(
-                    task.module, default, f"{param.name} has one default object for all runs of this task", severity
+                    task.module, default, f"all runs of this task share one default object for {param.name}", severity
                 )
 
 
 def changes(task: Task, name: str) -> bool:
-    """Whether the body of the task plainly changes the object."""
+    """Tell whether the body of the task certainly changes the object."""
     function, module = task.function, task.module
     if function is None:
         return False

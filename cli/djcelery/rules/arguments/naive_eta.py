@@ -1,6 +1,6 @@
-"""An eta or expiry is a time without a zone.
+"""An eta or expires has no time zone.
 
-Why: The worker takes it as its own zone or as UTC: the task runs hours early or late.
+Why: The worker interprets it in its own time zone or in UTC, so the task runs hours early or late.
 
 Bad:
     from datetime import datetime
@@ -26,7 +26,7 @@ Good:
 
 Evidence: F25, reproduced on 5.7; ruff's DTZ005.
 
-Ignore it when: everything runs in UTC, and will.
+Ignore it when: everything runs in UTC and always will.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ZONED = frozenset({"datetime.datetime.now", "datetime.datetime.fromtimestamp", "
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """eta= and expires= made by datetime without a zone."""
+    """Yield eta= and expires= that are made by datetime without a time zone."""
     for site in project.sites:
         for keyword in ("eta", "expires"):
             value = site.value.named.get(keyword)
@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def naive(value: Value) -> bool:
-    """Whether a time plainly has no zone; adding to it changes nothing about that."""
+    """Tell whether a time certainly has no time zone, even after something is added to it."""
     seen = value.seen
     if seen.kind == "op" and seen.name in {"Add", "Sub"}:
         return any(naive(item) for item in seen.items)

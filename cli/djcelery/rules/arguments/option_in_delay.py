@@ -1,6 +1,7 @@
-"""An option for sending is given to `.delay()`, which passes everything to the task.
+"""`.delay()` is passed an option for sending, but passes everything on to the task.
 
-Why: `.delay(pk, countdown=60)` calls the task with countdown=60: a TypeError, or with **kwargs silence and no delay.
+Why: `.delay(pk, countdown=60)` calls the task with countdown=60. That raises TypeError. If the task takes **kwargs,
+nothing fails and nothing is delayed.
 
 Bad:
     from celery import shared_task
@@ -22,7 +23,7 @@ Good:
 
 Evidence: F17, reproduced on 5.7.
 
-Ignore it when: the task has a parameter of that name, taken by **kwargs.
+Ignore it when: the task takes a parameter of that name through **kwargs.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Keywords of .delay() that Celery knows and the task does not; a warning where another decorator may take them."""
+    """Yield keywords of .delay() that Celery knows and the task does not.
+
+    They are warnings if another decorator may take them."""
     for site in project.sites:
         params = site.task.likely_params if site.task else None
         if site.method not in {"delay", "delay_on_commit"} or params is None or site.signed is not None:
@@ -47,5 +50,5 @@ def find(project: Project) -> Iterator[Finding]:
         loose = any(param.kind == "kwarg" for param in params)
         for keyword, value in site.value.named.items():
             if keyword in TIMING_OPTIONS and keyword not in names:
-                message = f"{keyword} goes to the task and not to Celery; use apply_async(..., {keyword}=...)"
+                message = f"{keyword} is passed to the task, not to Celery; use apply_async(..., {keyword}=...)"
                 yield at(site.module, value, message, severity="hint" if loose else doubt)

@@ -1,7 +1,7 @@
-"""A secret is given to a task.
+"""A secret is passed to a task.
 
-Why: Arguments lie in the broker in clear text, and show in the worker's log, in Flower, in error reports and in
-stored results.
+Why: Arguments are in the broker in clear text. They also appear in the worker's log, in Flower, in error reports and
+in stored results.
 
 Bad:
     from celery import shared_task
@@ -23,7 +23,7 @@ Good:
 
 Evidence: F23; Celery's guide to tasks, "Hiding sensitive information in arguments".
 
-Ignore it when: the value is encrypted, or is no secret in spite of its name.
+Ignore it when: the value is encrypted, or is not a secret despite its name.
 """
 
 from __future__ import annotations
@@ -41,10 +41,8 @@ SECRET = re.compile(
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks with a parameter that is named like a secret."""
+    """Yield tasks with a parameter that is named like a secret."""
     for task in project.own_tasks:
         for param in task.function.params if task.function else []:
             if SECRET.search(param.name.lower()):
-                yield at(
-                    task.module, task, f"the argument {param.name} will lie in the broker and in logs in clear text"
-                )
+                yield at(task.module, task, f"{param.name} will be in the broker and in logs in clear text")

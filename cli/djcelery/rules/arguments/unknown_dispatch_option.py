@@ -1,6 +1,6 @@
-"""`apply_async` is given an option that Celery does not know.
+"""`apply_async` is passed an option that Celery does not know.
 
-Why: A misspelt option is accepted and ignored: no countdown, no queue, no expiry.
+Why: Celery accepts a misspelt option and ignores it: no countdown, no queue, no expiry.
 
 Bad:
     from celery import shared_task
@@ -22,7 +22,7 @@ Good:
 
 Evidence: F18, reproduced on 5.7.
 
-Ignore it when: a base class, a router or a before_task_publish handler of yours reads it.
+Ignore it when: your own base class, router or before_task_publish handler reads it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Keywords that are not options; only those close to one are certain."""
+    """Yield keywords that are not options; those that resemble no option are only hints."""
     for site in project.sites:
         if site.method not in {"apply_async", "apply_async_on_commit", "send_task"} or site.canvas:
             continue
@@ -50,8 +50,8 @@ def find(project: Project) -> Iterator[Finding]:
                 continue
             meant = closest_typo(keyword, MESSAGE_OPTIONS)
             if keyword in params:
-                yield at(site.module, value, f"{keyword} is an argument of the task: it goes into args or kwargs")
+                yield at(site.module, value, f"{keyword} is an argument of the task; pass it in args or kwargs")
             elif meant:
-                yield at(site.module, value, f"Celery knows no option {keyword}; did you mean {meant}?")
+                yield at(site.module, value, f"unknown option {keyword}; did you mean {meant}?")
             elif not custom:
-                yield at(site.module, value, f"Celery knows no option {keyword} and ignores it", severity="hint")
+                yield at(site.module, value, f"unknown option {keyword}, which Celery ignores", severity="hint")

@@ -1,6 +1,7 @@
 """A task is declared with an option that Celery does not know.
 
-Why: It becomes an attribute of the task that nobody reads: the time limit stays off, the retries stay at three.
+Why: The option becomes an attribute of the task that nothing reads. The time limit stays off, and the number of
+retries stays at three.
 
 Bad:
     from celery import shared_task
@@ -16,7 +17,7 @@ Good:
 
 Evidence: F19, reproduced on 5.7.
 
-Ignore it when: a base class of yours reads it.
+Ignore it when: your own base class reads it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ OLD = {"max_retry", "retries", "retry", "timeout", "soft_timeout", "countdown", 
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Keywords of the decorator that are not options; a custom base may read any."""
+    """Yield keywords of the decorator that are not options, unless a custom base may read them."""
     for task in project.own_tasks:
         if task.how not in {"shared_task", "app.task"} or task.bases:
             continue
@@ -42,6 +43,6 @@ def find(project: Project) -> Iterator[Finding]:
             meant = closest_typo(keyword, TASK_OPTIONS)
             if meant or keyword in OLD:
                 tip = f"; did you mean {meant}?" if meant else ""
-                yield at(task.module, value, f"Celery knows no task option {keyword} and ignores it{tip}")
+                yield at(task.module, value, f"unknown task option {keyword}, which Celery ignores{tip}")
             else:
-                yield at(task.module, value, f"Celery knows no task option {keyword}", severity="hint")
+                yield at(task.module, value, f"unknown task option {keyword}", severity="hint")

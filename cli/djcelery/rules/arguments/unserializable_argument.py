@@ -1,7 +1,6 @@
-"""A task is given something that JSON cannot carry.
+"""A task is passed something that JSON cannot serialize.
 
-Why: A queryset, a request, a form, an open file, a set or a lambda: publishing fails with EncodeError, where the
-caller is.
+Why: A queryset, request, form, open file, set or lambda makes publishing fail with EncodeError in the caller.
 
 Bad:
     from celery import shared_task
@@ -21,9 +20,9 @@ Good:
     def place(pks):
         index.delay(sorted(pks))
 
-Evidence: T3, F15, reproduced on 5.7: kombu's JSON carries dates, decimals and UUIDs, but none of these.
+Evidence: T3, F15, reproduced on 5.7: kombu's JSON handles dates, decimals and UUIDs, but none of these.
 
-Ignore it when: a serializer of your own carries it.
+Ignore it when: your own serializer handles it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
-from djcelery.rules._arguments import custom_serializer, given, is_queryset
+from djcelery.rules._arguments import custom_serializer, is_queryset
 from djcelery.rules._base import Finding, Project, Site, Value, at
 
 CODE = "DJC202"
@@ -48,17 +47,17 @@ CALLS = {
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Arguments of a kind that no JSON has."""
+    """Yield arguments of a kind that JSON does not have."""
     for site in project.sites:
         if site.task is None or custom_serializer(project, site):
             continue
-        for value in given(site):
+        for value in site.arguments():
             if what := kind(site, value):
-                yield at(site.module, value, f"{site.shown} is given {what}, which JSON cannot carry")
+                yield at(site.module, value, f"{site.shown} is passed {what}, which JSON cannot serialize")
 
 
 def kind(site: Site, value: Value) -> str:
-    """The words for what JSON cannot carry, or nothing."""
+    """Describe what JSON cannot serialize, or return an empty text."""
     seen = value.seen
     if is_queryset(value):
         return "a queryset"

@@ -1,7 +1,7 @@
-"""A task is sent with arguments that it does not take.
+"""A task is sent with arguments that it does not accept.
 
-Why: `.delay()` raises TypeError in the caller; with `typing=False` or by name the message is sent and fails in the
-worker.
+Why: `.delay()` raises TypeError in the caller. With `typing=False`, or if the task is sent by name, the message is
+sent and fails in the worker.
 
 Bad:
     from celery import shared_task
@@ -39,7 +39,9 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Calls whose arguments can all be seen, against the signature; a warning where another decorator may change it."""
+    """Yield calls whose arguments do not match the signature.
+
+    They are warnings if another decorator may change the signature."""
     for site in project.sites:
         params = site.task.likely_params if site.task else None
         if params is None or site.signed is not None or site.canvas or site.signature:
@@ -53,7 +55,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def arguments(site: Site) -> tuple[int, set[str]] | None:
-    """How many arguments go by place and which by name; None where some cannot be seen."""
+    """Return how many arguments are positional and which are passed by name, or None if some are unknown."""
     if site.method in {"delay", "delay_on_commit"}:
         if site.value.spread or set(site.value.named) & TIMING_OPTIONS:
             return None

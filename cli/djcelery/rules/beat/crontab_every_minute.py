@@ -1,6 +1,6 @@
-"""A crontab names an hour or a day and no minute.
+"""A crontab sets an hour or a day but no minute.
 
-Why: `crontab(hour=3)` means every minute of that hour: sixty runs where one was meant.
+Why: `crontab(hour=3)` means every minute of that hour: sixty runs instead of one.
 
 Bad:
     # project/settings.py
@@ -32,7 +32,7 @@ Good:
 
 Evidence: B1, F60; flake8-pie's PIE784.
 
-Ignore it when: every minute of the hour is meant; say minute="*".
+Ignore it when: every minute of the hour is intended. Write minute="*".
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """crontab() with other fields and no minute."""
+    """Yield crontab() with other fields but no minute."""
     for module in project.modules:
         for call in module.called("crontab"):
             value = call.value
@@ -55,14 +55,14 @@ def find(project: Project) -> Iterator[Finding]:
                 module.path
             ):
                 continue
-            if value.items or not value.named or "minute" in value.named or value.spread or every(value):
+            if value.items or not value.named or "minute" in value.named or value.spread or runs_always(value):
                 continue
             change = (value.dot_line, value.dot_col + 1, value.dot_line, value.dot_col + 1, "minute=0, ")
             only = "hour" in value.named
             made = fix("add minute=0", module, change, safe=only)
-            yield at(module, value, "without a minute this runs every minute of that time", fix=made)
+            yield at(module, value, "without a minute, this runs every minute of that time", fix=made)
 
 
-def every(value: object) -> bool:
-    """Whether all fields say every."""
+def runs_always(value: object) -> bool:
+    """Tell whether all fields are "*"."""
     return all(each.const == "*" for each in value.named.values())  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
-"""An entry of the schedule has no expiry.
+"""A schedule entry has no expiry.
 
-Why: While no worker runs, Beat goes on sending. Afterwards all that has piled up runs at once, stale runs included.
+Why: Beat keeps sending while no worker runs. Afterwards everything that has piled up runs at once, including runs
+that are out of date.
 
 Bad:
     # project/settings.py
@@ -28,7 +29,7 @@ Good:
 
 Evidence: B1, F61; flake8-pie's PIE785. 86 of 89 entries in mature projects have none.
 
-Ignore it when: each run matters, however late.
+Ignore it when: every run matters, however late.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Entries whose options can be seen and hold no expires, nor does the task."""
+    """Yield entries whose options are known if neither they nor the task set expires."""
     for entry in project.schedule:
         options = entry.parts.get("options")
         resolved = project.resolve(entry.module, options) if options is not None else None
@@ -52,6 +53,4 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         given = resolved is not None and {"expires", "expire_seconds"} & set(resolved.pairs())
         if not given and not (entry.task and ("expires" in entry.task.options or entry.task.spread)):
-            yield at(
-                entry.module, entry.value, f"runs of {entry.name!r} pile up while no worker runs; give it an expires"
-            )
+            yield at(entry.module, entry.value, f"runs of {entry.name!r} pile up while no worker runs; set expires")

@@ -1,6 +1,6 @@
 """A periodic task may take longer than its interval.
 
-Why: Beat does not wait for the last run: two of them work on the same rows at once.
+Why: Beat does not wait for the previous run, so two runs may work on the same rows at the same time.
 
 Bad:
     # project/settings.py
@@ -43,19 +43,19 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain intervals below a plain time limit of the task."""
+    """Yield intervals that are shorter than the time limit of the task."""
     for entry in project.schedule:
         schedule = entry.parts.get("schedule")
         seconds = interval(project.resolve(entry.module, schedule)) if schedule is not None else None
         limit = (entry.task.number("time_limit") or entry.task.number("soft_time_limit")) if entry.task else None
         if seconds is not None and limit is not None and limit > seconds:
             yield at(
-                entry.module, entry.value, f"a run may take {limit:g} s and the next one comes after {seconds:g} s"
+                entry.module, entry.value, f"a run may take {limit:g} s, but the next one starts after {seconds:g} s"
             )
 
 
 def interval(value: Value) -> float | None:
-    """The seconds between two runs."""
+    """Return the seconds between two runs, if they are known."""
     if isinstance(value.const, int | float) and not isinstance(value.const, bool):
         return float(value.const)
     return length(value)

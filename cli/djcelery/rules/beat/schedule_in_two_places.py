@@ -1,7 +1,7 @@
-"""The schedule stands in code, and the scheduler keeps it in the database.
+"""The schedule is in code, but the scheduler keeps it in the database.
 
-Why: django-celery-beat copies the entries of the code into its table. An entry that is removed from the code stays
-there and goes on being sent, until someone deletes the row.
+Why: django-celery-beat copies the entries from the code to its table. An entry that is removed from the code stays in
+the table and is still sent, until someone deletes the row.
 
 Bad:
     # project/settings.py
@@ -16,7 +16,7 @@ Good:
 
 Evidence: B3, F63; django-celery-beat issues 248, 654, 706 and 768.
 
-Ignore it when: rows that the code no longer has are deleted when it is deployed.
+Ignore it when: each deployment deletes the rows that the code no longer has.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A schedule with entries in the settings, where the scheduler is plainly that of the database."""
+    """Yield a schedule with entries in the settings if the scheduler is certainly the database's."""
     schedulers = [project.text(each.module, each.value) or "" for each in project.setting("beat_scheduler")]
     if not any(name.startswith("django_celery_beat") for name in schedulers):
         return
     for setting in project.setting("beat_schedule"):
         resolved = project.resolve(setting.module, setting.value)
         if setting.how == "=" and resolved.kind == "dict" and resolved.items:
-            yield at(setting.module, setting, "an entry that is removed here stays in the table of the scheduler")
+            yield at(setting.module, setting, "an entry that is removed here stays in the scheduler's table")

@@ -1,6 +1,6 @@
-"""The scheduler or result backend lives in an app that is not installed.
+"""The scheduler or result backend belongs to an app that is not installed.
 
-Why: Its tables are never made: Beat or the worker fails at the first read, or the admin has nothing to edit.
+Why: Its tables are never created. Beat or the worker fails at its first query, or the admin has nothing to edit.
 
 Bad:
     # project/settings.py
@@ -34,7 +34,7 @@ NEEDS = {
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Schedulers and backends of Django apps, where INSTALLED_APPS can be seen and does not hold them."""
+    """Yield schedulers and backends of Django apps that are not in INSTALLED_APPS."""
     if not project.installed:
         return
     for key, needs in NEEDS.items():
@@ -46,7 +46,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective scheduler and backend against the apps that are installed."""
+    """Yield the effective scheduler and backend if their app is not installed."""
     for key, needs in NEEDS.items():
         for word, app in needs:
             missing = not any(name.startswith(app) for name in running.installed)

@@ -1,6 +1,6 @@
 """More than one Beat is started.
 
-Why: Each sends every entry: with two, all periodic tasks run twice.
+Why: Each Beat sends every entry. With two of them, every periodic task runs twice.
 
 Bad:
     # compose.yaml
@@ -35,7 +35,7 @@ LOCKED = ("redbeat", "lock", "single")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Replicated beats, and two in one file, where no scheduler with a lock is named."""
+    """Yield replicated Beats, and second ones in a file, unless the scheduler takes a lock."""
     if any(locked(str(project.text(each.module, each.value) or "")) for each in project.setting("beat_scheduler")):
         return
     seen: dict[str, str] = {}
@@ -48,18 +48,24 @@ def find(project: Project) -> Iterator[Finding]:
         most = max((each.most for each in project.scalings if each.target == process.name), default=0)
         if most > 1 and process.source == "kubernetes":
             yield on(
-                process.path, process.line, f"{process.name} is scaled to up to {most}: every entry runs that often"
+                process.path,
+                process.line,
+                f"{process.name} scales up to {most} Beats, and each of them sends every entry",
             )
         elif process.replicas == 1 and process.surges:
-            words = "each deploy starts the new beat before the old one has ended: strategy Recreate"
-            yield on(process.path, process.line, words, "hint")
+            message = "each deployment starts the new Beat before the old one ends; use strategy Recreate"
+            yield on(process.path, process.line, message, "hint")
         if process.replicas > 1:
-            yield on(process.path, process.line, f"{process.replicas} beats: every entry runs {process.replicas} times")
+            yield on(
+                process.path,
+                process.line,
+                f"{process.replicas} Beats are started, so every entry runs {process.replicas} times",
+            )
         elif process.path in seen and process.source != "kubernetes" and not profile(process.name, seen[process.path]):
             yield on(
                 process.path,
                 process.line,
-                f"a second beat beside {seen[process.path]}: every entry runs twice",
+                f"a second Beat besides {seen[process.path]}, so every entry runs twice",
                 "warning",
             )
         seen.setdefault(process.path, process.name)
@@ -70,5 +76,5 @@ def locked(scheduler: str) -> bool:
 
 
 def profile(one: str, two: str) -> bool:
-    """Whether two services are the same thing for two occasions."""
+    """Tell whether two services are the same one for different environments."""
     return any(word in one + two for word in ("dev", "prod", "test", "local"))

@@ -1,6 +1,6 @@
-"""An entry of the schedule names a task that does not exist.
+"""A schedule entry names a task that does not exist.
 
-Why: Beat sends it all the same; the worker refuses it, or nobody takes it. The job just never runs.
+Why: Beat sends it anyway. The worker rejects it, or no worker takes it, so the job never runs.
 
 Bad:
     # project/settings.py
@@ -28,7 +28,7 @@ Good:
 
 Evidence: B1, F59, reproduced on 5.7.
 
-Ignore it when: the task is made at run time.
+Ignore it when: the task is created at run time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ RUNTIME_ONLY = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Names whose module is here and holds no such task."""
+    """Yield names whose module is known and has no such task."""
     for entry in project.schedule:
         name = entry.task_name
         if not name or "task" not in entry.parts:
@@ -56,12 +56,12 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 entry.module,
                 entry.parts["task"],
-                f"there is no task {name}" + (f"; did you mean {meant}?" if meant else ""),
+                f"there is no task named {name}" + (f"; did you mean {meant}?" if meant else ""),
             )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """Every name that is not registered, also in entries that the text does not show."""
+    """Yield names that are not registered, including those in entries that the text does not show."""
     shown = set()
     for entry in project.schedule:
         if not entry.testing and entry.task_name and entry.task_name not in running.registered:
@@ -69,12 +69,12 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
             yield at(entry.module, entry.parts["task"], f"{entry.task_name} is not registered in the running app")
     for each in running.schedule.values():
         if each.task not in running.registered | shown:
-            message = f"the entry {each.name} names {each.task}, which is not registered in the running app"
+            message = f"entry {each.name} names {each.task}, which is not registered in the running app"
             yield at_setting(project, "beat_schedule", message)
 
 
 def missing(project: Project, module_name: str, name: str) -> bool:
-    """Whether the module can be read whole and plainly holds no such task."""
+    """Tell whether the module is fully known and certainly has no such task."""
     module = project.names.module(module_name)
     if module is None:
         package = module_name.rpartition(".")[0] or module_name

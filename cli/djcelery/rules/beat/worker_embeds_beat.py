@@ -1,6 +1,7 @@
-"""A worker carries a Beat inside.
+"""A worker runs Beat inside itself.
 
-Why: `worker -B` is for one's own machine: a second worker of the kind means a second Beat, and each entry runs twice.
+Why: `worker -B` is meant for development. A second worker of this kind starts a second Beat, and every entry runs
+twice.
 
 Bad:
     # Procfile
@@ -27,8 +28,8 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Workers started with -B."""
+    """Yield workers that are started with -B."""
     for process in project.processes:
         if process.embeds_beat:
             severity: OptionalSeverity = "error" if process.replicas > 1 else ""
-            yield on(process.path, process.line, f"{process.name} runs a beat inside each of its workers", severity)
+            yield on(process.path, process.line, f"{process.name} runs Beat inside each of its workers", severity)

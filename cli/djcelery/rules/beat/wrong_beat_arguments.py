@@ -1,6 +1,6 @@
-"""An entry of the schedule gives arguments that its task does not take.
+"""A schedule entry passes arguments that its task does not accept.
 
-Why: Beat does not check: every run fails with TypeError in the worker.
+Why: Beat does not check them. Every run fails with TypeError in the worker.
 
 Bad:
     # project/settings.py
@@ -46,7 +46,7 @@ RUNTIME_ONLY = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Entries whose task and arguments can both be seen."""
+    """Yield entries whose task and arguments are known and do not match."""
     for entry in project.schedule:
         params = entry.task.params if entry.task else None
         if params is None or entry.value.kind != "dict":
@@ -68,7 +68,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective entries against the signatures that are registered."""
+    """Yield effective entries that do not match the registered signatures."""
     places = {entry.name: entry for entry in project.schedule if not entry.testing}
     for each in running.schedule.values():
         task = running.tasks.get(each.task)
@@ -79,4 +79,4 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         if entry is not None:
             yield at(entry.module, entry.value, message)
         else:
-            yield at_setting(project, "beat_schedule", f"the entry {each.name}: {message}")
+            yield at_setting(project, "beat_schedule", f"entry {each.name}: {message}")

@@ -1,6 +1,6 @@
-"""An entry of the schedule has a key or a schedule that Beat does not know.
+"""A schedule entry has a key or a schedule that Beat does not know.
 
-Why: An unknown key stops Beat when it starts; a text as a schedule is one.
+Why: An unknown key, or a string as the schedule, stops Beat when it starts.
 
 Bad:
     # project/settings.py
@@ -28,7 +28,7 @@ Good:
 
 Evidence: B1.
 
-Ignore it when: a scheduler of your own reads it.
+Ignore it when: your own scheduler reads it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Keys close to known ones, options close to known ones, texts as schedules, entries without one."""
+    """Yield misspelt keys, misspelt options, and strings as schedules."""
     for entry in project.schedule:
         if entry.value.kind != "dict":
             continue
@@ -51,12 +51,12 @@ def find(project: Project) -> Iterator[Finding]:
             name = key.const if isinstance(key.const, str) else None
             meant = closest_typo(name, BEAT_KEYS) if name is not None and name not in BEAT_KEYS else None
             if meant:
-                yield at(entry.module, key, f"Beat knows no key {name}; did you mean {meant}?")
+                yield at(entry.module, key, f"unknown key {name}; did you mean {meant}?")
         schedule = entry.parts.get("schedule")
         if schedule is not None and isinstance(project.resolve(entry.module, schedule).const, str):
-            yield at(entry.module, schedule, "a schedule is a number, a timedelta or a crontab, not a text")
+            yield at(entry.module, schedule, "a schedule must be a number, a timedelta or a crontab, not a string")
         options = entry.parts.get("options")
         for key in project.resolve(entry.module, options).keys if options is not None else []:
             name = key.const if isinstance(key.const, str) else None
             if name is not None and name not in MESSAGE_OPTIONS and (meant := closest_typo(name, MESSAGE_OPTIONS)):
-                yield at(entry.module, key, f"Celery knows no option {name}; did you mean {meant}?")
+                yield at(entry.module, key, f"unknown option {name}; did you mean {meant}?")

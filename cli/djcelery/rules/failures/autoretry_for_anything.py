@@ -1,6 +1,6 @@
 """A task retries on every exception.
 
-Why: A wrong argument or a bug fails again each time: the retries cost time and hide the first error.
+Why: A wrong argument or a bug fails again each time. The retries cost time and hide the first error.
 
 Bad:
     from celery import shared_task
@@ -16,7 +16,7 @@ Good:
 
 Evidence: R2, F39.
 
-Ignore it when: everything the task does can fail for a while only.
+Ignore it when: everything that the task does can only fail temporarily.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NEVER = ("ValidationError", "ValueError", "TypeError", "KeyError", "AttributeErr
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """autoretry_for that names Exception, or an error that no retry can cure."""
+    """Yield autoretry_for with Exception, or with an error that no retry can solve."""
     for task in project.own_tasks:
         value = task.options.get("autoretry_for")
         if value is None:
@@ -40,6 +40,6 @@ def find(project: Project) -> Iterator[Finding]:
         spared = task.options.get("dont_autoretry_for")
         for item in resolved.items if resolved.kind in {"tuple", "list"} else [resolved]:
             if item.last in {"Exception", "BaseException"} and spared is None:
-                yield at(task.module, value, "this retries bugs and wrong data too: name the errors that pass")
+                yield at(task.module, value, "this also retries bugs and invalid data; name only the temporary errors")
             elif item.last in NEVER:
-                yield at(task.module, value, f"a {item.last} does not go away by trying again")
+                yield at(task.module, value, f"retrying does not help with {item.last}")

@@ -1,7 +1,7 @@
-"""A task retries by itself without backoff.
+"""A task retries automatically without backoff.
 
-Why: Without `retry_backoff` all retries come after one fixed delay: what failed under load is hit by all of them at
-once.
+Why: Without `retry_backoff`, all retries wait for the same fixed delay. A service that failed under load is hit by
+all of them at once.
 
 Bad:
     from celery import shared_task
@@ -17,7 +17,7 @@ Good:
 
 Evidence: R1, F39; Celery's guide to tasks, "Automatic retry for known exceptions".
 
-Ignore it when: a fixed delay is what the other side asks for.
+Ignore it when: the other side asks for a fixed delay.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """autoretry_for without retry_backoff and without a delay of its own."""
+    """Yield autoretry_for without retry_backoff and without an explicit delay."""
     for task in project.own_tasks:
         value = task.options.get("autoretry_for")
         if value is None or task.spread or unknown_base(project, task) or inherited(project, task, "retry_backoff"):
@@ -45,4 +45,4 @@ def find(project: Project) -> Iterator[Finding]:
         ):
             delays = {"countdown"}
         if (given is None and not delays) or (given is not None and given.const is False):
-            yield at(task.module, value, "these retries have no backoff: add retry_backoff=True")
+            yield at(task.module, value, "these retries have no backoff; add retry_backoff=True")

@@ -1,6 +1,6 @@
 """A task catches every exception inside a transaction.
 
-Why: After a database error the transaction is broken; whatever follows in it raises TransactionManagementError.
+Why: After a database error the transaction is broken, and every later query in it raises TransactionManagementError.
 
 Bad:
     from celery import shared_task
@@ -33,7 +33,7 @@ Good:
 
 Evidence: F42; Django's guide to transactions, "Avoid catching exceptions inside atomic".
 
-Ignore it when: nothing in the try reaches the database.
+Ignore it when: nothing in the try block uses the database.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WRITES = frozenset("create save update delete bulk_create bulk_update get_or_cre
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Broad or database clauses directly in an atomic block, whose try writes through the ORM."""
+    """Yield clauses for all or for database errors in an atomic block whose try block writes to the database."""
     for handler in handlers(project):
         database = any(
             name.endswith(("IntegrityError", "DatabaseError", "OperationalError")) for name in handler.block.names
@@ -61,12 +61,12 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 handler.module,
                 handler.block,
-                "after a database error this transaction is broken; use an inner atomic()",
+                "a database error breaks this transaction; use an inner atomic()",
             )
 
 
 def writes(handler: Handler) -> bool:
-    """Whether the try writes to the database without an atomic block of its own."""
+    """Tell whether the try block writes to the database without an atomic block of its own."""
     tried = handler.block.index
     for call in handler.tried:
         name = call.value.name

@@ -1,6 +1,6 @@
 """A task retries without jitter.
 
-Why: All tasks that failed at one moment come back at one moment, in step, round after round.
+Why: All tasks that failed at the same moment retry at the same moment, again and again.
 
 Bad:
     from celery import shared_task
@@ -30,8 +30,8 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """retry_jitter=False."""
+    """Yield retry_jitter=False."""
     for task in project.own_tasks:
         value = task.options.get("retry_jitter")
         if value is not None and value.const is False:
-            yield at(task.module, value, "without jitter all retries come back at the same moment")
+            yield at(task.module, value, "without jitter, all retries run at the same moment")

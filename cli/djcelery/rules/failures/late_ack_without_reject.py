@@ -1,6 +1,6 @@
-"""A task is acknowledged late and yet lost with its worker.
+"""A task is acknowledged late but is still lost if its worker process dies.
 
-Why: When a worker's child is killed, by the OOM killer for example, Celery acknowledges the message all the same
+Why: If a worker's child process is killed, for example by the OOM killer, Celery still acknowledges the message
 unless `reject_on_worker_lost` is on.
 
 Bad:
@@ -15,9 +15,9 @@ Good:
     @shared_task(acks_late=True, reject_on_worker_lost=True)
     def index(pk): ...
 
-Evidence: R3, F43; Celery's guide to tasks; measured: late ack alone lost work at child kills.
+Evidence: R3, F43; Celery's guide to tasks; measured: late acknowledgement alone lost work when children were killed.
 
-Ignore it when: losing it is better than running it again.
+Ignore it when: losing the task is better than running it again.
 """
 
 from __future__ import annotations
@@ -31,35 +31,43 @@ from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC410"
 SEVERITY = "warning"
+LOSES_TASK = "without reject_on_worker_lost=True, this task is lost if its worker process is killed"
+LOSES_TASKS = "without task_reject_on_worker_lost, tasks are lost if a worker process is killed"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """acks_late on a task or everywhere, without the other."""
+    """Yield acks_late, of a task or in the settings, without reject_on_worker_lost."""
     everywhere = project.is_set("task_reject_on_worker_lost") or base_says(project)
     for task in project.own_tasks:
         value = task.options.get("acks_late")
         if value is None or value.const is not True or everywhere or task.spread or unknown_base(project, task):
             continue
         if "reject_on_worker_lost" not in task.options and not inherited(project, task, "reject_on_worker_lost"):
-            yield at(task.module, value, "without reject_on_worker_lost=True a killed worker still loses this task")
+            yield at(
+                task.module,
+                value,
+                LOSES_TASK,
+            )
     for setting in project.setting("task_acks_late"):
         if setting.value.const is True and not everywhere:
-            yield at(setting.module, setting, "without task_reject_on_worker_lost a killed worker still loses tasks")
+            yield at(
+                setting.module,
+                setting,
+                LOSES_TASKS,
+            )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective pair of options of each task; once for all where the settings say it."""
+    """Yield tasks with one effective option and not the other, or only the setting if it causes this."""
     said = running.settings
     if said["task_acks_late"] is True and not said["task_reject_on_worker_lost"]:
-        words = "without task_reject_on_worker_lost a killed worker still loses tasks"
-        yield at_setting(project, "task_acks_late", words)
+        yield at_setting(project, "task_acks_late", LOSES_TASKS)
         return
     for task in running.own:
         if task.options["acks_late"] is True and not task.options["reject_on_worker_lost"]:
-            words = "without reject_on_worker_lost=True a killed worker still loses this task"
-            yield at_task(project, task, "acks_late", words)
+            yield at_task(project, task, "acks_late", LOSES_TASK)
 
 
 def base_says(project: Project) -> bool:
-    """Whether the app's own task class decides it."""
+    """Tell whether the app's own task class may set the option."""
     return any("task_cls" in app.call.named for app in project.apps)

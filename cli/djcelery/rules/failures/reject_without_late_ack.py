@@ -1,6 +1,7 @@
-"""`reject_on_worker_lost` is on and late acknowledgement is not.
+"""`reject_on_worker_lost` is on but late acknowledgement is off.
 
-Why: The message was acknowledged before the task began, so there is nothing left to reject: the option does nothing.
+Why: The message was acknowledged before the task started, so there is nothing left to reject and the option has no
+effect.
 
 Bad:
     from celery import shared_task
@@ -16,7 +17,7 @@ Good:
 
 Evidence: R3, F43; Celery's documentation of task_reject_on_worker_lost.
 
-Ignore it when: late acknowledgement is decided somewhere else.
+Ignore it when: late acknowledgement is enabled somewhere else.
 """
 
 from __future__ import annotations
@@ -34,25 +35,25 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """reject_on_worker_lost on a task or everywhere, without acks_late."""
+    """Yield reject_on_worker_lost, of a task or in the settings, without acks_late."""
     everywhere = project.is_set("task_acks_late") or base_says(project)
     for task in project.own_tasks:
         value = task.options.get("reject_on_worker_lost")
         if value is None or value.const is not True or everywhere or task.spread or unknown_base(project, task):
             continue
         if "acks_late" not in task.options and not inherited(project, task, "acks_late"):
-            yield at(task.module, value, "without acks_late=True there is nothing to reject")
+            yield at(task.module, value, "without acks_late=True, this option has no effect")
     for setting in project.setting("task_reject_on_worker_lost"):
         if setting.value.const is True and not everywhere:
-            yield at(setting.module, setting, "without task_acks_late there is nothing to reject")
+            yield at(setting.module, setting, "without task_acks_late, this setting has no effect")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective pair of options of each task; once for all where the settings say it."""
+    """Yield tasks with one effective option and not the other, or only the setting if it causes this."""
     said = running.settings
     if said["task_reject_on_worker_lost"] is True and not said["task_acks_late"]:
-        yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late there is nothing to reject")
+        yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late, this setting has no effect")
         return
     for task in running.own:
         if task.options["reject_on_worker_lost"] is True and not task.options["acks_late"]:
-            yield at_task(project, task, "reject_on_worker_lost", "without acks_late=True there is nothing to reject")
+            yield at_task(project, task, "reject_on_worker_lost", "without acks_late=True, this option has no effect")

@@ -1,6 +1,7 @@
-"""`self.retry()` stands where `except Exception` catches it.
+"""`self.retry()` is called where `except Exception` catches it.
 
-Why: retry() works by raising Retry. Caught, the task goes on, or is sent twice, or fails with the wrong error.
+Why: retry() works by raising Retry. If that is caught, the task continues, is sent twice, or fails with the wrong
+error.
 
 Bad:
     from celery import shared_task
@@ -39,7 +40,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """retry() directly in a try whose broad clause neither raises again nor stands after one for Retry."""
+    """Yield retry() in a try block whose broad clause neither raises nor follows a clause for Retry."""
     for handler in handlers(project):
         if not handler.broad or handler.raises or any(name.rpartition(".")[2] == "Retry" for name in handler.earlier):
             continue
@@ -50,17 +51,17 @@ def find(project: Project) -> Iterator[Finding]:
                 and call.value.named.get("throw") is None
             )
             if own and nearest_try(handler, call.block):
-                yield at(handler.module, call.value, "this raises Retry, and the except clause below catches it")
+                yield at(handler.module, call.value, "this raises Retry, which the except clause below catches")
 
 
 def names(handler: Handler) -> set[str]:
-    """How the task calls itself."""
+    """Return the names by which the task refers to itself."""
     params = handler.task.function.params if handler.task.function else []
     return {params[0].name} if handler.task.bound and params else set()
 
 
 def nearest_try(handler: Handler, block: int) -> bool:
-    """Whether no other try stands in between."""
+    """Tell whether there is no other try block in between."""
     for each in context.near(handler.module, block):
         if each.kind == "try":
             return each is handler.module.blocks[handler.block.index]

@@ -1,6 +1,6 @@
 """A task retries inside a transaction.
 
-Why: retry() raises, so the transaction is rolled back: also what the task wrote to remember how far it came.
+Why: retry() raises an exception, so the transaction is rolled back, including any record of the task's progress.
 
 Bad:
     from celery import shared_task
@@ -26,7 +26,7 @@ Good:
 
 Evidence: F41.
 
-Ignore it when: the rollback is wanted.
+Ignore it when: the rollback is intended.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """retry() of the task itself in an atomic block of the same function."""
+    """Yield retry() of the task itself in an atomic block of the same function."""
     for module, call, task in project.task_calls:
         params = task.function.params if task.function else []
         if call.value.last != "retry" or not task.bound or not params or call.value.root != params[0].name:
             continue
         if context.transaction_of(module, call.block) is not None:
-            yield at(module, call.value, "retry() raises here, and the transaction around is rolled back")
+            yield at(module, call.value, "retry() raises, which rolls back the transaction around it")

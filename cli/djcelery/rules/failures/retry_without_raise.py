@@ -1,7 +1,7 @@
-"""`self.retry()` stands without `raise`.
+"""`self.retry()` is called without `raise`.
 
-Why: It raises by itself, so what follows never runs, and the reader does not see that. In eager mode, or with
-throw=False, it does run.
+Why: retry() raises by itself, so the code after it never runs, but a reader cannot see that. In eager mode, or with
+throw=False, the code does run.
 
 Bad:
     from celery import shared_task
@@ -25,7 +25,7 @@ Good:
 
 Evidence: F45; Celery's documentation of Task.retry.
 
-Ignore it when: your team reads it as raising.
+Ignore it when: your team knows that it raises.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """retry() of the task itself as a statement."""
+    """Yield retry() of the task itself as a statement."""
     for module, call, task in project.task_calls:
         params = task.function.params if task.function else []
         value = call.value
         if value.last != "retry" or call.uses != ["discard"] or not task.bound or "throw" in value.named:
             continue
         if params and value.root == params[0].name:
-            change = fix("write raise", module, (value.line, value.col, value.line, value.col, "raise "))
-            yield at(module, value, "retry() raises: write raise, so that readers see it", fix=change)
+            change = fix("add raise", module, (value.line, value.col, value.line, value.col, "raise "))
+            yield at(module, value, "retry() raises; add raise, so that readers see it", fix=change)

@@ -1,6 +1,6 @@
-"""A task catches every exception and goes on as if nothing had happened.
+"""A task catches every exception and continues as if nothing had happened.
 
-Why: The state is SUCCESS: no retry, no failure event, no alert. The work is lost and nobody knows.
+Why: The state is SUCCESS: there is no retry, no failure event and no alert. The work is lost and nobody knows.
 
 Bad:
     from celery import shared_task
@@ -19,7 +19,7 @@ Good:
     def index(pk):
         work(pk)
 
-Evidence: D4, F36. The second most frequent true finding in eight mature projects: 58.
+Evidence: D4, F36. The second most common true finding in eight mature projects: 58.
 
 Ignore it when: the failure is recorded where somebody looks, or the work may be lost.
 """
@@ -36,10 +36,10 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Broad clauses that at most log; in a loop, one item of many may be given up."""
+    """Yield broad clauses that only log. They are hints in a loop, where one item of many may be skipped."""
     for handler in handlers(project):
         if not handler.broad or handler.raises or handler.returns or not handler.only_logs:
             continue
         name = handler.task.function.name if handler.task.function else handler.task.name
         severity: OptionalSeverity = "" if handler.main and handler.tried else "hint"
-        yield at(handler.module, handler.block, f"{name} ends as SUCCESS whatever happens here", severity=severity)
+        yield at(handler.module, handler.block, f"{name} ends with SUCCESS even if this fails", severity=severity)

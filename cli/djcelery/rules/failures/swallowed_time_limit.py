@@ -1,6 +1,6 @@
-"""A loop in a task catches every exception, the soft time limit included.
+"""A loop in a task catches every exception, including the soft time limit.
 
-Why: SoftTimeLimitExceeded is an Exception. Caught in the loop, the loop goes on until the hard limit kills the
+Why: SoftTimeLimitExceeded is an Exception. If the loop catches it, the loop continues until the hard limit kills the
 process.
 
 Bad:
@@ -45,7 +45,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Broad clauses in loops of tasks that plainly have a soft limit."""
+    """Yield broad clauses in loops of tasks that have a soft limit."""
     everywhere = any(
         project.number(setting.module, setting.value) for setting in project.setting("task_soft_time_limit")
     )
@@ -59,11 +59,11 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 handler.module,
                 handler.block,
-                "this also catches SoftTimeLimitExceeded, and the loop goes on",
+                "this also catches SoftTimeLimitExceeded, and the loop continues",
                 severity="" if own else "hint",
             )
 
 
 def leaves(handler: object) -> bool:
-    """Whether it returns, which ends the loop as well."""
-    return any(each.name.startswith("<return") for each in handler.module.raises if handler.holds(each.block))  # type: ignore[attr-defined]
+    """Tell whether the clause returns, which ends the loop as well."""
+    return any(each.name.startswith("<return") for each in handler.module.raises if handler.contains(each.block))  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""A task fetches a row and does not expect that it may be gone.
+"""A task fetches a row without expecting that it may be gone.
 
-Why: Between sending and running the row can be deleted: the task fails with DoesNotExist, and retries do not bring
-it back.
+Why: The row can be deleted between sending and running. The task then fails with DoesNotExist, and retries do not
+bring the row back.
 
 Bad:
     from celery import shared_task
@@ -41,7 +41,7 @@ CATCHING = ("DoesNotExist", "ObjectDoesNotExist", "Exception", "Http404", "BaseE
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Model.objects.get() with an argument of the task, outside of any try that expects it."""
+    """Yield Model.objects.get() with an argument of the task, outside of any try block that handles its absence."""
     for module, call, task in project.task_calls:
         value = call.value
         if value.last != "get" or ".objects." not in value.name or not (value.named or value.items):
@@ -49,11 +49,11 @@ def find(project: Project) -> Iterator[Finding]:
         if guarded(module, call) or "DoesNotExist" in str(task.options.get("throws", Value("other")).items):
             continue
         if any(each.seen.kind == "param" for each in [*value.named.values(), *value.items]):
-            yield at(module, value, "the row may be gone by now: expect DoesNotExist")
+            yield at(module, value, "the row may have been deleted; handle DoesNotExist")
 
 
 def guarded(module: Module, call: Call) -> bool:
-    """Whether a try around it expects a missing row."""
+    """Tell whether a try block around it handles a missing row."""
     return any(
         block.kind == "try" and any(not name or name.endswith(CATCHING) for name in block.names)
         for block in context.near(module, call.block)

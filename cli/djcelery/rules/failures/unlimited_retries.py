@@ -1,6 +1,6 @@
-"""A task retries for ever.
+"""A task retries without a limit.
 
-Why: `max_retries=None` means no limit: a message that can never succeed circles until someone notices.
+Why: `max_retries=None` means no limit. A message that can never succeed is retried until someone notices.
 
 Bad:
     from celery import shared_task
@@ -16,7 +16,7 @@ Good:
 
 Evidence: R1, F40; Celery's documentation of Task.max_retries.
 
-Ignore it when: the task counts and gives up by itself.
+Ignore it when: the task counts its retries and gives up by itself.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """max_retries=None on a task, in retry_kwargs, or in a retry() of a task."""
+    """Yield max_retries=None on a task, in retry_kwargs, or in a retry() of a task."""
     for task in project.own_tasks:
         kwargs = task.options.get("retry_kwargs")
         inner = project.resolve(task.module, kwargs).pairs().get("max_retries") if kwargs is not None else None
         for value in (task.options.get("max_retries"), inner):
             if value is not None and none(value):
-                yield at(task.module, value, "max_retries=None means that the retries never end")
+                yield at(task.module, value, "max_retries=None means that the retries never stop")
     for module, call, _ in project.task_calls:
         value = call.value.named.get("max_retries")
         if call.value.last == "retry" and value is not None and none(value):
-            yield at(module, value, "max_retries=None here means the default of the task, or no end")
+            yield at(module, value, "max_retries=None means the default of the task here, or no limit")
 
 
 def none(value: Value) -> bool:

@@ -1,6 +1,7 @@
-"""A task waits longer than RabbitMQ lets a worker hold a message.
+"""A countdown is longer than RabbitMQ lets a worker hold a message.
 
-Why: RabbitMQ closes the channel of a consumer that has not acknowledged for 30 minutes, and the worker dies with it.
+Why: RabbitMQ closes the channel of a consumer that does not acknowledge within 30 minutes, and the worker dies with
+it.
 
 Bad:
     # project/settings.py
@@ -30,7 +31,7 @@ Good:
 
 Evidence: F57; Celery's guide to calling; celery issue 6760.
 
-Ignore it when: consumer_timeout is raised, or quorum queues delay natively.
+Ignore it when: consumer_timeout is higher, or quorum queues delay messages natively.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ TIMEOUT = 1800
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain countdowns where the broker is plainly RabbitMQ."""
+    """Yield countdowns that are too long if the broker is certainly RabbitMQ."""
     if not project.brokers or not project.brokers <= {"amqp", "amqps", "pyamqp"}:
         return
     for site in project.sites:
@@ -56,5 +57,5 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 site.module,
                 given,
-                f"RabbitMQ closes a worker's channel after {TIMEOUT} s, and this waits {seconds:g} s",
+                f"this waits {seconds:g} s, but RabbitMQ closes a worker's channel after {TIMEOUT} s",
             )

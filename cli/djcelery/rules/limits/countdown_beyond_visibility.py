@@ -1,7 +1,7 @@
-"""A task waits longer than Redis keeps it for one worker.
+"""A countdown is longer than the visibility timeout on Redis.
 
-Why: After the visibility timeout, one hour unless set, Redis gives the waiting message to another worker as well:
-it runs twice, or many times.
+Why: A worker holds the message until the countdown ends. After the visibility timeout (one hour by default), Redis
+gives the message to another worker as well, so the task runs twice or more.
 
 Bad:
     # project/settings.py
@@ -50,7 +50,7 @@ UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain countdowns and etas where the broker is plainly Redis and the timeout is known."""
+    """Yield countdowns and etas that are too long if the broker is certainly Redis and the timeout is known."""
     timeout = visibility(project)
     if timeout is None or not project.on_redis:
         return
@@ -65,12 +65,12 @@ def find(project: Project) -> Iterator[Finding]:
                 yield at(
                     module,
                     given,
-                    f"{seconds:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again",
+                    f"{seconds:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
                 )
 
 
 def wait(project: Project, module: Module, value: Value) -> float | None:
-    """How long a countdown, or an eta of now plus something, is."""
+    """Return the seconds of a countdown, or of an eta that is now plus something."""
     number = project.number(module, value)
     if number is not None:
         return number
@@ -81,7 +81,7 @@ def wait(project: Project, module: Module, value: Value) -> float | None:
 
 
 def length(value: Value) -> float | None:
-    """The seconds of a timedelta of constants."""
+    """Return the seconds of a timedelta of constants."""
     if value.kind != "call" or value.last != "timedelta" or value.items:
         return None
     numbers = {key: each.const for key, each in value.named.items()}

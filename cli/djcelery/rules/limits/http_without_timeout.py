@@ -1,7 +1,7 @@
 """A task makes an HTTP request without a timeout.
 
-Why: requests and urllib wait for ever by default: one server that accepts and never answers takes a place in the
-worker.
+Why: requests and urllib have no timeout by default. A server that accepts the connection and never answers blocks a
+worker process indefinitely.
 
 Bad:
     import requests
@@ -21,7 +21,7 @@ Good:
 
 Evidence: F50; Celery's guide to tasks.
 
-Ignore it when: socket.setdefaulttimeout is set for the worker.
+Ignore it when: socket.setdefaulttimeout() is called in the worker.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ REQUESTS = frozenset(
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Calls of requests and urlopen in the body of a task."""
+    """Yield calls of requests and urlopen in the body of a task."""
     for module, call, _ in project.task_calls:
         value = call.value
         plain = value.name in REQUESTS and "timeout" not in value.named
         bare = value.name == "urllib.request.urlopen" and "timeout" not in value.named and len(value.items) < 3
         if (plain or bare) and not value.spread:
-            yield at(module, value, f"{value.last}() without a timeout may wait for ever")
+            yield at(module, value, f"{value.last}() without a timeout may wait indefinitely")

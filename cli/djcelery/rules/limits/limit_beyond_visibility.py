@@ -1,6 +1,7 @@
-"""A task that is acknowledged late may run longer than the visibility timeout.
+"""A task with late acknowledgement may run longer than the visibility timeout.
 
-Why: Redis thinks the worker is dead and gives the message to another one while the first still works on it.
+Why: Redis assumes that the worker is dead and gives the message to another one while the first is still working on
+it.
 
 Bad:
     # project/settings.py
@@ -25,7 +26,7 @@ Good:
 
 Evidence: X2, F56; Celery's guide to Redis.
 
-Ignore it when: running twice at once does no harm.
+Ignore it when: running twice at the same time does no harm.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain limits of tasks that are plainly acknowledged late, on Redis."""
+    """Yield limits that are too long for tasks with late acknowledgement on Redis."""
     timeout = visibility(project)
     if timeout is None or not project.on_redis:
         return
@@ -54,7 +55,7 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 task.module,
                 value,
-                f"{limit:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again",
+                f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
             )
     for setting in project.setting("task_time_limit"):
         limit = project.number(setting.module, setting.value)
@@ -62,17 +63,17 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 setting.module,
                 setting,
-                f"{limit:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again",
+                f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
             )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective limit of each task that is acknowledged late, against the effective visibility timeout."""
+    """Yield effective limits that exceed the effective visibility timeout."""
     timeout = effective_visibility(project)
     if timeout is None or running.broker not in {"redis", "rediss", "sentinel"}:
         return
     for task in running.own:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if task.options["acks_late"] is True and isinstance(limit, int | float) and limit > timeout:
-            words = f"{limit:g} s are more than the visibility timeout of {timeout:g} s: Redis delivers it again"
+            words = f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again"
             yield at_task(project, task, "time_limit", words)

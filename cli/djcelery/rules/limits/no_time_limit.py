@@ -1,7 +1,7 @@
 """No task has a time limit.
 
-Why: One call that never returns takes a place in the worker for ever. When all places hang, everything stands
-still, and the worker looks healthy.
+Why: A call that never returns occupies a worker process indefinitely. Once every process hangs, no task runs, and the
+worker still looks healthy.
 
 Bad:
     # project/celery.py
@@ -50,9 +50,9 @@ Good:
     @shared_task
     def index(pk): ...
 
-Evidence: X2, F47; Celery's guide to tasks. Four of eight mature projects have none.
+Evidence: X2, F47; Celery's guide to tasks. Four of eight mature projects set none.
 
-Ignore it when: the command line of the worker sets it where this check cannot look.
+Ignore it when: the worker's command line sets it where this check cannot look.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ LIMITS = ("task_time_limit", "task_soft_time_limit")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The app, where neither settings nor tasks nor worker commands set a limit."""
+    """Yield the app if neither settings nor tasks nor worker commands set a limit."""
     if not project.configured or not project.own_tasks:
         return
     if any(project.is_set(key) for key in (*LIMITS, "task_annotations")) or by_command(project):
@@ -82,18 +82,18 @@ def find(project: Project) -> Iterator[Finding]:
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
     if "task_cls" not in app.call.named and app.call.name == "celery.Celery":
         yield at(
-            app.module, app.call, "no task has a time limit: one that hangs takes its place in the worker for ever"
+            app.module, app.call, "no task has a time limit, so one that hangs occupies its worker process indefinitely"
         )
 
 
 def by_command(project: Project) -> bool:
-    """Whether a worker is started with a limit."""
+    """Tell whether a worker is started with a limit."""
     return any(process.option("--time-limit", "--soft-time-limit") is not None for process in project.processes)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The same for the effective limits: an error, because nothing is guessed."""
+    """Yield the app if no effective limit is set. This is an error, because nothing is guessed."""
     limits = [running.settings["task_time_limit"], running.settings["task_soft_time_limit"]]
     limits += [task.options[key] for task in running.tasks.values() for key in ("time_limit", "soft_time_limit")]
     if running.own and not any(limits) and not by_command(project):
-        yield at_app(project, "no task of the running app has a time limit", "error")
+        yield at_app(project, "no task in the running app has a time limit", "error")

@@ -1,7 +1,7 @@
 """A task sleeps.
 
-Why: It keeps its place in the worker while it does nothing. `retry(countdown=...)` or `apply_async(countdown=...)`
-gives it back.
+Why: It occupies a worker process while it does nothing. `retry(countdown=...)` or `apply_async(countdown=...)` frees
+the process.
 
 Bad:
     import time
@@ -38,9 +38,9 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """time.sleep in the body of a task; under a second it is a hint."""
+    """Yield time.sleep() in the body of a task. Less than a second is a hint."""
     for module, call, _ in project.task_calls:
         if call.value.name == "time.sleep":
             seconds = project.number(module, call.value.items[0]) if call.value.items else None
             short = seconds is not None and seconds < 1
-            yield at(module, call.value, "sleeping keeps a place in the worker", severity="hint" if short else "")
+            yield at(module, call.value, "sleeping occupies a worker process", severity="hint" if short else "")

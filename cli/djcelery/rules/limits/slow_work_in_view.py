@@ -1,6 +1,6 @@
 """A view does work that a task should do.
 
-Why: The user waits for it, and the web process serves nobody else meanwhile.
+Why: The user waits for it, and the web process serves nobody else in the meantime.
 
 Bad:
     # shop/jobs.py
@@ -32,7 +32,7 @@ Good:
 
 Evidence: D3.
 
-Ignore it when: the answer needs the result.
+Ignore it when: the response needs the result.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ SLOW = REQUESTS | {
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Calls that take long, directly in a view of a module that knows Celery."""
+    """Yield slow calls directly in a view of a module that uses Celery."""
     for module in project.modules:
         for call in module.calls if not context.is_test(module.path) else []:
             if call.value.name not in SLOW:
                 continue
             function = context.function_of(module, call.block)
             if function is not None and context.is_view(module, function):
-                yield at(module, call.value, f"{call.value.last}() makes the request wait; a task could do it")
+                yield at(module, call.value, f"{call.value.last}() makes the request wait; move it to a task")

@@ -1,6 +1,6 @@
-"""The soft time limit is not below the hard one.
+"""The soft time limit is not below the hard limit.
 
-Why: The hard limit kills the process first: the task never gets the chance to clean up that the soft one is for.
+Why: The hard limit kills the process first, so the task never gets the chance to clean up that the soft limit is for.
 
 Bad:
     from celery import shared_task
@@ -32,17 +32,17 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Both limits as numbers, on one task, at one dispatch, or in one settings module."""
+    """Yield pairs of limits, on one task, at one dispatch, or in one settings module, that are in the wrong order."""
     for task in project.own_tasks:
         soft, hard = task.options.get("soft_time_limit"), task.options.get("time_limit")
         low, high = project.number(task.module, soft), project.number(task.module, hard)
         if soft is not None and low and high and low >= high:
-            yield at(task.module, soft, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+            yield at(task.module, soft, wrong_order(low, high))
     for site in project.sites:
         soft, hard = site.value.named.get("soft_time_limit"), site.value.named.get("time_limit")
         low, high = project.number(site.module, soft), project.number(site.module, hard)
         if soft is not None and low and high and low >= high:
-            yield at(site.module, soft, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+            yield at(site.module, soft, wrong_order(low, high))
     for setting in project.setting("task_soft_time_limit"):
         low = project.number(setting.module, setting.value)
         for other in project.setting("task_time_limit"):
@@ -54,22 +54,25 @@ def find(project: Project) -> Iterator[Finding]:
                 and low >= high
                 and not (setting.conditional or other.conditional)
             ):
-                yield at(setting.module, setting, f"the soft limit ({low:g}) is not below the hard one ({high:g})")
+                yield at(setting.module, setting, wrong_order(low, high))
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective limits: those of the settings, and those of a task together with them."""
+    """Yield pairs of effective limits, of the settings and of each task, that are in the wrong order."""
     low, high = running.number("task_soft_time_limit"), running.number("task_time_limit")
     if low and high and low >= high:
-        words = f"the soft limit ({low:g}) is not below the hard one ({high:g})"
-        yield at_setting(project, "task_soft_time_limit", words)
+        yield at_setting(project, "task_soft_time_limit", wrong_order(low, high))
     for task in running.own:
         soft, hard = task.options["soft_time_limit"], task.options["time_limit"]
         if numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
-            words = f"the soft limit ({soft:g}) is not below the hard one ({hard:g})"
-            yield at_task(project, task, "soft_time_limit", words)
+            yield at_task(project, task, "soft_time_limit", wrong_order(soft, hard))
+
+
+def wrong_order(soft: float, hard: float) -> str:
+    """Return the message about a pair of limits."""
+    return f"the soft limit ({soft:g} s) is not below the hard limit ({hard:g} s)"
 
 
 def numbers(*values: object) -> bool:
-    """Whether all of them are numbers above zero."""
+    """Tell whether all of them are numbers above zero."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) and value > 0 for value in values)

@@ -1,7 +1,7 @@
 """A request handler runs a task itself.
 
-Why: `.apply()` and a plain call run the task in the web process: no queue, no retry, no time limit, and the user
-waits.
+Why: `.apply()` and a plain call run the task in the web process: without a queue, retries or a time limit, while the
+user waits.
 
 Bad:
     # shop/jobs.py
@@ -31,7 +31,7 @@ Good:
 
 Evidence: D2, F53.
 
-Ignore it when: the work is short and its result is needed at once.
+Ignore it when: the work is short and its result is needed immediately.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """.apply() in views; a plain call is a hint."""
+    """Yield .apply() in views. A plain call is a hint."""
     for site in project.sites:
         if site.method != "apply" or site.task is None or site.function is None:
             continue
@@ -56,11 +56,11 @@ def find(project: Project) -> Iterator[Finding]:
     for module in project.modules:
         if not context.is_test(module.path):
             for call in module.calls:
-                yield from plain(project, module, call)
+                yield from called_directly(project, module, call)
 
 
-def plain(project: Project, module: Module, call: Call) -> Iterator[Finding]:
-    """A task called like a function, in a view and not only where tasks run inline anyway."""
+def called_directly(project: Project, module: Module, call: Call) -> Iterator[Finding]:
+    """Yield a task that is called like a function in a view, unless tasks run inline there anyway."""
     function = context.function_of(module, call.block)
     if function is None or ("." in call.value.name and "tasks" not in call.value.root):
         return

@@ -1,6 +1,6 @@
-"""A time limit is a text.
+"""A time limit is a string.
 
-Why: From the environment everything is text. The worker's timer thread crashes on it, and the result of the task
+Why: Environment variables are strings. The worker's timer thread crashes on a string, and the result of the task
 never arrives.
 
 Bad:
@@ -15,8 +15,8 @@ Good:
 
     CELERY_TASK_TIME_LIMIT = int(os.environ.get("TASK_TIME_LIMIT", 300))
 
-Evidence: X2, F48; reproduced on 5.7: "Thread 'TimeoutHandler' crashed"; celery issues 6339 and 6696; found live in
-mature projects.
+Evidence: X2, F48; reproduced on 5.7: "Thread 'TimeoutHandler' crashed"; celery issues 6339 and 6696; found in mature
+projects.
 
 Ignore it when: the variable is never set.
 """
@@ -43,7 +43,7 @@ TEXT = frozenset({"os.environ.get", "os.getenv", "os.environ[]", "environ.get", 
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Numbers among the settings and task options that are plainly text."""
+    """Yield settings and task options that should be numbers and are certainly strings."""
     for key in KEYS:
         for setting in project.setting(key):
             if why := text(project, setting.module, setting.value):
@@ -56,25 +56,25 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The same for the effective settings and options."""
+    """Yield effective settings and options that should be numbers and are strings."""
     for key in KEYS:
         value = running.settings[key]
         if isinstance(value, str):
-            yield at_setting(project, key, f"{key} is the text {value!r}; Celery needs a number")
+            yield at_setting(project, key, f"{key} is the string {value!r}; Celery needs a number")
     for task in running.own:
         for option in ("time_limit", "soft_time_limit", "max_retries"):
             value = task.options[option]
             if isinstance(value, str) and value != running.settings.get(f"task_{option}"):
-                yield at_task(project, task, option, f"{option} is the text {value!r}; Celery needs a number")
+                yield at_task(project, task, option, f"{option} is the string {value!r}; Celery needs a number")
 
 
 def text(project: Project, module: Module, value: Value) -> str:
-    """Why a value is text, or nothing."""
+    """Say why a value is a string, or return an empty text."""
     resolved = project.resolve(module, value)
     if resolved.kind == "text" or (resolved.kind == "const" and isinstance(resolved.const, str)):
-        return "is a text"
+        return "is a string"
     if resolved.kind in {"call", "item"} and resolved.name in TEXT:
-        return "is a text where the environment sets it"
+        return "is a string if the environment sets it"
     if resolved.kind == "op" and resolved.name == "Or":
         return next((why for item in resolved.items if (why := text(project, module, item))), "")
     return ""

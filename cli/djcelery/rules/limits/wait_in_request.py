@@ -1,6 +1,6 @@
 """A request handler waits for the result of a task.
 
-Why: The user waits for the queue, and when the workers are away all web processes hang with it.
+Why: The user waits for the queue. If the workers are down, every web process hangs.
 
 Bad:
     # shop/jobs.py
@@ -46,11 +46,11 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """get(), join() or wait() on a result, in a view, receiver or save()."""
+    """Yield get(), join() or wait() on a result in a view, receiver or save()."""
     for wait in waits(project):
         function = context.function_of(wait.module, wait.call.block)
         if function is None:
             continue
         signal = context.signals_of(wait.module, function) & context.MODEL_SIGNALS
         if context.is_view(wait.module, function) or context.is_saving(wait.module, function) or signal:
-            yield at(wait.module, wait.call.value, "the request waits here until a worker is done")
+            yield at(wait.module, wait.call.value, "the request waits here until a worker has finished")

@@ -1,7 +1,7 @@
 """A task waits for the result of another task.
 
-Why: Celery refuses with RuntimeError; where that is switched off, all places of the worker can wait for tasks that
-have no place to run.
+Why: Celery refuses with RuntimeError. If that check is disabled, all worker processes can end up waiting for tasks
+that no process is free to run.
 
 Bad:
     from celery import shared_task
@@ -28,7 +28,7 @@ Good:
 
 Evidence: D2, F52; Celery's guide to tasks, "Avoid launching synchronous subtasks"; reproduced on 5.7.
 
-Ignore it when: the other task runs on workers of its own and the wait has a timeout.
+Ignore it when: the other task has workers of its own and the wait has a timeout.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """get(), join() or wait() on a result, in the body of a task."""
+    """Yield get(), join() or wait() on a result in the body of a task."""
     for wait in waits(project):
         around = list(context.up(wait.module, wait.call.block))
         allowed = any("allow_join_result" in name for block in around for name in block.names)
@@ -53,5 +53,5 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 wait.module,
                 wait.call.value,
-                "a task that waits for another blocks its worker; use a link, a chain or a chord",
+                "waiting for another task blocks this worker process; use a link, a chain or a chord",
             )

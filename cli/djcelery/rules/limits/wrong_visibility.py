@@ -1,7 +1,7 @@
-"""The visibility timeout is one that cannot work.
+"""The visibility timeout cannot work as it is set.
 
-Why: Amazon SQS allows 12 hours at most. On Redis every worker applies its own timeout to all messages, so the
-shortest one wins.
+Why: Amazon SQS allows at most 12 hours. On Redis, every worker applies its own timeout to all messages, so the
+shortest timeout wins.
 
 Bad:
     # project/settings.py
@@ -29,10 +29,11 @@ from djcelery.rules._running import at_setting
 CODE = "DJC512"
 SEVERITY = "warning"
 LONGEST = 43200
+DIFFERENT = "the broker has a different visibility timeout; the shorter of the two wins"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Texts, more than 12 hours on SQS, and two numbers in one settings module."""
+    """Yield strings, more than 12 hours on SQS, and different numbers in one settings module."""
     for setting in project.setting("broker_transport_options"):
         resolved = project.resolve(setting.module, setting.value)
         value = resolved.pairs().get("visibility_timeout")
@@ -40,27 +41,26 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         number = project.number(setting.module, value)
         if value.kind == "const" and isinstance(value.const, str):
-            yield at(setting.module, value, "the visibility timeout is a text and must be a number")
+            yield at(setting.module, value, "the visibility timeout is a string; Celery needs a number")
         elif number is not None and number > LONGEST and project.brokers == {"sqs"}:
             yield at(setting.module, value, f"SQS allows at most {LONGEST} s")
         for other in project.setting("result_backend_transport_options"):
             twin = project.resolve(other.module, other.value).pairs().get("visibility_timeout")
             if twin is not None and other.module is setting.module and differ(project, setting.module, value, twin):
-                yield at(setting.module, twin, "the broker has another visibility timeout: the shorter of the two wins")
+                yield at(setting.module, twin, DIFFERENT)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective timeouts of the broker and of the results."""
+    """Yield the same for the effective timeouts of the broker and of the results."""
     key = "broker_transport_options"
     value = running.options(key).get("visibility_timeout")
     twin = running.options("result_backend_transport_options").get("visibility_timeout")
     if isinstance(value, str):
-        yield at_setting(project, key, "the visibility timeout is a text and must be a number")
+        yield at_setting(project, key, "the visibility timeout is a string; Celery needs a number")
     elif isinstance(value, int | float) and running.broker == "sqs" and value > LONGEST:
         yield at_setting(project, key, f"SQS allows at most {LONGEST} s")
     if value is not None and twin is not None and value != twin and running.broker in {"redis", "rediss"}:
-        words = "the broker has another visibility timeout: the shorter of the two wins"
-        yield at_setting(project, "result_backend_transport_options", words)
+        yield at_setting(project, "result_backend_transport_options", DIFFERENT)
 
 
 def differ(project: Project, module: object, one: Value, two: Value) -> bool:

@@ -1,6 +1,6 @@
 """A route matches no task.
 
-Why: The task it was for goes to the default queue, behind whatever waits there.
+Why: The task that it was meant for goes to the default queue and waits behind whatever is there.
 
 Bad:
     # project/settings.py
@@ -42,7 +42,7 @@ RUNTIME_ONLY = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Patterns below a package of this code base."""
+    """Yield patterns in packages of this code base that match no task."""
     for route in project.routes or []:
         plain = route.pattern.partition("*")[0].rstrip(".")
         if plain and project.first_party(plain) and not project.matches(route.pattern) and readable(project, plain):
@@ -50,20 +50,21 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """All patterns, against the names that are registered."""
+    """Yield patterns that match no registered task."""
     for route in project.routes or []:
         if not fnmatch.filter(running.registered, route.pattern):
             yield dead(route, running.registered)
 
 
 def dead(route: Route, known: Iterable[str]) -> Finding:
+    """Return the finding for a route, with the closest task if it may be a typo."""
     meant = closest_typo(route.pattern, known)
-    words = f"no task is called {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
+    words = f"no task is named {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
     return at(route.module, route, words)
 
 
 def readable(project: Project, plain: str) -> bool:
-    """Whether the module the pattern names was read, or its package has no such module."""
+    """Tell whether the module that the pattern names is fully known."""
     parts = plain.split(".")
     for cut in range(len(parts), 0, -1):
         module = project.names.module(".".join(parts[:cut]))

@@ -1,6 +1,6 @@
-"""Two workers on one machine have one name.
+"""Two workers on one machine have the same name.
 
-Why: They answer for each other in `inspect` and `control`; on RabbitMQ the second one dies.
+Why: They answer for each other in `inspect` and `control`. On RabbitMQ, the second one dies.
 
 Bad:
     # Procfile
@@ -14,7 +14,7 @@ Good:
 
 Evidence: DuplicateNodenameWarning; ResourceLocked (405) measured on RabbitMQ.
 
-Ignore it when: each process of the file has a machine of its own.
+Ignore it when: each process in the file runs on a machine of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Celery workers of one Procfile with the same name, given or not."""
+    """Yield Celery workers of one Procfile that share a name, explicit or not."""
     seen: dict[tuple[str, str], str] = {}
     for process in project.processes:
         if process.source != "procfile" or process.role != "worker" or not process.plain:
@@ -36,6 +36,8 @@ def find(project: Project) -> Iterator[Finding]:
         key = (process.path, process.option("-n", "--hostname") or "")
         if key in seen:
             yield on(
-                process.path, process.line, f"{process.name} has the node name of {seen[key]}: give it its own with -n"
+                process.path,
+                process.line,
+                f"{process.name} has the same node name as {seen[key]}; set another one with -n",
             )
         seen.setdefault(key, process.name)

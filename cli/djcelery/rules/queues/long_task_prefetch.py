@@ -1,7 +1,7 @@
-"""Tasks are long and workers reserve four for each place.
+"""Tasks are long, but workers reserve four of them per process.
 
-Why: A short task waits behind a long one in the same worker while other workers stand idle, and a killed worker
-strands all it reserved.
+Why: A short task waits behind a long one in the same worker while other workers are idle, and a killed worker holds
+back everything that it had reserved.
 
 Bad:
     # project/celery.py
@@ -50,7 +50,7 @@ Good:
 
 Evidence: C2, F79; Celery's guide to optimizing.
 
-Ignore it when: the worker's command sets the multiplier where this check cannot look.
+Ignore it when: the worker's command line sets the multiplier where this check cannot look.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ LONG = 600
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks with a plain limit of ten minutes or more, where nothing sets the multiplier."""
+    """Yield the first task with a limit of ten minutes or more if nothing sets the multiplier."""
     if (
         not project.configured
         or project.is_set("worker_prefetch_multiplier")
@@ -84,19 +84,19 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 task.module,
                 task,
-                f"up to {limit:g} s long, and workers reserve four tasks for each place: set the prefetch to 1",
+                f"this may take {limit:g} s, but workers reserve four tasks per process; set the prefetch to 1",
             )
             return
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The first task with such an effective limit, where the effective multiplier is above 1."""
+    """Yield the first task with such an effective limit if the effective multiplier is above 1."""
     multiplier = running.number("worker_prefetch_multiplier") or 0
     plain = all(process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers)
     for task in running.own if multiplier > 1 and plain else []:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if isinstance(limit, int | float) and limit >= LONG:
-            reserved = f"workers reserve {multiplier:g} tasks for each place"
-            words = f"up to {limit:g} s long, and {reserved}: set the prefetch to 1"
+            reserved = f"workers reserve {multiplier:g} tasks per process"
+            words = f"this may take {limit:g} s, but {reserved}; set the prefetch to 1"
             yield at_task(project, task, "", words)
             return

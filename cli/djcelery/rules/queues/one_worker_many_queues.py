@@ -1,7 +1,7 @@
 """One worker consumes several queues.
 
-Why: Queues separate work only if they have workers of their own: measured, a fast queue behind a slow one waited 30
-s in one worker, 10 ms in two.
+Why: Queues separate work only if each of them has its own workers. Measured, a fast queue next to a slow one waited
+30 s with one worker and 10 ms with two.
 
 Bad:
     # Procfile
@@ -14,7 +14,7 @@ Good:
 
 Evidence: C1; measured on Celery 5.7.
 
-Ignore it when: the machine is small and nobody waits.
+Ignore it when: the machine is small and nobody waits for the work.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Workers started with more than one queue."""
+    """Yield workers that are started with more than one queue."""
     for process in project.processes:
         queues = process.queues if process.role == "worker" and process.plain else None
         if queues and len(queues) > 1:
             yield on(
                 process.path,
                 process.line,
-                f"{process.name} takes {' and '.join(queues)}: long work in one blocks the other",
+                f"{process.name} consumes {' and '.join(queues)}; long work in one delays the others",
             )

@@ -1,7 +1,7 @@
-"""Redis is asked for what only RabbitMQ does.
+"""A feature of RabbitMQ is used on Redis.
 
-Why: Redis ignores the arguments of queues: no quorum, no dead letters, no time to live, no priorities of its own.
-Nothing fails, and the guarantee that the line speaks of is not there.
+Why: Redis ignores the arguments of queues: it has no quorum queues, no dead-lettering, no message TTL and no native
+priorities. Nothing fails, but the guarantee that you asked for does not exist.
 
 Bad:
     # project/settings.py
@@ -19,7 +19,7 @@ Good:
 
 Evidence: S2; Celery's guide to routing, "RabbitMQ Message Priorities" and "Redis Message Priorities".
 
-Ignore it when: the same settings serve RabbitMQ elsewhere.
+Ignore it when: the same settings are also used with RabbitMQ.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REDIS = frozenset({"redis", "rediss", "sentinel", "valkey"})
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Arguments of queues and settings for RabbitMQ, where every broker URL names Redis."""
+    """Yield queue arguments and settings for RabbitMQ if every broker URL is for Redis."""
     if not project.on_redis:
         return
     for setting in project.setting("task_queues"):
@@ -53,17 +53,17 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective queues and settings."""
+    """Yield effective queue arguments and settings for RabbitMQ if the broker is Redis."""
     if running.broker not in REDIS:
         return
     for name, given in running.queues.items():
         for key in sorted(ARGUMENTS & set(given)):
-            yield at_setting(project, "task_queues", f"Redis ignores {key} of the queue {name}")
+            yield at_setting(project, "task_queues", f"Redis ignores {key} of queue {name}")
     if running.settings["task_default_queue_type"] == "quorum":
         yield at_setting(project, "task_default_queue_type", "Redis has no quorum queues")
 
 
 def arguments(queue: Value) -> list[Value]:
-    """The keys of a queue's arguments that only RabbitMQ knows."""
+    """Return the keys of a queue's arguments that only RabbitMQ knows."""
     given = queue.named.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
     return [key for key in given.seen.keys if key.const in ARGUMENTS] if given is not None else []

@@ -1,7 +1,7 @@
 """A task has a rate limit.
 
-Why: The limit counts for each worker process group, not for the system, and tasks that wait for it keep the places
-of prefetched messages.
+Why: The limit applies to each worker, not to the whole system, and tasks that wait for it take up prefetched
+messages.
 
 Bad:
     from celery import shared_task
@@ -17,7 +17,7 @@ Good:
 
 Evidence: F74; Celery's documentation of Task.rate_limit.
 
-Ignore it when: there is one worker, and the queue holds this task only.
+Ignore it when: there is one worker, and its queue contains only this task.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """rate_limit on a task or everywhere."""
+    """Yield rate limits of tasks and in the settings."""
     for task in project.own_tasks:
         value = task.options.get("rate_limit")
         if value is not None and value.const is not None:
-            yield at(task.module, value, "this limit holds for each worker, not for the system")
+            yield at(task.module, value, "this limit applies to each worker, not to the whole system")
     for setting in project.setting("task_default_rate_limit"):
         if setting.value.const is not None:
-            yield at(setting.module, setting, "this limit holds for each worker, not for the system")
+            yield at(setting.module, setting, "this limit applies to each worker, not to the whole system")

@@ -1,7 +1,7 @@
-"""A worker is killed before it can put its tasks back.
+"""A worker is killed before it can return its tasks.
 
-Why: Soft shutdown needs its timeout and some seconds more. When the container is killed earlier, what runs is lost
-or comes back only after the visibility timeout.
+Why: A soft shutdown needs its timeout plus a few seconds. If the container is killed earlier, running tasks are lost
+or return only after the visibility timeout.
 
 Bad:
     # project/settings.py
@@ -23,9 +23,9 @@ Good:
         command: celery -A project worker
         stop_grace_period: 90s
 
-Evidence: F83; measured: the grace must be at least the soft timeout and 10 s.
+Evidence: F83; measured: the grace period must be at least the soft timeout plus 10 s.
 
-Ignore it when: losing what runs is fine.
+Ignore it when: losing running tasks is acceptable.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ DEFAULT = {"compose": 10, "kubernetes": 30, "systemd": 90}
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Workers of compose, Kubernetes and systemd whose grace is below a plain soft shutdown timeout.
+    """Yield workers of compose, Kubernetes and systemd whose grace period is below the soft shutdown timeout.
 
-    A hint where there is no such timeout, and the grace is below the time limit of all tasks.
+    They are hints if there is no such timeout and the grace period is below the time limit of tasks.
     """
     soft, hard = longest(project, "worker_soft_shutdown_timeout"), longest(project, "task_time_limit")
     for process in project.workers:
@@ -51,16 +51,16 @@ def find(project: Project) -> Iterator[Finding]:
         if grace is None:
             continue
         if soft is not None and grace < soft + MORE:
-            words = f"{process.name} is killed after {grace} s; its soft shutdown needs {soft + MORE:g}"
+            words = f"{process.name} is killed after {grace} s, but its soft shutdown needs {soft + MORE:g} s"
             yield on(process.path, process.line, words)
         elif soft is None and hard is not None and process.plain and grace < hard:
             words = (
-                f"{process.name} is killed after {grace} s, and a task may take {hard:g}: set a soft shutdown timeout"
+                f"{process.name} is killed after {grace} s, but a task may take {hard:g} s; set a soft shutdown timeout"
             )
             yield on(process.path, process.line, words, "hint")
 
 
 def longest(project: Project, key: str) -> float | None:
-    """The highest number that a setting has anywhere."""
+    """Return the highest number that a setting has anywhere."""
     numbers = [project.number(each.module, each.value) for each in project.setting(key)]
     return max((number for number in numbers if number is not None), default=None)

@@ -1,7 +1,7 @@
-"""Nothing bounds the memory of worker processes.
+"""Nothing limits the memory of worker processes.
 
-Why: What a task leaks stays until the process ends, and by default it never does: the machine kills something in
-the end.
+Why: Leaked memory stays until the process ends, and by default a worker process never ends. Eventually the machine
+runs out of memory and kills something.
 
 Bad:
     # project/celery.py
@@ -55,7 +55,7 @@ OPTIONS = ("--max-tasks-per-child", "--max-memory-per-child")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The first prefork worker that is started without a bound, where the settings have none."""
+    """Yield the first prefork worker that is started without a limit if the settings have none."""
     if (
         not project.configured
         or project.is_set("worker_max_tasks_per_child")
@@ -65,5 +65,5 @@ def find(project: Project) -> Iterator[Finding]:
     for process in project.processes:
         pool = process.option("-P", "--pool") or "prefork"
         if process.role == "worker" and process.plain and process.option(*OPTIONS) is None and pool == "prefork":
-            yield on(process.path, process.line, f"nothing bounds the memory of the processes of {process.name}")
+            yield on(process.path, process.line, f"nothing limits the memory of the processes of {process.name}")
             return

@@ -1,7 +1,7 @@
-"""Tests never run what waits for the commit.
+"""Tests never run on_commit callbacks.
 
-Why: Django's TestCase rolls back, so `delay_on_commit` and `on_commit` never fire: the path from the view to the
-task is not tested.
+Why: Django's TestCase rolls back, so `delay_on_commit` and `on_commit` never fire. The path from the view to the task
+is not tested.
 
 Bad:
     # shop/orders.py
@@ -44,7 +44,7 @@ Good:
 
 Evidence: F11; Django's documentation of captureOnCommitCallbacks.
 
-Ignore it when: other tests run the whole path.
+Ignore it when: other tests cover the whole path.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ CAPTURE = (
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The first deferred dispatch, where tests exist and none lets callbacks run."""
+    """Yield the first deferred dispatch if there are tests and none of them runs callbacks."""
     sites = [site for site in project.sites if site.deferred or (site.after_commit and site.task is not None)]
     if sites and project.mentions(TESTS, tests=True) and not project.mentions(CAPTURE, tests=True):
-        yield at(sites[0].module, sites[0].value, "no test lets on_commit callbacks run, so this is never tested")
+        yield at(sites[0].module, sites[0].value, "no test runs on_commit callbacks, so this is never tested")

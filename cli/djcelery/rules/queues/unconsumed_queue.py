@@ -1,6 +1,6 @@
 """A task is sent to a queue that no worker consumes.
 
-Why: The broker takes the message and keeps it: nothing fails, and nothing runs.
+Why: The broker accepts the message and keeps it. Nothing fails, and nothing runs.
 
 Bad:
     # project/settings.py
@@ -47,18 +47,18 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain queue names of routes, tasks and sites, where every worker command can be seen and names its queues."""
+    """Yield queue names that no worker consumes, if the queues of every worker are known."""
     known = consumed(project)
     if known is None:
         return
     for queue, module, place in used(project):
         if queue not in known:
-            yield at(module, place, f"no worker that is started here consumes {queue}")
+            yield at(module, place, f"no worker started here consumes {queue}")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The queue that each task would go to, routes and defaults taken together."""
+    """Yield tasks whose effective queue no worker consumes."""
     known = consumed(project)
     for task in running.own if known is not None else []:
         if task.queue and task.queue not in (known or set()):
-            yield at_task(project, task, "queue", f"no worker that is started here consumes {task.queue}")
+            yield at_task(project, task, "queue", f"no worker started here consumes {task.queue}")

@@ -1,7 +1,7 @@
 """A task is sent to a queue that task_queues does not declare.
 
-Why: Celery makes it on the spot, with other options than the declared ones, and a worker without -Q does not
-consume it. A typo looks the same.
+Why: Celery creates the queue on the fly, with different options from the declared ones, and a worker without -Q does
+not consume it. A typo looks the same.
 
 Bad:
     # project/settings.py
@@ -48,7 +48,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Plain queue names that are not among the declared ones, where all of those can be seen."""
+    """Yield queue names that are not declared, if all declared ones are known."""
     known = project.queues
     if not known:
         return
@@ -56,11 +56,13 @@ def find(project: Project) -> Iterator[Finding]:
     for queue, module, place in used(project):
         if queue not in known | default:
             meant = closest_typo(queue, known)
-            yield at(module, place, f"task_queues declares no {queue}" + (f"; did you mean {meant}?" if meant else ""))
+            yield at(
+                module, place, f"task_queues does not declare {queue}" + (f"; did you mean {meant}?" if meant else "")
+            )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The queue that each task would go to, where the settings declare queues."""
+    """Yield tasks whose effective queue is not declared, if the settings declare queues."""
     for task in running.own if project.is_set("task_queues") else []:
         if task.queue and task.queue not in running.queues:
-            yield at_task(project, task, "queue", f"task_queues declares no {task.queue}")
+            yield at_task(project, task, "queue", f"task_queues does not declare {task.queue}")

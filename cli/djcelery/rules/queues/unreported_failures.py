@@ -1,7 +1,7 @@
-"""No failing task is reported anywhere.
+"""Failing tasks are not reported anywhere.
 
-Why: A task that fails writes a line into the log of a worker. Without an error tracker or a task_failure handler
-nobody hears of it.
+Why: A failing task writes a line to the log of a worker. Without an error tracker or a task_failure handler, nobody
+learns about it.
 
 Bad:
     # project/celery.py
@@ -51,7 +51,7 @@ Good:
 
 Evidence: O1.
 
-Ignore it when: the log is watched.
+Ignore it when: somebody watches the log.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ WORDS = (
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The app, where no file holds the name of any way to hear of failures."""
+    """Yield the app if no file mentions any way to report failures."""
     if not project.configured or not project.own_tasks or project.mentions(WORDS):
         return
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
-    yield at(app.module, app.call, "nothing reports a failing task: no error tracker and no task_failure handler")
+    yield at(app.module, app.call, "nothing reports failing tasks; add an error tracker or a task_failure handler")

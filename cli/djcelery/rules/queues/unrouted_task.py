@@ -1,6 +1,6 @@
-"""A task has no route although the others have.
+"""A task has no route although others have one.
 
-Why: It goes to the default queue, where it waits behind work of another kind, or where no worker looks.
+Why: It goes to the default queue, where it waits behind other kinds of work, or where no worker looks.
 
 Bad:
     # project/settings.py
@@ -39,7 +39,7 @@ Good:
 
 Evidence: C1.
 
-Ignore it when: the default queue is meant, and consumed.
+Ignore it when: the default queue is intended and has a worker.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks that no route matches and that name no queue, where no worker takes the default queue."""
+    """Yield tasks without a route or a queue if no worker consumes the default queue."""
     known = consumed(project)
     routes = project.routes
     if known is None or not routes:

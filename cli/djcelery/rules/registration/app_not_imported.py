@@ -1,6 +1,6 @@
 """Nothing imports the Celery app when Django starts.
 
-Why: A web process then sends with Celery's default app, to amqp://localhost, and not to your broker.
+Why: A web process then sends tasks with Celery's default app, to amqp://localhost instead of your broker.
 
 Bad:
     # project/celery.py
@@ -45,7 +45,7 @@ Good:
 
 Evidence: S1, F32; Celery's first steps with Django; celery issue 2267.
 
-Ignore it when: the app is imported some other way, before the first request.
+Ignore it when: the app is imported some other way before the first request.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The one app that reads Django's settings, where no file of the tree imports its module."""
+    """Yield the app that reads Django's settings if no file imports its module."""
     apps = [app for app in project.own_apps if app.namespace is not None]
     shared = any(task.how == "shared_task" for task in project.own_tasks)
     if len(apps) != 1 or not shared or not any(path.endswith("manage.py") for path in project.paths):
         return
     app = apps[0]
     if not project.imports_anywhere(app.module):
-        yield at(app.module, app.call, "no module imports this app, so @shared_task in a web process will not use it")
+        yield at(app.module, app.call, "no module imports this app, so @shared_task does not use it in web processes")

@@ -1,6 +1,6 @@
-"""A Django app declares its task on the project's Celery app.
+"""A Django app declares a task on the project's Celery app.
 
-Why: The app can then be used in this project only, and importing it imports the project's Celery app.
+Why: The Django app can then be used in this project only, and importing it imports the project's Celery app.
 
 Bad:
     # shop/tasks.py
@@ -34,7 +34,7 @@ Good:
     # project/__init__.py
     from project.celery import app
 
-Evidence: T1, F35; Celery's guide for Django. Usual in mature code (202 of 384 tasks), therefore a hint.
+Evidence: T1, F35; Celery's guide for Django. Common in mature code (202 of 384 tasks), so only a hint.
 
 Ignore it when: the app will never be used elsewhere.
 """
@@ -50,10 +50,10 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks on an app that another package holds."""
+    """Yield tasks on a Celery app of another package."""
     homes = {app.module.name.partition(".")[0] for app in project.own_apps}
     for task in project.own_tasks:
         module = task.module
         beside = any(app.module is module for app in project.own_apps)
         if task.how == "app.task" and not beside and homes and module.name.rpartition(".")[2] == "tasks":
-            yield at(module, task, "a Django app declares its tasks with @shared_task")
+            yield at(module, task, "declare the tasks of a Django app with @shared_task")

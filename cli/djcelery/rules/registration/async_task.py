@@ -1,6 +1,6 @@
 """A task is an `async def`.
 
-Why: Celery calls it, gets a coroutine and is done: the state is SUCCESS and nothing ran.
+Why: Celery calls the function, gets a coroutine and never awaits it: the state is SUCCESS, and nothing ran.
 
 Bad:
     from celery import shared_task
@@ -20,7 +20,7 @@ Good:
 
 Evidence: F26, reproduced on 5.7; celery issue 10634, kombu issue 1350.
 
-Ignore it when: a base class of yours runs the coroutine.
+Ignore it when: your own base class runs the coroutine.
 """
 
 from __future__ import annotations
@@ -36,19 +36,21 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Coroutine functions below a task decorator of Celery's own; a warning where another decorator stands between."""
+    """Yield coroutine functions with one of Celery's task decorators.
+
+    They are warnings if there is another decorator in between."""
     for task in project.own_tasks:
         function = task.function
         if function is None or not function.is_async or task.custom or task.how not in {"shared_task", "app.task"}:
             continue
         if not any("sync" in value.name for value in function.decorators):
-            words = f"{function.name} is a coroutine: Celery never runs it and says SUCCESS"
+            words = f"{function.name} is a coroutine function: Celery reports SUCCESS without running it"
             yield at(task.module, task, words, "warning" if task.decorated else "")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """Tasks whose registered function is a coroutine function, and which no base class calls in its own way."""
+    """Yield registered coroutine functions, unless a base class calls them in its own way."""
     for task in running.own:
         if task.is_async and task.params is not None:
-            words = f"{task.name.rpartition('.')[2]} is a coroutine: Celery never runs it and says SUCCESS"
+            words = f"{task.name.rpartition('.')[2]} is a coroutine function: Celery reports SUCCESS without running it"
             yield at_task(project, task, "", words)

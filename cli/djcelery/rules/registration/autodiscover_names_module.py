@@ -1,7 +1,7 @@
-"""`autodiscover_tasks` is given a module that is called tasks.
+"""`autodiscover_tasks` is passed a tasks module instead of its package.
 
-Why: It wants packages and adds `.tasks` itself: "shop.tasks" makes it look for shop.tasks.tasks, and it finds
-nothing, silently.
+Why: It expects packages and appends `.tasks` itself. Given "shop.tasks", it looks for shop.tasks.tasks, and silently
+finds nothing.
 
 Bad:
     # project/celery.py
@@ -25,7 +25,7 @@ Good:
 
 Evidence: F30, F31; celery issue 3697.
 
-Ignore it when: there is a package of that name with a module tasks inside.
+Ignore it when: there is a package of that name with a module named tasks in it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Literal package names that end in .tasks."""
+    """Yield literal package names that end in .tasks."""
     for module in project.modules:
         for call in module.called("autodiscover_tasks"):
             if not call.value.items or context.is_test(module.path):
@@ -51,6 +51,4 @@ def find(project: Project) -> Iterator[Finding]:
             for item in call.value.items[0].seen.items:
                 name = item.const if isinstance(item.const, str) else ""
                 if name.endswith(".tasks") and project.layout.path(f"{name}.tasks") is None:
-                    yield at(
-                        module, item, f"this looks for {name}.tasks; name the package: {name.removesuffix('.tasks')}"
-                    )
+                    yield at(module, item, f"this looks for {name}.tasks; pass {name.removesuffix('.tasks')} instead")

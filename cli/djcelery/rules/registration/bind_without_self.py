@@ -1,6 +1,7 @@
-"""`bind=True` and the first parameter do not fit.
+"""`bind=True` does not match the first parameter.
 
-Why: A bound task gets itself first, so every argument moves by one; without `bind` nothing fills `self`.
+Why: A bound task gets itself as its first argument, so all other arguments move by one. Without `bind`, nothing is
+passed for `self`.
 
 Bad:
     from celery import shared_task
@@ -30,7 +31,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Functions right below a task decorator whose options can all be seen."""
+    """Yield functions right below a task decorator whose options are all known."""
     for task in project.own_tasks:
         function = task.function
         if function is None or task.spread or task.method or task.how not in {"shared_task", "app.task"}:
@@ -41,6 +42,6 @@ def find(project: Project) -> Iterator[Finding]:
         first = function.params[0] if function.params else None
         if bind is not None and bind.const is True:
             if first is None or first.kind not in {"pos", "vararg"}:
-                yield at(task.module, task, f"{function.name} is bound and has no parameter for itself")
+                yield at(task.module, task, f"{function.name} is bound but has no parameter for the task itself")
         elif bind is None and first is not None and first.name == "self" and first.default is None:
-            yield at(task.module, task, f"{function.name} has a self and is not bound: add bind=True")
+            yield at(task.module, task, f"{function.name} has a parameter self but is not bound; add bind=True")

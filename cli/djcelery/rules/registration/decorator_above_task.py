@@ -1,6 +1,6 @@
-"""A decorator stands above the task decorator.
+"""A decorator is applied above the task decorator.
 
-Why: It gets the task and gives back a plain function, which has no `.delay`.
+Why: It receives the task and returns a plain function, which has no `.delay`.
 
 Bad:
     from functools import wraps
@@ -34,7 +34,7 @@ Good:
 
 Evidence: F27, AttributeError reproduced on 5.7.
 
-Ignore it when: the upper decorator gives back the task.
+Ignore it when: that decorator returns the task.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Decorators above that give back a function of their own; one that cannot be seen is a hint."""
+    """Yield decorators above the task's that return a function of their own."""
     for task in project.own_tasks:
         if task.function is None or task.decorator is None or task.method:
             continue
         for value in task.function.decorators[: task.function.decorators.index(task.decorator)]:
             replaced = replaces(project, task, value)
             if replaced:
-                yield at(task.module, value, f"{value.last} hides the task below it: the result has no .delay")
+                yield at(task.module, value, f"{value.last} replaces the task with a function that has no .delay")
 
 
 def replaces(project: Project, task: Task, value: Value) -> bool:
-    """Whether a decorator of this code base returns one of its inner functions."""
+    """Tell whether a decorator of this code base returns one of its inner functions."""
     found = project.find(task.module, value.name)
     if found is None or found.function is None:
         return False

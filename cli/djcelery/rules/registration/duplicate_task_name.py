@@ -1,6 +1,6 @@
-"""Two tasks have one name.
+"""Two tasks have the same name.
 
-Why: Celery keeps one of them and never runs the other; which one depends on the order of imports.
+Why: Celery keeps one of them and never runs the other. Which one it keeps depends on the order of imports.
 
 Bad:
     from celery import shared_task
@@ -37,24 +37,24 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Given names that come twice, and two functions of one name in one module."""
+    """Yield explicit names that occur twice, and functions that share a name in one module."""
     first: dict[str, Task] = {}
     for task in project.own_tasks:
         if not certain(task):
             continue
         other = first.setdefault(task.name, task)
         if other is not task and app_of(task) == app_of(other):
-            yield at(task.module, task, f"{task.name} is also the name of the task in {other.module.path}:{other.line}")
+            yield at(task.module, task, f"{task.name} is also the name of the task at {other.module.path}:{other.line}")
 
 
 def app_of(task: Task) -> str:
-    """Tasks of two apps do not meet."""
+    """Return the name of the task's own app. Tasks of different apps do not collide."""
     shared = task.how != "app.task" or task.decorator is None
     return "" if shared else task.decorator.root.rpartition(".")[2] if task.decorator else ""
 
 
 def certain(task: Task) -> bool:
-    """Whether the task is always defined, and its name can be seen."""
+    """Tell whether the task is always defined and its name is known."""
     if task.function is None or task.how not in {"shared_task", "app.task"} or task.method:
         return False
     around = context.up(task.module, task.function.parent)

@@ -1,7 +1,7 @@
-"""The Celery app finds no tasks.
+"""The Celery app does not find any tasks.
 
-Why: Without `autodiscover_tasks`, `include` or `imports` a worker registers only what something else happens to
-import.
+Why: Without `autodiscover_tasks`, `include` or `imports`, a worker registers only the tasks whose modules happen to
+be imported.
 
 Bad:
     # project/celery.py
@@ -26,7 +26,7 @@ Good:
 
 Evidence: S1, F30.
 
-Ignore it when: the modules are imported by hand where the worker starts.
+Ignore it when: the modules are imported explicitly where the worker starts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Apps that read Django's settings and name no tasks in any way."""
+    """Yield apps that read Django's settings and know of no tasks."""
     if project.is_set("imports") or project.is_set("include"):
         return
     for app in project.own_apps:
@@ -54,9 +54,9 @@ def find(project: Project) -> Iterator[Finding]:
             and not loads
             and not holds_tasks(project, app.module.path)
         ):
-            yield at(app.module, app.call, "nothing tells this app where its tasks are: call autodiscover_tasks()")
+            yield at(app.module, app.call, "this app does not know where its tasks are; call autodiscover_tasks()")
 
 
 def holds_tasks(project: Project, path: str) -> bool:
-    """Whether the module of the app holds tasks itself."""
+    """Tell whether the module of the app contains tasks itself."""
     return any(task.module.path == path for task in project.own_tasks)

@@ -1,6 +1,7 @@
-"""A task prints.
+"""A task calls print().
 
-Why: The words reach the worker's log without level, logger or task id, where no search for a task finds them.
+Why: The output reaches the worker's log without a level, a logger or a task id, so a search for the task does not
+find it.
 
 Bad:
     from celery import shared_task
@@ -21,7 +22,7 @@ Good:
 
 Evidence: O2.
 
-Ignore it when: it is for debugging and goes away.
+Ignore it when: it is temporary, for debugging.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """print() in the body of a task, unless into a file."""
+    """Yield print() in the body of a task, unless it prints to a file."""
     for module, call, task in project.task_calls:
         debugging = any(
             "DEBUG" in name for block in context.near(module, call.block) if block.kind == "if" for name in block.names
         )
         if not debugging and call.value.name in {"print", "pprint.pprint"} and "file" not in call.value.named:
             name = task.function.name if task.function else task.name
-            yield at(module, call.value, f"{name} prints; a logger's lines carry the task id")
+            yield at(module, call.value, f"{name} prints; use a logger, whose lines carry the task id")

@@ -1,7 +1,7 @@
 """There is more than one Celery app.
 
-Why: `@shared_task` goes to whichever was made last, settings differ, and a worker of one knows nothing of the
-other's tasks.
+Why: `@shared_task` uses whichever app was created last, the settings differ, and the workers of one app do not know
+the tasks of the other.
 
 Bad:
     # project/celery.py
@@ -36,7 +36,7 @@ Good:
 
 Evidence: S1.
 
-Ignore it when: the folder holds several projects, or the second app talks to another system on purpose.
+Ignore it when: the folder contains several projects, or the second app deliberately talks to another system.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ ELSEWHERE = ("example", "sample", "demo", "docs", "benchmark", "script", "test")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Every app but the one that reads Django's settings."""
+    """Yield every app except the one that reads Django's settings."""
     apps = [app for app in project.own_apps if not any(word in app.module.path for word in ELSEWHERE)]
     if len(apps) < 2:
         return
     first = next((app for app in apps if app.namespace is not None), apps[0])
     for app in apps:
         if app is not first:
-            yield at(app.module, app.call, f"a second Celery app beside the one in {first.module.path}")
+            yield at(app.module, app.call, f"a second Celery app, in addition to the one in {first.module.path}")

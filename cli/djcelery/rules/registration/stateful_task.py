@@ -1,7 +1,7 @@
-"""A task writes to the state of its module or class.
+"""A task changes the state of its module or class.
 
-Why: Each worker process has its own copy, which lives until the process ends: what one run leaves there, some later
-runs see and others do not.
+Why: Each worker process has its own copy, which lives until the process ends. Some later runs see the change and
+others do not.
 
 Bad:
     from celery import shared_task
@@ -38,7 +38,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """`global` names and class attributes that a task's own body assigns."""
+    """Yield `global` names and class attributes that a task's own body assigns."""
     for task in project.own_tasks:
         function, module = task.function, task.module
         if function is None:
@@ -50,4 +50,4 @@ def find(project: Project) -> Iterator[Finding]:
                 continue
             first, _, rest = assign.target.partition(".")
             if assign.target in names or (rest and "." not in rest and first in classes and assign.how != "[]"):
-                yield at(module, assign, f"{assign.target} lives on in this worker process and in no other")
+                yield at(module, assign, f"{assign.target} keeps this value in this worker process only")

@@ -1,6 +1,6 @@
 """A task is defined inside a function.
 
-Why: It exists only in processes where that function ran. A worker where it did not discards the message as
+Why: The task exists only in processes in which that function has run. Any other worker discards the message as
 unregistered.
 
 Bad:
@@ -23,7 +23,7 @@ Good:
 
 Evidence: F28.
 
-Ignore it when: the function is a factory that is called while every worker starts.
+Ignore it when: the function is a factory that every worker calls when it starts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks in functions; certain only where the same function sends it."""
+    """Yield tasks in functions. They are errors if the same function sends them."""
     for task in project.own_tasks:
         function = task.function
         if function is None or "<locals>" not in function.qualname or task.how == "wrapper":
@@ -48,11 +48,16 @@ def find(project: Project) -> Iterator[Finding]:
             and any(f.qualname == outer and f.block == block_of(task.module, call.block) for f in task.module.functions)
             for call in task.module.calls
         )
-        yield at(task.module, task, f"{function.name} exists only where {outer} ran", severity="error" if sent else "")
+        yield at(
+            task.module,
+            task,
+            f"{function.name} exists only in processes that have run {outer}",
+            severity="error" if sent else "",
+        )
 
 
 def block_of(module: object, block: int) -> int:
-    """The block of the function a line stands in."""
+    """Return the block of the function around a block."""
     blocks = module.blocks  # type: ignore[attr-defined]
     while block >= 0 and blocks[block].kind != "def":
         block = blocks[block].parent

@@ -1,6 +1,7 @@
-"""A task stands in a module that no worker imports.
+"""A task is in a module that no worker imports.
 
-Why: Autodiscovery imports `<app>.tasks` and nothing else. The message is refused: "Received unregistered task".
+Why: Autodiscovery imports `<app>.tasks` and nothing else. The worker rejects the message: "Received unregistered
+task".
 
 Bad:
     # project/celery.py
@@ -36,7 +37,7 @@ Good:
 
 Evidence: T1, F30; celery issue 3584.
 
-Ignore it when: the module is imported by a name that is put together at run time.
+Ignore it when: the module is imported by a name that is built at run time.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ RUNTIME_ONLY = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Tasks outside of tasks modules whose module nothing imports."""
+    """Yield tasks in modules that are not named tasks and that nothing imports."""
     if not project.own_apps or project.is_set("imports") or project.is_set("include"):
         return
     seen: set[str] = set()
@@ -61,11 +62,11 @@ def find(project: Project) -> Iterator[Finding]:
         path = task.module.path
         if path not in seen and not context.is_migration(path) and hidden(project, task):
             seen.add(path)
-            yield at(task.module, task, "no worker imports this module: autodiscovery looks for tasks.py only")
+            yield at(task.module, task, "no worker imports this module: autodiscovery looks only for tasks.py")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """Tasks of the text that are not registered, one of each module: an error, because nothing is guessed."""
+    """Yield one task per module that is not registered. They are errors, because nothing is guessed."""
     registered = {(each.path, each.name.rpartition(".")[2]) for each in running.own}
     seen: set[str] = set()
     for task in project.own_tasks:
@@ -82,7 +83,7 @@ def local(task: Task) -> bool:
 
 
 def hidden(project: Project, task: Task) -> bool:
-    """Whether neither autodiscovery nor an import leads to the module."""
+    """Tell whether neither autodiscovery nor an import reaches the module."""
     name = task.module.name
     if name.rpartition(".")[2] == "tasks" or task.module.is_package or "related_name" in related(project):
         return False
@@ -92,7 +93,7 @@ def hidden(project: Project, task: Task) -> bool:
 
 
 def related(project: Project) -> set[str]:
-    """The keywords that autodiscovery is called with, and whether it is given packages."""
+    """Return the keywords of autodiscovery calls, with related_name if a call names packages."""
     calls = [call.value for module in project.modules for call in module.called("autodiscover_tasks")]
     return {key for value in calls for key in value.named} | (
         {"related_name"} if any(value.items for value in calls) else set()

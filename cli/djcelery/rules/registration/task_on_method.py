@@ -1,6 +1,7 @@
-"""A method of a class is made a task.
+"""A method is declared as a task.
 
-Why: The worker calls it without an object: `self` is the first argument of the message, or the TypeError.
+Why: The worker calls it without an instance: `self` becomes the first argument of the message, or the call raises
+TypeError.
 
 Bad:
     from celery import shared_task
@@ -35,9 +36,9 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Task decorators inside a class, but for static methods."""
+    """Yield tasks inside a class, except for static methods."""
     for task in project.own_tasks:
         if not task.method or task.function is None or task.how == "wrapper":
             continue
         if not any(value.name in {"staticmethod", "classmethod"} for value in task.function.decorators):
-            yield at(task.module, task, f"{task.function.name} is a method: the worker has no object to call it on")
+            yield at(task.module, task, f"{task.function.name} is a method, but the worker has no instance for it")

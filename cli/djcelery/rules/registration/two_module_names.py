@@ -1,7 +1,7 @@
 """A module with tasks is imported under two names.
 
-Why: Celery names a task after its module. Imported as `shop.tasks` and as `app.shop.tasks`, each task is registered
-twice, and what is sent under one name may reach a worker that knows only the other.
+Why: Celery names a task after its module. If the module is imported as `shop.tasks` and as `app.shop.tasks`, each
+task is registered twice, and a task that is sent under one name may reach a worker that knows only the other.
 
 Bad:
     # app/manage.py
@@ -51,7 +51,7 @@ Good:
 
 Evidence: F33; Celery's guide to tasks, "Automatic naming and relative imports".
 
-Ignore it when: every task of the module has a name of its own.
+Ignore it when: every task in the module has an explicit name.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The first task of a module that an app of INSTALLED_APPS holds and that is imported by another name, too."""
+    """Yield the first task of each module of an installed app that is also imported by another name."""
     seen: set[str] = set()
     for task in project.own_tasks:
         if task.named or task.module.path in seen:
@@ -78,11 +78,13 @@ def find(project: Project) -> Iterator[Finding]:
         name = installed_as(project, task)
         other = name and next(imported_as(project, task.module, name), "")
         if other:
-            yield at(task.module, task, f"this module is imported as {name} and as {other}: its tasks have two names")
+            yield at(
+                task.module, task, f"this module is imported as {name} and as {other}, so its tasks have two names"
+            )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """One function that is registered under the names of two modules."""
+    """Yield each function that is registered under the names of two modules."""
     first: dict[tuple[str, int], str] = {}
     for task in running.own:
         other = first.setdefault((task.path, task.line), task.name)
@@ -91,20 +93,20 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 
 def same_end(one: str, other: str) -> bool:
-    """Whether two dotted names are of one function: the shorter ends the longer."""
+    """Tell whether two dotted names are of one function: the longer ends with the shorter."""
     short, long = sorted((one, other), key=len)
     return long.endswith(f".{short}")
 
 
 def installed_as(project: Project, task: Task) -> str:
-    """The name by which autodiscovery imports the module; empty where INSTALLED_APPS does not tell."""
+    """Return the name by which autodiscovery imports the module, or an empty text if it does not."""
     name = task.module.name
     app, _, last = name.rpartition(".")
     return name if last == "tasks" and app in project.installed else ""
 
 
 def imported_as(project: Project, module: Module, name: str) -> Iterator[str]:
-    """Other names by which modules elsewhere import this one."""
+    """Yield other names by which modules elsewhere import this one."""
     for each in project.modules:
         if each.name.partition(".")[0] == name.partition(".")[0] or context.is_test(each.path):
             continue

@@ -1,6 +1,7 @@
 """Tasks run inline outside of tests.
 
-Why: With task_always_eager nothing is ever sent: every task runs in the web process, without retry, limit or queue.
+Why: With task_always_eager nothing is ever sent. Every task runs in the web process, without retries, limits or a
+queue.
 
 Bad:
     # project/settings/production.py
@@ -13,7 +14,7 @@ Good:
 
 Evidence: L1, F69; Celery's guide to testing; celery issue 4008.
 
-Ignore it when: these settings are for one's own machine.
+Ignore it when: these settings are for a developer's machine only.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A plain True in settings that are not for tests or development."""
+    """Yield the setting if it is True in settings that are not for tests or development."""
     for setting in project.setting("task_always_eager"):
         if (
             project.resolve(setting.module, setting.value).const is True
             and not setting.local
             and not setting.conditional
         ):
-            yield at(setting.module, setting, "with this every task runs inline, in the web process")
+            yield at(setting.module, setting, "with this setting, every task runs inline in the web process")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective value, in settings whose name is not that of tests or development."""
+    """Yield the setting if its effective value is True and the settings are not for tests or development."""
     if running.settings["task_always_eager"] is True and for_people(running):
-        yield at_setting(project, "task_always_eager", "with this every task runs inline, in the web process")
+        yield at_setting(project, "task_always_eager", "with this setting, every task runs inline in the web process")

@@ -1,6 +1,6 @@
-"""A broker URL with a password stands in the code.
+"""A broker URL in the code contains a password.
 
-Why: It is in the history for ever, and a developer who starts the project works on somebody else's queue.
+Why: The password stays in the version history, and a developer who starts the project works on somebody else's queue.
 
 Bad:
     # project/settings.py
@@ -32,16 +32,16 @@ WEAK = {"guest", "password", "changeme", "secret", "postgres", "admin", "rabbitm
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """URLs with a password and a host that is a domain, in settings that are not for tests or development."""
+    """Yield URLs with a password and a domain in settings that are not for tests or development."""
     for key in ("broker_url", "result_backend", "broker_read_url", "broker_write_url"):
         for setting in project.setting(key):
             for text in texts_of(project.resolve(setting.module, setting.value)):
                 found = URL.match(text)
                 if found and "." in found["host"] and not setting.local and not harmless(found):
-                    yield at(setting.module, setting, f"the password of {found['host']} stands in the code")
+                    yield at(setting.module, setting, f"the password for {found['host']} is in the code")
 
 
 def harmless(found: re.Match[str]) -> bool:
-    """Whether host or password are plainly placeholders."""
+    """Tell whether the host or the password is a placeholder."""
     local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", found["host"])
     return bool(local) or found["password"].lower() in WEAK or any(mark in found[0] for mark in "{}<>%$")

@@ -1,7 +1,7 @@
-"""A chord is used and results are off.
+"""A chord is used, but results are off.
 
-Why: A chord counts the results of its members. Without a backend, or with a member that ignores its result, the
-body never runs.
+Why: A chord counts the results of its members. Without a backend, or if a member ignores its result, the body never
+runs.
 
 Bad:
     # project/settings.py
@@ -56,7 +56,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Header members of a chord that plainly ignore their results."""
+    """Yield members of a chord's header that ignore their results."""
     for module in project.modules:
         for call in module.called("chord"):
             value = call.value
@@ -72,21 +72,23 @@ def find(project: Project) -> Iterator[Finding]:
                 )
                 if task is not None and task.true("ignore_result"):
                     yield at(
-                        module, member, f"{member.root.rpartition('.')[2]} ignores its result, so the chord never ends"
+                        module,
+                        member,
+                        f"{member.root.rpartition('.')[2]} ignores its result, so the chord never completes",
                     )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """Every chord, where the effective settings have no backend."""
+    """Yield every chord if the effective settings have no backend."""
     if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
         for module in project.modules:
             for call in module.called("chord"):
                 if call.value.name in {"celery.chord", "celery.canvas.chord"} and not context.is_test(module.path):
-                    yield at(module, call.value, "no result backend is set, so the chord never ends")
+                    yield at(module, call.value, "no result backend is set, so the chord never completes")
 
 
 def members(header: Value) -> list[Value]:
-    """The signatures in the header of a chord."""
+    """Return the signatures in the header of a chord."""
     if header.kind == "call" and len(header.items) == 1 and header.items[0].seen.kind in {"list", "tuple", "comp"}:
         header = header.items[0].seen
     return [item.seen for item in header.items]

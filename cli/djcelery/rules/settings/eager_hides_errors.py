@@ -1,6 +1,6 @@
-"""Tasks run inline in tests and their errors are kept.
+"""Tasks run inline in tests, but their errors are hidden.
 
-Why: Without task_eager_propagates a failing task gives back a result with state FAILURE, and the test passes.
+Why: Without task_eager_propagates, a failing task returns a result with state FAILURE, and the test passes.
 
 Bad:
     # project/settings/test.py
@@ -13,7 +13,7 @@ Good:
 
 Evidence: F70, reproduced on 5.7.
 
-Ignore it when: the tests look at the state of each result.
+Ignore it when: the tests check the state of each result.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """always_eager on, and eager_propagates set nowhere."""
+    """Yield task_always_eager if nothing sets task_eager_propagates."""
     if project.setting("task_eager_propagates", testing=True):
         return
     for setting in project.setting("task_always_eager", testing=True):
         if setting.value.const is True and setting.local:
-            yield at(setting.module, setting, "a task that fails inline raises only with task_eager_propagates")
+            yield at(setting.module, setting, "without task_eager_propagates, a task that fails inline does not raise")

@@ -1,6 +1,6 @@
-"""Celery replaces the logging that Django's settings describe.
+"""Celery replaces the logging that Django's settings configure.
 
-Why: The worker removes the handlers of the root logger: what LOGGING says about it holds in the web process only.
+Why: The worker removes the handlers of the root logger, so LOGGING configures the root logger in web processes only.
 
 Bad:
     # project/celery.py
@@ -35,7 +35,7 @@ Good:
 
 Evidence: O2, F78; Celery's documentation of worker_hijack_root_logger.
 
-Ignore it when: the worker's own format is wanted.
+Ignore it when: you want the worker's own format.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A LOGGING with a root logger, the setting left as it is, and no setup_logging handler."""
+    """Yield a LOGGING with a root logger if nothing keeps workers from replacing it."""
     if not project.configured or project.is_set("worker_hijack_root_logger") or handled(project):
         return
     for setting in project.setting("LOGGING"):
@@ -60,19 +60,19 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(
                 setting.module,
                 setting,
-                "a worker takes the root logger away from this unless worker_hijack_root_logger is off",
+                "workers replace the root logger's handlers unless worker_hijack_root_logger is off",
             )
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective LOGGING and setting."""
+    """Yield the effective LOGGING if nothing keeps workers from replacing its root logger."""
     if running.root_logger and running.settings["worker_hijack_root_logger"] is True and not handled(project):
-        words = "a worker takes the root logger away from this unless worker_hijack_root_logger is off"
+        words = "workers replace the root logger's handlers unless worker_hijack_root_logger is off"
         yield at_setting(project, "LOGGING", words)
 
 
 def handled(project: Project) -> bool:
-    """Whether a handler of setup_logging takes over."""
+    """Tell whether a handler of setup_logging configures the logging of workers."""
     return any(
         any(name.rpartition(".")[2] == "setup_logging" for name in module.imported)
         or any(call.value.root.endswith("setup_logging") for call in module.called("connect"))

@@ -1,7 +1,7 @@
 """A Celery setting has a name from before Celery 4.
 
-Why: Below a namespace the old names are not known: CELERY_ALWAYS_EAGER or CELERYD_CONCURRENCY are ignored. Without
-one they end with Celery 6.
+Why: With a namespace, Celery ignores old names such as CELERY_ALWAYS_EAGER and CELERYD_CONCURRENCY. Without one, they
+stop working in Celery 6.
 
 Bad:
     # project/celery.py
@@ -51,24 +51,26 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Old CELERY_ names that a namespace does not read, where the new name is not set beside."""
+    """Yield old CELERY_ names that a namespace does not read, unless the new name is set as well."""
     for setting in project.settings:
         name = setting.name
         new = OLD_SETTINGS.get(name)
         if new is None or setting.direct or setting.key or not project.own_apps or not name.startswith("CELERY"):
             continue
         if not any(each.key == new for each in project.settings) and not project.reads(name):
-            yield at(
-                setting.module, setting, f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
-            )
+            yield at(setting.module, setting, message(name, new))
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The names that Django has and that Celery read before version 4."""
+    """Yield the names in Django's effective settings that Celery read before version 4."""
     for name in running.names:
         new = OLD_SETTINGS.get(name, "")
         if not name.startswith("CELERY") or not new or "" in project.namespaces or key_of(name, project.namespaces):
             continue
         if f"CELERY_{new.upper()}" not in running.names and not project.reads(name):
-            words = f"{name} is the name before Celery 4 and is ignored: CELERY_{new.upper()}"
-            yield at_setting(project, name, words)
+            yield at_setting(project, name, message(name, new))
+
+
+def message(name: str, new: str) -> str:
+    """Return the message about an old name."""
+    return f"{name} is a name from before Celery 4 and is ignored; use CELERY_{new.upper()}"

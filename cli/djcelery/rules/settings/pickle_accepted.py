@@ -1,6 +1,6 @@
 """Workers accept pickle.
 
-Why: Whoever can write to the broker can run any code in the worker.
+Why: Anyone who can write to the broker can run any code in the worker.
 
 Bad:
     # project/settings.py
@@ -12,7 +12,7 @@ Good:
 
 Evidence: T3, F71; Celery's guide to security.
 
-Ignore it when: nobody but your own processes can reach the broker.
+Ignore it when: only your own processes can reach the broker.
 """
 
 from __future__ import annotations
@@ -25,30 +25,29 @@ from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC706"
 SEVERITY = "warning"
+MESSAGE = "pickle lets anyone who can write to the broker run code in the worker"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """pickle among the accepted content or as a serializer."""
+    """Yield pickle in the accepted content or as a serializer."""
     for setting in project.setting("accept_content"):
         for item in project.resolve(setting.module, setting.value).items:
             if item.const in {"pickle", "application/x-python-serialize"}:
-                yield at(setting.module, item, "whoever can write to the broker can run code in the worker")
+                yield at(setting.module, item, MESSAGE)
     for key in ("task_serializer", "result_serializer"):
         for setting in project.setting(key):
             if project.text(setting.module, setting.value) == "pickle":
-                yield at(setting.module, setting, "pickle lets whoever can write to the broker run code")
+                yield at(setting.module, setting, MESSAGE)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective settings, and the serializer of each task."""
+    """Yield the effective settings and the tasks that use pickle."""
     for name in running.settings["accept_content"] or []:
         if name in {"pickle", "application/x-python-serialize"}:
-            words = "whoever can write to the broker can run code in the worker"
-            yield at_setting(project, "accept_content", words)
+            yield at_setting(project, "accept_content", MESSAGE)
     for key in ("task_serializer", "result_serializer"):
         if running.settings[key] == "pickle":
-            yield at_setting(project, key, "pickle lets whoever can write to the broker run code")
+            yield at_setting(project, key, MESSAGE)
     for task in running.own:
         if task.options["serializer"] == "pickle" != running.settings["task_serializer"]:
-            words = "pickle lets whoever can write to the broker run code"
-            yield at_task(project, task, "serializer", words)
+            yield at_task(project, task, "serializer", MESSAGE)

@@ -1,6 +1,6 @@
-"""The broker is one that Celery no longer has.
+"""Celery no longer supports the broker.
 
-Why: The Django and SQLAlchemy database transports are gone or experimental: the worker does not start, or loses
+Why: The Django and SQLAlchemy database transports are removed or experimental. The worker does not start, or it loses
 messages.
 
 Bad:
@@ -31,14 +31,14 @@ GONE = ("django://", "couchdb://", "beanstalk://", "librabbitmq://")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Broker URLs with a transport that is gone."""
+    """Yield broker URLs with a transport that was removed."""
     for setting in project.setting("broker_url"):
         for text in texts_of(project.resolve(setting.module, setting.value)):
             if text.startswith(GONE):
-                yield at(setting.module, setting, f"Celery has no transport {text.partition(':')[0]} any more")
+                yield at(setting.module, setting, f"Celery no longer has the transport {text.partition(':')[0]}")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective transport."""
+    """Yield the effective broker if its transport was removed."""
     if f"{running.broker}://" in GONE:
-        yield at_setting(project, "broker_url", f"Celery has no transport {running.broker} any more")
+        yield at_setting(project, "broker_url", f"Celery no longer has the transport {running.broker}")

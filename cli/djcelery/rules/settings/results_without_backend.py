@@ -1,4 +1,4 @@
-"""A result is read and there is no backend that keeps it.
+"""A result is read, but no backend stores it.
 
 Why: `.get()` and `.status` fail with "No result backend is configured".
 
@@ -76,17 +76,17 @@ RUNTIME_ONLY = True
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Waits on results, where the settings are here and set no backend."""
+    """Yield waits on results if the settings are known and set no backend."""
     if not project.configured or any("RESULT_BACKEND" in setting.name.upper() for setting in project.settings):
         return
     if project.is_set("result_backend") or any("backend" in app.call.named for app in project.apps):
         return
     for wait in waits(project):
-        yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")
+        yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The same waits, where the effective settings have no backend."""
+    """Yield waits on results if the effective settings have no backend."""
     if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
         for wait in waits(project):
-            yield at(wait.module, wait.call.value, "no result backend is set, so there is nothing to read")
+            yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")

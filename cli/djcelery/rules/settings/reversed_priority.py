@@ -1,7 +1,7 @@
-"""A priority is given on a Redis broker that does not know it, or knows it the other way round.
+"""A priority is used on Redis, which ignores or reverses it.
 
-Why: On Redis 0 is the highest priority and on RabbitMQ the lowest; only four steps exist unless set, and
-prefetching hides them.
+Why: On Redis, 0 is the highest priority; on RabbitMQ, it is the lowest. Redis has only four steps unless you set
+more, and prefetching hides them.
 
 Bad:
     # project/settings.py
@@ -32,7 +32,7 @@ Good:
 
 Evidence: S2, F77; Celery's guide to routing.
 
-Ignore it when: the order is known and the prefetch is 1.
+Ignore it when: you intend this order, and the prefetch multiplier is 1.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """priority= where the broker is plainly Redis and no steps are set."""
+    """Yield priority= if the broker is certainly Redis and no steps are set."""
     if not project.on_redis:
         return
     for setting in project.setting("broker_transport_options"):
@@ -56,8 +56,8 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         value = site.value.named.get("priority")
         if value is not None and site.method != "delay" and isinstance(value.const, int):
-            yield at(site.module, value, "on Redis 0 comes first and 9 last, and only if priorities are set up")
+            yield at(site.module, value, "on Redis, 0 comes first and 9 last, and only if priorities are configured")
     for task in project.own_tasks:
         value = task.options.get("priority")
         if value is not None and isinstance(value.const, int):
-            yield at(task.module, value, "on Redis 0 comes first and 9 last, and only if priorities are set up")
+            yield at(task.module, value, "on Redis, 0 comes first and 9 last, and only if priorities are configured")

@@ -1,7 +1,7 @@
-"""A list of modules is a text.
+"""A list of modules is a string.
 
-Why: `("shop.jobs")` is a text in parentheses: Celery reads it letter by letter or as one name, and your tasks are
-not registered.
+Why: `("shop.jobs")` is a string in parentheses. Celery reads it character by character or as a single name, and your
+tasks are not registered.
 
 Bad:
     # project/settings.py
@@ -29,19 +29,19 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """imports and include that are one plain text."""
+    """Yield imports, include and accept_content that are strings."""
     for key in ("imports", "include", "accept_content"):
         for setting in project.setting(key, testing=True):
             value = setting.value
             if value.kind != "const" or not isinstance(value.const, str):
                 continue
             place = (value.end_line, value.end_col, value.end_line, value.end_col, ",")
-            made = fix("add the comma of a tuple", setting.module, place) if value.wrapped else None
+            made = fix("add a comma to make it a tuple", setting.module, place) if value.wrapped else None
             yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=made)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The effective lists."""
+    """Yield effective lists that are strings."""
     for key in ("imports", "include", "accept_content"):
         if isinstance(running.settings[key], str):
             yield at_setting(project, key, f"{key} must be a list or a tuple")

@@ -1,6 +1,6 @@
 """A Celery setting has a name that Celery does not know.
 
-Why: It is ignored without a word: no limit, no route, no schedule.
+Why: Celery silently ignores it: no limit, no route, no schedule.
 
 Bad:
     # project/settings.py
@@ -31,7 +31,7 @@ OURS = ("CELERY_BEAT_DATABASE", "CELERY_RESULT_DB", "CELERY_ONCE", "CELERY_REDBE
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Names below the namespace that are close to a setting and are read by nobody here."""
+    """Yield names in the namespace that resemble a setting and that nothing here reads."""
     if "" in project.namespaces or len(project.namespaces) != 1:
         return
     prefix = f"{min(project.namespaces)}_"
@@ -44,11 +44,11 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         meant = closest_typo(bare, SETTINGS)
         if meant and not project.reads(name):
-            yield at(setting.module, setting, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")
+            yield at(setting.module, setting, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The names that Django has, against the settings that this version of Celery has."""
+    """Yield names in Django's effective settings that resemble a setting of the installed Celery."""
     if "" in project.namespaces or len(project.namespaces) != 1:
         return
     prefix = f"{min(project.namespaces)}_"
@@ -58,4 +58,4 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
             continue
         meant = closest_typo(bare, running.known) if bare.startswith(KINDS) else None
         if meant and not project.reads(name):
-            yield at_setting(project, name, f"Celery knows no {name}; did you mean {prefix}{meant.upper()}?")
+            yield at_setting(project, name, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")

@@ -1,6 +1,6 @@
-"""A Celery setting stands without the prefix under which Celery reads Django's settings.
+"""A Celery setting lacks the prefix that Celery requires.
 
-Why: With `namespace="CELERY"` only names that begin with CELERY_ count. BROKER_URL is ignored, and Celery talks to
+Why: With `namespace="CELERY"`, Celery reads only names that begin with CELERY_. It ignores BROKER_URL and connects to
 amqp://localhost.
 
 Bad:
@@ -51,7 +51,7 @@ PARTS = ("BROKER_", "RESULT_", "TASK_", "WORKER_", "BEAT_")
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Names that Celery knows without a prefix, where all apps have one, and nothing else reads them."""
+    """Yield names that Celery knows without a prefix if all apps require one and nothing else reads them."""
     if not project.own_apps or "" in project.namespaces:
         return
     prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
@@ -63,11 +63,11 @@ def find(project: Project) -> Iterator[Finding]:
         right = f"{prefixes[0]}{key.upper()}"
         twin = any(each.key == key for each in project.settings)
         if key and not twin and not project.reads(name):
-            yield at(setting.module, setting, f"Celery ignores {name} here and reads {right}")
+            yield at(setting.module, setting, f"Celery ignores {name} here; use {right}")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The names that Django has and Celery does not read."""
+    """Yield the names in Django's effective settings that Celery does not read."""
     if not project.own_apps or "" in project.namespaces:
         return
     prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
@@ -77,4 +77,4 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         if not name.startswith(PARTS) or name.startswith(prefixes) or not key or right in running.names:
             continue
         if not project.reads(name):
-            yield at_setting(project, name, f"Celery ignores {name} here and reads {right}")
+            yield at_setting(project, name, f"Celery ignores {name} here; use {right}")

@@ -1,7 +1,7 @@
-"""Results are kept and nobody reads them.
+"""Results are stored, but nothing reads them.
 
-Why: Each task writes its result and nobody looks: measured, tasks cost 1.7 times as much, and the store grows until
-it expires.
+Why: Each task writes a result that nobody reads. Measured, a task costs 1.7 times as much, and the store grows until
+its entries expire.
 
 Bad:
     # project/celery.py
@@ -69,7 +69,7 @@ READS = frozenset({"AsyncResult", "GroupResult", "ResultSet", "TaskResult", "cho
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A backend that is set, where no file holds any word for reading."""
+    """Yield a backend if no file contains anything that reads results."""
     if not project.configured or read_anywhere(project):
         return
     for setting in project.setting("result_backend"):
@@ -77,11 +77,11 @@ def find(project: Project) -> Iterator[Finding]:
         off = value.kind == "const" and (value.const is None or str(value.const).startswith("disabled"))
         ignored = project.is_true("task_ignore_result")
         if not off and not ignored:
-            yield at(setting.module, setting, "results are kept, and nothing in this code reads one")
+            yield at(setting.module, setting, "results are stored, but nothing in this code reads one")
 
 
 def read_anywhere(project: Project) -> bool:
-    """Whether anything imports a reader of results or asks a dispatch for more than its id."""
+    """Tell whether anything imports a reader of results or uses more of a dispatch than its id."""
     for module in [*project.modules, *project.late]:
         if any(name.rpartition(".")[2] in READS for name in module.imported):
             return True

@@ -1,7 +1,7 @@
-"""A small countdown stands where a commit should be waited for.
+"""A short countdown is used to wait for a commit.
 
-Why: A few seconds hide the race on a quiet machine. Under load the commit takes longer, and after a rollback the
-task runs all the same.
+Why: A few seconds hide the race on an idle machine. Under load the commit takes longer, and after a rollback the task
+still runs.
 
 Bad:
     # shop/jobs.py
@@ -29,9 +29,9 @@ Good:
     def place(request):
         index.delay_on_commit(1)
 
-Evidence: F10; found as the fix for a race in three public projects.
+Evidence: F10; used as the fix for a race in three public projects.
 
-Ignore it when: the delay has another reason, such as grouping changes.
+Ignore it when: the delay has another purpose, such as batching changes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LONGEST = 15
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A countdown of some seconds where a transaction may be open."""
+    """Yield short countdowns where a transaction may be open."""
     for site in project.sites:
         given = site.value.named.get("countdown")
         seconds = project.number(site.module, given)
@@ -56,4 +56,4 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         view = site.function is not None and context.is_view(site.module, site.function)
         if site.transaction is not None or in_model_signal(site) or in_save(site) or view:
-            yield at(site.module, given, f"a countdown of {seconds:g} s does not wait for the commit; on_commit does")
+            yield at(site.module, given, f"a countdown of {seconds:g} s does not wait for the commit; use on_commit")

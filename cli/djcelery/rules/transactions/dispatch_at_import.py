@@ -1,6 +1,6 @@
 """A task is sent when a module is imported.
 
-Why: Every process that imports the module sends it again: each web worker, each management command, each test run.
+Why: Every process that imports the module sends the task again: each web process, management command and test run.
 
 Bad:
     from celery import shared_task
@@ -21,7 +21,7 @@ Good:
 
 Evidence: F12.
 
-Ignore it when: the module is a script that nothing imports; guard it with `if __name__ == "__main__"`.
+Ignore it when: the module is a script that nothing imports. Guard it with `if __name__ == "__main__"`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites outside functions."""
+    """Yield dispatch sites outside of functions."""
     for site in project.sites:
         if site.sends and site.task is not None and context.at_import(site.module, site.call.block):
-            yield at(site.module, site.value, f"{site.shown} is sent by importing this module")
+            yield at(site.module, site.value, f"importing this module sends {site.shown}")

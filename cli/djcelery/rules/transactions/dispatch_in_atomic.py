@@ -1,6 +1,7 @@
 """A task is sent inside a transaction that has not been committed.
 
-Why: The worker may run before the commit and find no row, or after a rollback and work on a row that never was.
+Why: The worker may run before the commit and not find the row. After a rollback it still runs, for a row that never
+existed.
 
 Bad:
     from django.db import transaction
@@ -34,9 +35,8 @@ Good:
     @shared_task
     def reserve(order_id): ...
 
-Evidence: X1, F01. Celery's guide to tasks, "Database transactions". Measured: sent 50 ms before the commit, 74 % of
-the
-tasks found no row; a transaction that rolled back still sent all of its tasks.
+Evidence: X1, F01. Celery's guide to tasks, "Database transactions". Measured: 74 % of the tasks that were sent 50 ms
+before the commit found no row, and a transaction that rolled back still sent all of its tasks.
 
 Ignore it when: the task reads nothing that the transaction writes, and running it after a rollback does no harm.
 """
@@ -53,9 +53,9 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites with an atomic block or decorator around, in the same function.
+    """Yield dispatch sites inside an atomic block or decorator of the same function.
 
-    A warning where the base class of the task cannot be seen: a few send on commit by themselves.
+    They are warnings if the base class of the task is unknown: some bases send on commit by themselves.
     """
     for site in project.sites:
         if site.seems_to_send and site.transaction is not None and (site.task or site.certain):

@@ -1,6 +1,7 @@
-"""A view sends a task although every request is a transaction.
+"""A view sends a task while ATOMIC_REQUESTS makes every request a transaction.
 
-Why: With ATOMIC_REQUESTS the commit comes after the view returns, so every plain `.delay()` in a view is too early.
+Why: With ATOMIC_REQUESTS, Django commits after the view returns, so a plain `.delay()` in a view sends the task too
+early.
 
 Bad:
     # shop/settings.py
@@ -53,30 +54,31 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites in views of projects whose DATABASES say ATOMIC_REQUESTS."""
+    """Yield dispatch sites in views if DATABASES enables ATOMIC_REQUESTS."""
     if atomic_requests(project):
         yield from in_views(project)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
-    """The same sites, where the effective DATABASES say so."""
+    """Yield the same sites if the effective DATABASES enables it."""
     if running.atomic_requests:
         yield from in_views(project)
 
 
 def in_views(project: Project) -> Iterator[Finding]:
+    """Yield dispatch sites in views, except for views that opt out."""
     for site in project.sites:
         function = site.function
         if function is None or not site.sends or site.task is None or site.transaction is not None or in_save(site):
             continue
         exempt = any("non_atomic_requests" in value.name for value in function.decorators)
         if context.is_view(site.module, function) and not exempt:
-            message = f"{site.shown} is sent in a view, and ATOMIC_REQUESTS commits only after the view"
+            message = f"{site.shown} is sent in a view, but ATOMIC_REQUESTS commits after the view returns"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))
 
 
 def atomic_requests(project: Project) -> bool:
-    """Whether a database plainly says so."""
+    """Tell whether a database certainly enables ATOMIC_REQUESTS."""
     for setting in project.setting("DATABASES"):
         for database in project.resolve(setting.module, setting.value).items:
             found = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")

@@ -1,6 +1,7 @@
-"""One task is sent for each round of a loop.
+"""A loop sends one task per iteration.
 
-Why: Each is a round trip to the broker, and a failure in the middle leaves some sent and some not.
+Why: Each dispatch is a round trip to the broker. If one of them fails, some tasks have been sent and the others have
+not.
 
 Bad:
     from celery import shared_task
@@ -23,7 +24,7 @@ Good:
 
 Evidence: F13.
 
-Ignore it when: the loop is short, or each item must be retried for itself.
+Ignore it when: the loop is short, or each item needs retries of its own.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ SEVERITY = "hint"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites in loops over data; a loop over a literal is short."""
+    """Yield dispatch sites in loops over data. A loop over a literal is short."""
     for site in project.sites:
         loop = context.within(site.module, site.call.block, "loop")
         if site.sends and site.task is not None and loop is not None and loop.names:
-            yield at(site.module, site.value, f"{site.shown} is sent once for each round of the loop")
+            yield at(site.module, site.value, f"{site.shown} is sent once per iteration of the loop")

@@ -1,7 +1,7 @@
 """A migration sends a task.
 
-Why: Migrations run in a transaction, often before workers have the new code, and again on every new database and in
-every test run.
+Why: A migration runs in a transaction, often before the workers have the new code, and again on every new database
+and in every test run.
 
 Bad:
     # shop/migrations/0002_fill.py
@@ -29,9 +29,9 @@ Good:
     @shared_task
     def fill(): ...
 
-Evidence: F12. In one code base most such sites went through a post_migrate handler, which is not a migration.
+Evidence: F12. In one code base most of these sites were in a post_migrate handler, which is not a migration.
 
-Ignore it when: the migration is never run on an empty database.
+Ignore it when: the migration never runs on an empty database.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites in migration files."""
+    """Yield dispatch sites in migration files."""
     for site in project.sites:
         in_migration = context.is_migration(site.module.path)
         if in_migration and not site.signature and site.method != "apply" and site.task and site.transaction is None:

@@ -1,6 +1,6 @@
 """A task is sent from AppConfig.ready().
 
-Why: ready() runs in every process that starts Django: each web worker, each `migrate`, each test run, and Celery's
+Why: ready() runs in every process that starts Django: each web process, each `migrate`, each test run, and Celery's
 own workers.
 
 Bad:
@@ -34,7 +34,7 @@ Good:
 
 Evidence: F12.
 
-Ignore it when: the task is cheap and one more run never matters.
+Ignore it when: the task is cheap and an extra run does no harm.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites directly in a ready() of an AppConfig."""
+    """Yield dispatch sites directly in ready() of an AppConfig."""
     for site in project.sites:
         function = site.function
         cls = context.class_of(site.module, function)
         if function is None or cls is None or function.name != "ready" or not site.sends or site.task is None:
             continue
         if any(project.derives(site.module, base, ("AppConfig",)) for base in cls.bases):
-            yield at(site.module, site.value, f"{site.shown} is sent by every process that starts Django")
+            yield at(site.module, site.value, f"every process that starts Django sends {site.shown}")

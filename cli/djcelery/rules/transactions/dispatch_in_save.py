@@ -1,6 +1,7 @@
-"""A task is sent from the save() or delete() of a model, form, serializer or admin.
+"""A task is sent from save() or delete() of a model, form, serializer or admin.
 
-Why: A caller with `atomic`, and the Django admin always, has a transaction open: the task may run before the commit.
+Why: The caller may have a transaction open, and the Django admin always has one. The task may then run before the
+commit.
 
 Bad:
     from celery import shared_task
@@ -28,7 +29,7 @@ Good:
 
 Evidence: X1, F03.
 
-Ignore it when: nobody ever saves it inside a transaction, the admin included.
+Ignore it when: nothing ever saves it inside a transaction, including the admin.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites in methods that save."""
+    """Yield dispatch sites in methods that save."""
     for site in project.sites:
         if site.sends and site.transaction is None and site.task is not None and in_save(site):
-            message = f"{site.shown} is sent while saving, where a transaction may be open"
+            message = f"{site.shown} is sent while saving, when a transaction may be open"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))

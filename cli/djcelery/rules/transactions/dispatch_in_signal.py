@@ -1,7 +1,7 @@
 """A task is sent from a receiver of a model signal.
 
-Why: Whoever saves the model decides about the transaction: the admin wraps every save in one, and so does any caller
-with `atomic`. The receiver cannot know, and sends before the commit.
+Why: The code that saves the model decides about the transaction: the admin wraps every save in one, and so does any
+caller that uses `atomic`. The receiver cannot know this and sends the task before the commit.
 
 Bad:
     from celery import shared_task
@@ -27,9 +27,9 @@ Good:
     def saved(sender, instance, **kwargs):
         index.delay_on_commit(instance.pk)
 
-Evidence: X1, F02. The commonest true finding in eight mature projects: 65 sites.
+Evidence: X1, F02. The most common true finding in eight mature projects: 65 sites.
 
-Ignore it when: the signal is only ever sent outside of transactions.
+Ignore it when: the signal is only sent outside of transactions.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Dispatch sites in receivers of Django's model signals."""
+    """Yield dispatch sites in receivers of Django's model signals."""
     for site in project.sites:
         if not site.sends or site.transaction is not None or site.task is None:
             continue

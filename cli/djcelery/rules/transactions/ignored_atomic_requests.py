@@ -1,6 +1,6 @@
-"""ATOMIC_REQUESTS stands at the top level of the settings, where Django ignores it.
+"""ATOMIC_REQUESTS is set at the top level of the settings, where Django ignores it.
 
-Why: It is an option of each database. The author believes that requests are transactions, and none is.
+Why: It is an option of each database. The author believes that every request is a transaction, but none is.
 
 Bad:
     # shop/settings.py
@@ -12,7 +12,7 @@ Good:
 
 Evidence: F05. Two of eight mature projects have it.
 
-Ignore it when: the settings copy it into DATABASES themselves.
+Ignore it when: the settings copy it into DATABASES.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A top-level ATOMIC_REQUESTS that nothing copies."""
+    """Yield each top-level ATOMIC_REQUESTS that nothing copies."""
     for setting in project.settings:
         if setting.name == "ATOMIC_REQUESTS" and setting.how == "=" and setting.module not in copied(project):
-            yield at(setting.module, setting, "Django ignores ATOMIC_REQUESTS here; it belongs inside DATABASES")
+            yield at(setting.module, setting, "Django ignores ATOMIC_REQUESTS here; move it into DATABASES")
 
 
 def copied(project: Project) -> list[object]:
-    """The settings modules that read the name again."""
+    """Return the settings modules whose DATABASES reads the name."""
     return [
         setting.module
         for setting in project.settings
@@ -42,7 +42,7 @@ def copied(project: Project) -> list[object]:
 
 
 def mentions(value: object, name: str) -> bool:
-    """Whether a value reads a name."""
+    """Tell whether a value reads a name."""
     inner = [*getattr(value, "items", []), *getattr(value, "named", {}).values()]
     return (getattr(value, "kind", "") == "name" and getattr(value, "name", "") == name) or any(
         mentions(each, name) for each in inner

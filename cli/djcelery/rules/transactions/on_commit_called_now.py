@@ -1,6 +1,6 @@
-"""`on_commit` is given the result of a call instead of something to call.
+"""`on_commit` is passed the result of a call instead of a callable.
 
-Why: The task is sent at once, before the commit; then Django tries to call the result and raises TypeError.
+Why: The task is sent immediately, before the commit. Django then tries to call the result and raises TypeError.
 
 Bad:
     from celery import shared_task
@@ -39,7 +39,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """A dispatch that is the first argument of on_commit."""
+    """Yield each dispatch that is the first argument of on_commit."""
     sent = {(site.module.path, site.value.line, site.value.col): site for site in project.sites if not site.signature}
     for module in project.modules:
         for call in module.called("on_commit"):
@@ -51,5 +51,5 @@ def find(project: Project) -> Iterator[Finding]:
                 in_loop = context.within(module, call.block, "loop") is not None
                 place = (given.line, given.col, given.line, given.col)
                 wrapped = fix("wrap it in a lambda", module, (*place, "lambda: "), safe=not in_loop)
-                message = "the task is sent now, not on commit: on_commit wants something to call"
+                message = "the task is sent immediately, not on commit; pass on_commit a callable"
                 yield at(module, given, message, fix=wrapped)

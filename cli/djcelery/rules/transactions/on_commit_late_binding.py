@@ -1,7 +1,7 @@
-"""A lambda for `on_commit` uses the variable of the loop around it.
+"""A lambda that is passed to `on_commit` uses the loop variable.
 
-Why: All the lambdas run after the loop, on commit, and all see the last value: one task is sent many times, the
-others never.
+Why: All lambdas run after the loop, when the transaction commits, and all of them see the last value: one task is
+sent many times and the others never.
 
 Bad:
     from celery import shared_task
@@ -27,7 +27,7 @@ Good:
 
 Evidence: F07; Python's late binding, as in ruff's B023.
 
-Ignore it when: the loop always ends after the first round.
+Ignore it when: the loop always stops after its first iteration.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """on_commit(lambda) inside a loop whose targets the lambda reads."""
+    """Yield each on_commit(lambda) inside a loop whose targets the lambda reads."""
     for module in project.modules:
         for call in module.called("on_commit"):
             if context.is_test(module.path):
@@ -55,18 +55,18 @@ def find(project: Project) -> Iterator[Finding]:
                 yield at(
                     module,
                     given,
-                    f"every lambda will see the last {used} of the loop; bind it: lambda {used}={used}: ...",
+                    f"every lambda sees the last {used} of the loop; bind it with lambda {used}={used}: ...",
                 )
 
 
 def late(module: Module, block: int, given: Value) -> str:
-    """The loop variable that the lambda reads late."""
+    """Return the loop variable that the lambda reads late, if there is one."""
     targets = {name for each in context.near(module, block) if each.kind == "loop" for name in each.names}
     return min(targets & set(given.const or []), default="")
 
 
 def atomic_within_loop(module: Module, block: int) -> bool:
-    """Whether a transaction opens and closes inside the loop, so that each lambda runs in its own round."""
+    """Tell whether a transaction opens and closes inside the loop, so that each lambda runs in its own iteration."""
     for each in context.near(module, block):
         if each.kind == "atomic":
             return True

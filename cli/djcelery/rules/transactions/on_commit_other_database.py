@@ -1,6 +1,7 @@
-"""`on_commit` waits for another database than the transaction around it.
+"""`on_commit` waits for a different database than the transaction around it.
 
-Why: Without `using` it asks the default database, which has no transaction open, and runs at once.
+Why: Without `using`, `on_commit` uses the default database. That has no open transaction, so the callback runs
+immediately.
 
 Bad:
     from celery import shared_task
@@ -26,7 +27,7 @@ Good:
 
 Evidence: F09; sentry issue 89284.
 
-Ignore it when: a transaction of the default database is open as well.
+Ignore it when: a transaction on the default database is open as well.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """on_commit and deferred dispatch inside atomic(using=...) of another alias."""
+    """Yield on_commit and deferred dispatch inside atomic(using=...) of another alias."""
     for module in project.modules:
         for call in module.called("on_commit", "delay_on_commit"):
             if context.is_test(module.path):
@@ -57,12 +58,12 @@ def find(project: Project) -> Iterator[Finding]:
                 yield at(
                     module,
                     call.value,
-                    f"this waits for the database {own!r}, and the transaction is on {min(map(str, wanted))!r}",
+                    f"this waits for database {own!r}, but the transaction is on {min(map(str, wanted))!r}",
                 )
 
 
 def alias(block: Block) -> str | None:
-    """The database of an atomic block, None where it cannot be seen."""
+    """Return the database alias of an atomic block, or None if it is unknown."""
     value = block.value
     if value is None or value.kind != "call":
         return "default"

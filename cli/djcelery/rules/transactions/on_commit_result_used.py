@@ -1,6 +1,6 @@
-"""The result of `delay_on_commit` is used.
+"""The return value of `delay_on_commit` is used.
 
-Why: Nothing has been sent yet, so there is no id and no result: it returns None.
+Why: `delay_on_commit` returns None: nothing has been sent yet, so there is no id and no result.
 
 Bad:
     from celery import shared_task
@@ -22,7 +22,7 @@ Good:
 
 Evidence: F08; celery issue 8976; reproduced on 5.7.
 
-Ignore it when: a base class of your own makes it return something.
+Ignore it when: your own base class returns something.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Deferred dispatch whose result has an attribute read."""
+    """Yield deferred dispatch whose return value is used for an attribute."""
     for site in project.sites:
         read = [use.partition(":")[2] for use in site.call.uses if use.startswith("attr:")]
         if site.deferred and read and (site.task is None or not (site.task.custom or site.task.decorated)):
-            yield at(site.module, site.value, f"{site.method}() returns None: there is no .{read[0]} before the commit")
+            yield at(site.module, site.value, f"{site.method}() returns None, which has no .{read[0]}")
