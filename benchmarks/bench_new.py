@@ -27,7 +27,7 @@ COMMANDS = {
 RATIOS = [
     ("djcelery --help", "import click", 1.5),
     ("djcelery new", "cookiecutter", 0.6),
-    ("djcelery new", "django-admin startproject", 1.0),
+    ("djcelery new", "django-admin startproject", 1.2),
 ]
 
 

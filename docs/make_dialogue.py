@@ -1,4 +1,4 @@
-"""Draws docs/dialogue.svg from a real run on a terminal: python docs/make_dialogue.py (not on Windows)"""
+"""Draw docs/dialogue.svg from a real run on a terminal: python docs/make_dialogue.py (not on Windows)"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 PICTURE = Path(__file__).parent / "dialogue.svg"
 COLUMNS = 112
-# What is typed at each question, the mistake included.
+# The prompt to wait for and the answer to type, including two mistakes.
 TYPED = [("name [", "my-shop"), ("name [", "my_shop"), ("broker [", "rabitmq"), ("broker [", "1"), ("results [", ""),
          ("schedule [", ""), ("sentry [", ""), ("ci [", ""), ("kubernetes [", "")]  # fmt: skip
 
@@ -41,7 +41,7 @@ def recorded(folder: str) -> str:
     try:
         while chunk := os.read(ours, 65536):
             shown += chunk.decode()
-    except OSError:  # how a terminal says that the other side has left
+    except OSError:  # the command has closed its side of the terminal
         pass
     os.close(ours)
     if process.wait():
@@ -50,7 +50,7 @@ def recorded(folder: str) -> str:
 
 
 def drawn(shown: str) -> str:
-    """Return the picture: lines that are too long are wrapped, and the fonts are those of the reader's machine."""
+    """Return the picture. Long lines are wrapped, and the fonts are those of the reader's machine."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
         console.print(Text("$ djcelery new"), Text.from_ansi(shown.strip("\n")), sep="\n")

@@ -1,19 +1,20 @@
-"""Drops what the answers leave without purpose, validates what was rendered, and records what was made.
+"""Drop the files that the answers make pointless, validate the rendered project, and record how it was made.
 
-Run by cookiecutter and cruft as a script in the new project's folder, and by `djcelery new` as functions.
-Every check reads the project as text and syntax trees; nothing of it is imported or run.
+Cookiecutter and cruft run this as a script in the new project's folder; `djcelery new` calls its functions.
+Every check reads the project as text and syntax trees, and never imports or runs it.
 """
 
 import ast
 import hashlib
+import itertools
 import json
 import os
 import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ LIBRARY = "djcelery_jobs"
 LIBRARY_TASKS = frozenset(["djcelery_jobs.tasks.prune"])
 MANIFESTS = "deploy/kubernetes/base/workers.yaml"
 
-# What stays only while its condition holds for the answers.
+# Files and folders that stay only if their condition holds for the answers.
 KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".github": lambda answers: answers["ci"] == "github",
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
@@ -38,23 +39,23 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 class Tree:
-    """The rendered project as facts, each read once and only when a check asks for it."""
+    """The rendered project as facts, each read once and only when a check needs it."""
 
-    def __init__(self, root: Path, slug: str, untouched: AbstractSet[str] = frozenset()) -> None:
-        """untouched: the files whose bytes are the template's own; its tests have parsed them already."""
+    def __init__(self, root: Path, slug: str, copied: Sequence[str] = ()) -> None:
+        """Read the project in `root`. `copied` is cookiecutter's list of patterns that are not rendered."""
         self.root = root
         self.slug = slug
-        self.untouched = untouched
+        self.copied = copied
 
     @cached_property
     def paths(self) -> list[str]:
         """Every file, relative to the root, with forward slashes, sorted."""
-        found = []
+        paths = []
         for folder, folders, files in os.walk(self.root):
             folders[:] = [name for name in folders if name != ".git"]
             inside = os.path.relpath(folder, self.root)
-            found += [os.path.normpath(os.path.join(inside, name)).replace(os.sep, "/") for name in files]  # noqa: PTH118
-        return sorted(found)
+            paths += [os.path.normpath(os.path.join(inside, name)).replace(os.sep, "/") for name in files]  # noqa: PTH118
+        return sorted(paths)
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
@@ -62,30 +63,35 @@ class Tree:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """Every file that is UTF-8 text."""
+        """Every file that is UTF-8 text, without the vendored library, which has tests of its own."""
         texts = {}
         for path, content in self.contents.items():
-            if b"\0" not in content:
+            if b"\0" not in content and not path.startswith(f"{LIBRARY}/"):
                 texts[path] = content.decode("utf-8", "replace")
         return texts
 
     @cached_property
     def modules(self) -> dict[str, ast.Module]:
-        """The syntax trees of the Python files that the checks read: those with tasks, and the job settings."""
+        """The syntax trees of the Python files that the checks read: files with tasks, and the job settings."""
         return {
             path: ast.parse(text)
             for path, text in self.texts.items()
             if path.endswith(".py")
             and ("@shared_task" in text or path == self.job_settings)
-            and not path.startswith(("tests/", f"{LIBRARY}/"))
+            and not path.startswith("tests/")
             and path not in self.unparsed
         }
 
     @cached_property
     def unparsed(self) -> dict[str, str]:
-        """The files of Python, TOML, YAML and JSON that do not parse, each with the reason."""
-        reasons = {path: unparsed(path, text) for path, text in self.texts.items() if path not in self.untouched}
+        """The Python, TOML, YAML and JSON files that do not parse, each with the reason."""
+        reasons = {path: unparsed(path, text) for path, text in self.texts.items() if not self.is_copied(path)}
         return {path: reason for path, reason in reasons.items() if reason}
+
+    def is_copied(self, path: str) -> bool:
+        """Return whether cookiecutter copies this file as it is. The template's own tests have parsed it then."""
+        folders = itertools.accumulate(path.split("/"), "{}/{}".format)
+        return any(fnmatch(folder, pattern) for folder in folders for pattern in self.copied)
 
     @property
     def job_settings(self) -> str:
@@ -93,7 +99,7 @@ class Tree:
 
     @cached_property
     def settings(self) -> dict[str, ast.expr]:
-        """What `settings/jobs.py` assigns at its top level, by name."""
+        """The values that `settings/jobs.py` assigns at its top level, by name."""
         module = self.modules.get(self.job_settings)
         assigned = {}
         for node in module.body if module else []:
@@ -115,12 +121,12 @@ class Tree:
 
     @cached_property
     def routes(self) -> dict[str, str | None]:
-        """Task name to queue; None where the queue is no string literal."""
+        """The queue of each routed task; None where it is not a string literal."""
         return {task: _text(queue) for task, queue in self.items_of("ROUTES").items()}
 
     @cached_property
     def beat(self) -> dict[str, str | None]:
-        """Beat entry to task name; None where it names no task."""
+        """The task of each beat entry; None where the entry names no task."""
         return {
             entry: next((_text(v) for k, v in zip(value.keys, value.values, strict=True) if _text(k) == "task"), None)
             for entry, value in self.items_of("CELERY_BEAT_SCHEDULE").items()
@@ -137,12 +143,12 @@ class Tree:
             if isinstance(node, ast.FunctionDef)
             for decorator in node.decorator_list
             if _is_shared_task(decorator)
-            for name in [_name_given(decorator)]
+            for name in [_explicit_name(decorator)]
         }
 
     @property
     def process_files(self) -> list[str]:
-        """The files that start a worker for each class."""
+        """The files that start a worker for each workload class."""
         return ["Procfile", "compose.yaml", *(path for path in [MANIFESTS] if path in self.texts)]
 
     def workers(self, path: str) -> set[str]:
@@ -160,9 +166,9 @@ def _is_shared_task(decorator: ast.expr) -> bool:
     return "shared_task" in (getattr(called, "id", None), getattr(called, "attr", None))
 
 
-def _name_given(decorator: ast.expr) -> str | None:
+def _explicit_name(decorator: ast.expr) -> str | None:
     keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-    return next((_text(each.value) for each in keywords if each.arg == "name"), None)
+    return next((_text(keyword.value) for keyword in keywords if keyword.arg == "name"), None)
 
 
 def _parse_python(text: str) -> None:
@@ -170,7 +176,7 @@ def _parse_python(text: str) -> None:
 
 
 def _parse_yaml(text: str) -> None:
-    import yaml  # cookiecutter brings it; only projects with YAML in them pay for it
+    import yaml  # cookiecutter depends on it; imported only when there is YAML to parse
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for _ in yaml.load_all(text, Loader=loader):
@@ -187,12 +193,12 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def unparsed(path: str, text: str) -> str:
-    """Return why a file of Python, TOML, YAML or JSON does not parse, or nothing."""
+    """Return why a Python, TOML, YAML or JSON file does not parse, or an empty string."""
     parser = PARSERS.get(Path(path).suffix)
     try:
         if parser:
             parser(text)
-    except Exception as error:  # noqa: BLE001 each parser has its own family
+    except Exception as error:  # noqa: BLE001 each parser raises its own family
         return " ".join(str(error).split()) or type(error).__name__
     return ""
 
@@ -202,7 +208,7 @@ def everything_parses(tree: Tree) -> Iterator[str]:
         yield f"{path} does not parse: {reason}"
 
 
-# Written apart, so that the template engine, which reads this file too, leaves them alone.
+# In two parts, because cookiecutter renders this file too.
 BRACES = "{" + "{"
 ANSWER = re.compile(re.escape(BRACES) + r"[^}\n]*\bcookiecutter\b")
 BLOCK = re.compile(r"[{]%[-+\s]")
@@ -212,19 +218,13 @@ def no_template_tag_is_left(tree: Tree) -> Iterator[str]:
     for path, text in tree.texts.items():
         of_django = path.endswith(".html") or "/templates/" in f"/{path}"
         if BRACES in path or ANSWER.search(text) or (BLOCK.search(text) and not of_django):
-            yield f"{path} still holds a tag of the template."
-
-
-def no_bytecode_is_left(tree: Tree) -> Iterator[str]:
-    for path in tree.paths:
-        if path.endswith((".pyc", ".pyo")) or "__pycache__/" in path:
-            yield f"{path} is compiled code that was lying in the template; delete it there."
+            yield f"{path} still contains a tag of the template."
 
 
 def every_routed_queue_is_declared(tree: Tree) -> Iterator[str]:
     for task, queue in tree.routes.items():
         if queue not in tree.queues:
-            yield f"The route of {task} leads to {queue!r}, which WORKLOADS does not declare."
+            yield f"ROUTES sends {task} to {queue!r}, which WORKLOADS does not declare."
 
 
 def every_routed_queue_is_consumed(tree: Tree) -> Iterator[str]:
@@ -269,7 +269,6 @@ def every_settings_module_exists(tree: Tree) -> Iterator[str]:
 CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (
     everything_parses,
     no_template_tag_is_left,
-    no_bytecode_is_left,
     every_routed_queue_is_declared,
     every_routed_queue_is_consumed,
     every_worker_has_a_queue,
@@ -280,32 +279,49 @@ CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (
 )
 
 
+def tidy(root: Path) -> None:
+    """Remove caches that were lying in the template, and make everything writable for its owner.
+
+    An installed template may be read-only, and pip compiles its Python files.
+    """
+    make_writable(root)
+    for folder, folders, names in os.walk(root):
+        for path in [os.path.join(folder, name) for name in (*folders, *names)]:  # noqa: PTH118
+            make_writable(path)
+        for name in [name for name in folders if name.endswith(("__pycache__", "_cache"))]:
+            shutil.rmtree(os.path.join(folder, name))  # noqa: PTH118
+            folders.remove(name)
+
+
+def make_writable(path: Path | str) -> None:
+    """Give the owner of a file or folder permission to change it."""
+    mode = os.stat(path).st_mode  # noqa: PTH116
+    if not mode & 0o200:
+        os.chmod(path, mode | 0o200)  # noqa: PTH101
+
+
+def dropped(answers: dict[str, Any]) -> list[str]:
+    """Return the files and folders of the template that serve no purpose with these answers."""
+    return [name for name, is_wanted in KEPT_WHILE.items() if not is_wanted(answers)]
+
+
 def drop(root: Path, answers: dict[str, Any]) -> None:
-    """Remove from the rendered project what the answers leave without purpose."""
-    for name, wanted in KEPT_WHILE.items():
+    """Remove from the rendered project what serves no purpose with these answers."""
+    for name in dropped(answers):
         path = root / name
-        if wanted(answers):
-            continue
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 
 
-def vendor(root: Path, library: Path) -> None:
-    """Copy the library into the project, byte for byte, without what Python and linters leave beside it."""
-    shutil.copytree(
-        library, root / LIBRARY, ignore=shutil.ignore_patterns("__pycache__", "*_cache"), dirs_exist_ok=True
-    )
-
-
 def problems(tree: Tree) -> list[str]:
-    """Return one sentence for each thing that is wrong with the rendered project."""
-    return [sentence for check in CHECKS for sentence in check(tree)]
+    """Return one sentence for each problem of the rendered project."""
+    return [problem for check in CHECKS for problem in check(tree)]
 
 
 def record(tree: Tree, version: str, answers: dict[str, Any]) -> str:
-    """Return the text of the project's `.djcelery.toml`: version, answers, and the hash of every file."""
+    """Return the text of the project's `.djcelery.toml`: version, answers, and a hash of every file."""
     hashes = {
         path: hashlib.sha256(content).hexdigest()
         for path, content in tree.contents.items()
@@ -313,8 +329,8 @@ def record(tree: Tree, version: str, answers: dict[str, Any]) -> str:
     }
     return "".join(
         [
-            "# What this project was made from. An update of the template compares by it, and\n",
-            f"# `djcelery new --answers {RECORD}` makes the same project again.\n",
+            "# How this project was made. Updates compare the project with this record, and\n",
+            f"# `djcelery new --answers {RECORD}` creates the same project again.\n",
             f"version = {_quoted(version)}\n",
             "\n[answers]\n",
             *(f"{key} = {_quoted(value)}\n" for key, value in sorted(answers.items())),
@@ -325,33 +341,32 @@ def record(tree: Tree, version: str, answers: dict[str, Any]) -> str:
 
 
 def _quoted(value: str | bool) -> str:
-    """A TOML value. JSON's strings are TOML's, once letters beyond ASCII stand as themselves."""
+    """Return a TOML value. JSON strings are valid TOML as long as letters beyond ASCII are not escaped."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def finish(root: Path, context: dict[str, Any], untouched: AbstractSet[str] = frozenset()) -> list[str]:
-    """Drop, validate and record the project in `root`, made from cookiecutter's `context`.
+def finish(root: Path, context: dict[str, Any]) -> list[str]:
+    """Tidy, validate and record the project in `root`, made from cookiecutter's `context`.
 
-    untouched: the files whose bytes are the template's own.
-    Returns what is wrong, one sentence each; the record is written only when nothing is.
+    Return its problems, one sentence each. The record is written only if there are none.
     """
     answers = {key: value for key, value in context.items() if not key.startswith("_")}
+    tidy(root)
     drop(root, answers)
-    vendor(root, Path(context["_repo_dir"], "lib", LIBRARY))
-    tree = Tree(root, answers["project_slug"], untouched)
-    found = problems(tree)
-    if not found:
+    tree = Tree(root, answers["project_slug"], context["_copy_without_render"])
+    sentences = problems(tree)
+    if not sentences:
         text = record(tree, context["_djcelery_version"], answers)
         (root / RECORD).write_text(text, encoding="utf-8", newline="\n")
-    return found
+    return sentences
 
 
 def main(context: dict[str, Any]) -> int:
-    """Finish the project in the current folder. Returns the exit code."""
-    found = finish(Path.cwd(), context)
-    for sentence in found:
+    """Finish the project in the current folder and return the exit code."""
+    sentences = finish(Path.cwd(), context)
+    for sentence in sentences:
         print(f"Error: {sentence}", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if sentences else 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TEMPLATE = ("cookiecutter.json", "hooks", "{{cookiecutter.project_slug}}")
+SLUG = "{{cookiecutter.project_slug}}"
+TEMPLATE = ("cookiecutter.json", "hooks", SLUG)
+LIBRARY = "lib/djcelery_jobs"
 PACKAGED = "djcelery/_template/"
 
 
@@ -58,9 +60,11 @@ def plain_environment(**more):
 
 
 def template_files():
-    command = ["git", "ls-files", "-co", "--exclude-standard", "-z", *TEMPLATE]
+    """The files of the template, and in the place of the link to the library the library's own."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "-z", *TEMPLATE, LIBRARY]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return {name for name in listed.split("\0") if name and (ROOT / name).exists()}
+    names = {name.replace(LIBRARY, f"{SLUG}/djcelery_jobs", 1) for name in listed.split("\0") if name}
+    return {name for name in names if (ROOT / name).is_file()}
 
 
 def packaged_files(wheel):

@@ -1,30 +1,30 @@
-"""Everything that can go wrong, said in one sentence and one hint."""
+"""Every way in which a command can fail, with a message, a hint and an exit code."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 
 import click
 
 
 class CommandError(click.ClickException):
-    """The command was understood and is refused, or failed. Exit code 1."""
+    """The command was understood, but it was refused or it failed. Exit code 1."""
 
     exit_code = 1
 
-    def __init__(self, sentence: str, hint: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
         self.hint = hint
 
     def as_text(self) -> str:
-        """The words for a terminal: the sentence, then the hint on its own line."""
-        return f"Error: {self.sentence}" + (f"\nHint: {self.hint}" if self.hint else "")
+        """Return the error for a terminal: the message, then the hint on its own line."""
+        return f"Error: {self.message}" + (f"\nHint: {self.hint}" if self.hint else "")
 
     def as_json(self) -> str:
-        """The same for a program, as one JSON object."""
-        error = {"sentence": self.sentence, "hint": self.hint, "exit_code": self.exit_code}
+        """Return the error for a program, as one JSON object."""
+        error = {"message": self.message, "hint": self.hint, "exit_code": self.exit_code}
         return json.dumps({"success": False, "error": error}, indent=2)
 
 
@@ -35,17 +35,17 @@ class UsageError(CommandError):
 
 
 class Cancelled(CommandError):  # noqa: N818 cancelling is no error
-    """Ctrl-C, the end of the input, or a signal. The exit code says which."""
+    """The user pressed Ctrl-C, the input ended, or a signal arrived. The exit code says which."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__("Stopped before the end.", "Nothing half-made was left behind; run it again when you like.")
+        super().__init__("Cancelled.", "Nothing was left half-written. You can run the command again.")
         # Click declares it on the class, and reads it from either.
         self.exit_code = exit_code  # type: ignore[misc]
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that `word` was probably meant to be, if there is one."""
-    from difflib import get_close_matches  # costs 5 ms, and only the one who mistypes needs it
+    """Return the candidate that `word` was probably meant to be, or None."""
+    from difflib import get_close_matches  # takes 5 ms, and is needed only after a typo
 
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     matches = get_close_matches(word.lower(), by_lower, n=1)
@@ -56,36 +56,48 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return a hint that names the closest candidate, or else all of them."""
     choices = list(candidates)
     match = closest(word, choices)
-    return f"Did you mean {match}?" if match else f"Choose from: {', '.join(choices)}."
+    return f"Did you mean {match}?" if match else f"Choose {alternatives(choices)}."
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """Join words for a sentence: "a", "a or b", "a, b or c"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def from_click(error: click.ClickException) -> CommandError:
-    """Turn an error of Click's own into one of this family."""
+    """Turn one of Click's own errors into one of this family."""
     if isinstance(error, CommandError):
         return error
     context = getattr(error, "ctx", None)
-    manual = f"See {context.command_path} --help." if context else "Add --help to see how it is used."
+    usage = f"Run {context.command_path} --help for usage." if context else "Run the command with --help for usage."
     if isinstance(error, click.NoSuchOption):
-        guesses = " or ".join(error.possibilities or ())
-        return UsageError(f"There is no option {error.option_name}.", f"Did you mean {guesses}?" if guesses else manual)
-    return UsageError(error.format_message(), manual)
+        guesses = error.possibilities or ()
+        hint = f"Did you mean {alternatives(guesses)}?" if guesses else usage
+        return UsageError(f"No such option: {error.option_name}.", hint)
+    return UsageError(error.format_message(), usage)
 
 
 def from_os(error: OSError) -> CommandError:
-    """Say in words why the operating system refused."""
-    import errno
-
+    """Turn an error of the operating system into words."""
     if error.errno is None and isinstance(error.__cause__, OSError):
         error = error.__cause__
-    where = f" at {error.filename}" if error.filename else ""
-    if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}:
-        return CommandError(f"The disk is full{where}; nothing was left behind.", "Free some space and run it again.")
-    return CommandError(f"{error.strerror or error}{where}; nothing was left behind.", "Correct that and run it again.")
+    path = f": {error.filename}" if error.filename else ""
+    if _is_full_disk(error):
+        return CommandError(f"The disk is full{path}. Nothing was left behind.", "Free some space and try again.")
+    return CommandError(f"{error.strerror or error}{path}. Nothing was left behind.", "Fix the cause and try again.")
+
+
+def _is_full_disk(error: OSError) -> bool:
+    import errno
+
+    numbers = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
+    if error.errno is None:  # shutil.copytree gathers the errors of many files as text
+        return any(os.strerror(number) in str(error) for number in numbers)
+    return error.errno in numbers
 
 
 def from_bug(error: BaseException) -> CommandError:
-    """Say that this is our fault, and how to see more."""
-    what = f"{type(error).__name__}: {error}".splitlines()[0]
-    return CommandError(
-        f"This is a bug in djcelery: {what}", "Set DJCELERY_TRACEBACK=1 to see where, and please report it."
-    )
+    """Say that djcelery itself is at fault, and how to see more."""
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    hint = "Set DJCELERY_TRACEBACK=1 to see the traceback, and please report it."
+    return CommandError(f"This is a bug in djcelery: {summary}", hint)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: one exception, raised at most once, so that cleaning up is never cut short."""
+"""Turn Ctrl-C, SIGTERM and SIGHUP into one exception, raised at most once, so that no cleanup is cut short."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-_handled: dict[int, Any] = {}
+_previous_handlers: dict[int, Any] = {}
 _received: list[int] = []
-_holding = False
+_deferring = False
 
 
 class Interrupted(BaseException):
-    """Somebody wants this process to stop. Exit code 128 + the number of the signal."""
+    """Somebody wants this process to stop. The exit code is 128 + the number of the signal."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -26,44 +26,44 @@ class Interrupted(BaseException):
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
     ignore()
     _received.append(signum)
-    if not _holding:
+    if not _deferring:
         raise Interrupted(signum)
 
 
 def ignore() -> None:
-    """From now on let no signal cut short what runs."""
-    for number in _handled:
+    """Ignore the signals from now on."""
+    for number in _previous_handlers:
         signal.signal(number, signal.SIG_IGN)
 
 
 def check() -> None:
-    """Raise Interrupted if a signal came whose exception got lost (raised inside a finaliser, Python drops it)."""
+    """Raise Interrupted if a signal arrived whose exception was lost (Python drops one raised in a finaliser)."""
     if _received:
         raise Interrupted(_received[0])
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Inside the block a signal waits; at its end Interrupted is raised. For steps that must not be cut in two."""
-    global _holding
-    _holding = True
+def deferred() -> Iterator[None]:
+    """Make signals wait until the end of the block, for steps that must not be cut in two."""
+    global _deferring
+    _deferring = True
     try:
         yield
     finally:
-        _holding = False
+        _deferring = False
     check()
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Inside the block the signals raise Interrupted; those that were ignored before (nohup) stay ignored."""
+    """Make the signals raise Interrupted inside the block; those ignored before (nohup) stay ignored."""
     for number in SIGNALS:
         if (before := signal.getsignal(number)) is not signal.SIG_IGN:
-            _handled[number] = before
+            _previous_handlers[number] = before
             signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        while _handled:
-            signal.signal(*_handled.popitem())
+        while _previous_handlers:
+            signal.signal(*_previous_handlers.popitem())
         _received.clear()

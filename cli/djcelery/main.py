@@ -1,4 +1,4 @@
-"""The command `djcelery`: names its commands and imports none of them before it is asked for."""
+"""The command `djcelery`: a group that imports a subcommand only when it is called."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import click
 from djcelery import __version__, errors, interrupts, output
 
 COMMANDS = {
-    "new": ("djcelery.commands.new", "Write a new Django project with sound background jobs."),
+    "new": ("djcelery.commands.new", "Create a Django project with reliable background jobs."),
     "check": ("djcelery.commands.check", "Find mistakes with background jobs in any Django + Celery code base."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports the one that runs."""
+    """A group that knows its commands by name and imports only the one that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise errors.UsageError(f"There is no command {args[0]}.", errors.did_you_mean(args[0], COMMANDS))
+            raise errors.UsageError(f"No such command: {args[0]}.", errors.did_you_mean(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -48,22 +48,22 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="djcelery")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Django projects with sound background jobs, from one command."""
+    """Create and check Django projects with reliable background jobs."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command line and leave with its exit code: 0 done, 1 refused or failed, 2 wrong usage."""
+    """Run one command line and exit with its code: 0 success, 1 refused or failed, 2 wrong usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    gc.disable()  # half a second of life leaves nothing worth collecting, and looking costs a tenth of it
+    gc.disable()  # a process of half a second has nothing worth collecting, and looking takes a tenth of it
     try:
         with interrupts.raised():
             code = cli.main(args=words, prog_name="djcelery", standalone_mode=False)
-    except BaseException as error:  # noqa: BLE001 the one place where all of them end, as words
+    except BaseException as error:  # noqa: BLE001 every error ends here, as words
         code = _report(error, as_json="--json" in words)
     finally:
         gc.enable()
@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _leave(code: int, *, at_once: bool) -> NoReturn:
-    """End this process; at once if it is ours alone, because taking its modules apart first costs 20 ms."""
+    """End this process; `at_once` skips taking its modules apart, which costs 20 ms."""
     if at_once:
-        with suppress(OSError):  # whoever read our output may have left
+        with suppress(OSError):  # the reader of our output may be gone
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
@@ -81,7 +81,7 @@ def _leave(code: int, *, at_once: bool) -> NoReturn:
 
 
 def _report(error: BaseException, *, as_json: bool) -> int:
-    """Say what went wrong, in JSON on stdout or in words on stderr. Returns the exit code."""
+    """Print an error, as JSON on stdout or as text on stderr, and return the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, BrokenPipeError):

@@ -1,4 +1,4 @@
-"""The questions of `cookiecutter.json` as data, and the answers that a command line, a file and git give them."""
+"""Read the questions from `cookiecutter.json`, and answers to them from a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "project_slug"
 
 @dataclass(frozen=True)
 class Question:
-    """One question: its key, the answer on Enter, its help sentence, and its choices, if any, with their labels."""
+    """One question: its key, default answer, help sentence, and the labels of its choices, if any."""
 
     key: str
     default: Answer
@@ -44,20 +44,20 @@ def _question(key: str, raw: Any, prompt: Any) -> Question:
 def read_answers(file: Path, questions: Mapping[str, Question]) -> dict[str, Answer]:
     """Return the answers in a TOML file: its table `[answers]`, or else its top level.
 
-    Raises CommandError for a file that cannot be read, is not TOML, or holds an unknown key, value or type.
+    Raise CommandError for a file that cannot be read, is not TOML, or holds an unknown key, value or type.
     """
     import tomllib
 
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise CommandError(f"The answers file {file} cannot be read: {error.strerror}.", "Is the path right?") from None
+        raise CommandError(f"Could not read the answers file {file}: {error.strerror}.", "Check the path.") from None
     except ValueError as error:  # not TOML, or not UTF-8
-        hint = 'Write one answer a line, like: broker = "redis"'
-        raise CommandError(f"The answers file {file} is not TOML: {error}", hint) from None
+        hint = 'Write one answer per line, for example: broker = "redis"'
+        raise CommandError(f"The answers file {file} is not valid TOML: {error}", hint) from None
     answers = content.get("answers", content)
     if not isinstance(answers, dict):
-        raise CommandError(f"In {file}, answers is no table.", "Begin the table with a line [answers].")
+        raise CommandError(f"In {file}, answers must be a table.", "Start the table with a line [answers].")
     for key, value in answers.items():
         _check(key, value, questions, file)
     return answers
@@ -65,18 +65,19 @@ def read_answers(file: Path, questions: Mapping[str, Question]) -> dict[str, Ans
 
 def _check(key: str, value: Any, questions: Mapping[str, Question], file: Path) -> None:
     if key not in questions:
-        raise CommandError(f"{file} answers {key}, which is no question.", did_you_mean(key, questions))
+        raise CommandError(f"Unknown answer in {file}: {key}.", did_you_mean(key, questions))
     question = questions[key]
+    shown = json.dumps(value, ensure_ascii=False, default=str)
     if type(value) is not type(question.default):
-        wanted = "true or false" if isinstance(question.default, bool) else "a string"
+        expected = "true or false" if isinstance(question.default, bool) else "a string"
         hint = f"Write {key} = {json.dumps(question.default)}"
-        raise CommandError(f"{file} answers {key} with {value!r}, which is not {wanted}.", hint)
+        raise CommandError(f"Invalid value for {key} in {file}: must be {expected}, got {shown}.", hint)
     if question.choices and value not in question.choices:
-        raise CommandError(f"{file} answers {key} with {value!r}.", did_you_mean(str(value), question.choices))
+        raise CommandError(f"Invalid value for {key} in {file}: {shown}.", did_you_mean(str(value), question.choices))
 
 
 def as_flags(answers: Mapping[str, Answer]) -> str:
-    """Return answers as the options that give them, quoted for a shell."""
+    """Return answers as the command-line options that give them, quoted for a shell."""
     from shlex import quote
 
     flags = []

@@ -1,4 +1,4 @@
-"""The project's git repository and its first commit, made without asking, signing or running anybody's hooks."""
+"""Make the project's git repository and its first commit, without prompts, signing or anybody's hooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from djcelery import interrupts
 
-# Whatever a user's configuration starts, asks or rewrites on a commit has no place in the first one.
+# The first commit must not run, ask or rewrite anything that a user's configuration names.
 QUIET = (
     f"core.hooksPath={os.devnull}",
     f"core.excludesFile={os.devnull}",
@@ -26,52 +26,52 @@ QUIET = (
 
 
 def identity() -> dict[str, str]:
-    """Return author and e-mail as git knows them; what it does not know is missing."""
-    found = _git(Path.cwd(), "config", "--get-regexp", r"^user\.(name|email)$")
-    lines = found.stdout.splitlines() if found else []
-    known = dict(line.split(" ", 1) for line in lines if " " in line)
+    """Return the author and email that git is configured with; what git does not know is missing."""
+    listing = _git(Path.cwd(), "config", "--get-regexp", r"^user\.(name|email)$")
+    lines = listing.stdout.splitlines() if listing else []
+    settings = dict(line.split(" ", 1) for line in lines if " " in line)
     names = {"author": "user.name", "email": "user.email"}
-    return {key: known[name].strip() for key, name in names.items() if name in known}
+    return {key: settings[name].strip() for key, name in names.items() if name in settings}
 
 
 def enclosing(folder: Path) -> Path | None:
-    """Return the git work tree that `folder` would lie in, if there is one."""
+    """Return the git work tree that contains `folder`, or None."""
     return next((parent for parent in folder.parents if (parent / ".git").exists()), None)
 
 
 def first_commit(folder: Path, message: str) -> str:
-    """Make `folder` a repository with one commit. Returns one line for the user if that was not fully done."""
+    """Make `folder` a repository with one commit. Return a note for the user if that did not fully succeed."""
     branch = [] if _succeeds(folder, "config", "--get", "init.defaultBranch") else ["-b", "main"]
-    made = _git(folder, "init", "-q", *branch)
-    if made is None:
-        return "git is not installed, so no repository was made."
+    result = _git(folder, "init", "-q", *branch)
+    if result is None:
+        return "git is not installed, so no repository was created."
     for arguments in (("add", "-A"), ("commit", "-q", "--no-verify", "-m", message)):
-        if made.returncode == 0:
-            made = _git(folder, *arguments) or made
-    if made.returncode == 0:
+        if result.returncode == 0:
+            result = _git(folder, *arguments) or result
+    if result.returncode == 0:
         return ""
     if not _succeeds(folder, "var", "GIT_COMMITTER_IDENT"):
-        return "git knows no user.name and user.email, so the files are staged and not committed."
+        return "git has no user.name and user.email, so the files are staged but not committed."
     shutil.rmtree(folder / ".git", ignore_errors=True)
-    said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return f"No repository was made, because git failed: {said}"
+    reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return f"git failed, so no repository was created: {reason}"
 
 
 def _succeeds(folder: Path, *arguments: str) -> bool:
-    done = _git(folder, *arguments)
-    return done is not None and done.returncode == 0
+    result = _git(folder, *arguments)
+    return result is not None and result.returncode == 0
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """Run git in `folder` and wait for it; None if there is no git.
+    """Run git in `folder` and wait for it. Return None if git is not installed.
 
-    It gets a session of its own, without a terminal to ask on, and the whole of it ends when we are interrupted.
+    Git gets its own session, without a terminal to ask on, and the whole session is killed when we are interrupted.
     """
     options = [word for setting in QUIET for word in ("-c", setting)]
     command = ["git", *options, *arguments]
     process = None
     try:
-        with interrupts.held():  # a signal waits until we know the child that we have to end
+        with interrupts.deferred():  # a signal waits until we know which child to kill
             process = subprocess.Popen(
                 command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", start_new_session=True,
@@ -81,12 +81,12 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | No
         return None
     except BaseException:
         if process:
-            _end(process)
+            _kill(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[str]) -> None:
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -95,7 +95,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without what ties git to another repository (set inside a git hook), and without questions."""
+    """Return our environment without what ties git to another repository (set inside a git hook), and no prompts."""
     kept = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_", "GIT_EXEC_PATH", "GIT_SSL_")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(kept)}
     return inherited | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}

@@ -1,4 +1,4 @@
-"""Whole or not at all: a folder is built under a hidden name beside its target and renamed once."""
+"""Write a folder whole or not at all: build it under a hidden name beside its target, then rename it once."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from pathlib import Path
 from djcelery import interrupts
 from djcelery.errors import CommandError
 
-SHOWN = 5
+MAX_LISTED = 5
 
 
 def refuse_target(target: Path) -> None:
-    """Raise CommandError if `target` cannot become a new folder; it may be an empty one."""
+    """Raise CommandError if `target` cannot become a new folder. It may be an empty one."""
     if target.resolve() == Path.cwd().resolve():
         hint = f"Run: cd .. && djcelery new {target.name}"
         raise CommandError("The project would replace the current folder.", hint)
     if target.is_dir():
-        in_the_way = sorted(entry.name for entry in target.iterdir())
-        if in_the_way:
-            shown = ", ".join(in_the_way[:SHOWN]) + (", ..." if len(in_the_way) > SHOWN else "")
-            raise CommandError(
-                f"{target} is not empty; in the way: {shown}", "Choose another name, or move those away."
-            )
+        _refuse_full(target)
     elif target.exists() or target.is_symlink():
-        raise CommandError(f"{target} exists and is no folder.", "Choose another name, or move it away.")
+        raise CommandError(f"{target} exists and is not a folder.", "Choose another name, or move it away.")
     parent = first_existing(target.parent)
     if not parent.is_dir():
-        raise CommandError(f"{parent} is no folder.", "Choose another place.")
+        raise CommandError(f"{parent} is not a folder.", "Choose another location.")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise _unwritable(parent)
 
 
+def _refuse_full(target: Path) -> None:
+    names = sorted(entry.name for entry in target.iterdir())
+    if names:
+        listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
+        hint = "Choose another name, or move these files away."
+        raise CommandError(f"{target} is not empty. It contains {listed}", hint)
+
+
 def _unwritable(parent: Path) -> CommandError:
-    return CommandError(f"There is no permission to write in {parent}.", "Choose another place with --output-dir DIR.")
+    hint = "Choose another folder with --output-dir DIR."
+    return CommandError(f"You do not have permission to write to {parent}.", hint)
 
 
 def first_existing(path: Path) -> Path:
@@ -48,11 +52,11 @@ def first_existing(path: Path) -> Path:
 
 
 @contextmanager
-def scratch(parent: Path) -> Iterator[Path]:
-    """A hidden folder in `parent` for the length of the block: gone afterwards, whatever happened.
+def hidden_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder in `parent` for the length of the block, and remove it whatever happens.
 
-    The name is chosen and the clean-up armed before the folder exists, so no signal can come in between.
-    The clean-up is armed twice: a signal may still hit the first `finally` before it could shut signals out,
+    The name is chosen and the cleanup armed before the folder exists, so no signal can come in between.
+    The cleanup is armed twice: a signal may still hit the first `finally` before it could shut signals out,
     but there is only ever one, and then the second one runs undisturbed.
     """
     hidden = parent / f".djcelery-{os.urandom(6).hex()}"
@@ -83,19 +87,19 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """Yield the path at which to build what becomes `target` when the block ends well, by one rename.
+def staged(target: Path) -> Iterator[Path]:
+    """Yield the path at which to build `target`; rename it into place once, when the block ends well.
 
     Parents of `target` that do not exist are built in the hidden folder too, so the one rename brings them along.
     """
     target = target.resolve()
     base = first_existing(target.parent)
     parts = target.relative_to(base).parts
-    with scratch(base) as hidden:
+    with hidden_folder(base) as hidden:
         built = hidden.joinpath(*parts)
         built.parent.mkdir(parents=True, exist_ok=True)
         yield built
         interrupts.check()
         if os.name == "nt" and target.is_dir():
-            target.rmdir()  # Windows renames onto nothing, not even onto an empty folder
+            target.rmdir()  # Windows cannot rename onto a folder, not even onto an empty one
         (hidden / parts[0]).rename(base / parts[0])

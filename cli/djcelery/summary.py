@@ -1,4 +1,4 @@
-"""What is said at the end of a run: what was made, what to do next, how to make it again."""
+"""Describe a created project: what was made, what to do next, and how to make it again."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import json
 import os
 import shlex
 
-from djcelery.creation import Created
+from djcelery.creation import CreatedProject
 
 AMQP_URL = "amqp://guest:guest@localhost:5672//"
 
 
-def next_steps(created: Created) -> list[tuple[str, str]]:
-    """Return the commands to run next, each with a remark that may be empty; right for these answers."""
-    dev = "then open http://localhost:8000/"
-    if created.answers["broker"] == "rabbitmq":
-        dev = f"start a RabbitMQ server first (AMQP_URL, default {AMQP_URL}), {dev}"
+def next_steps(project: CreatedProject) -> list[tuple[str, str]]:
+    """Return the commands to run next, each with a remark that may be empty."""
+    remark = "then open http://localhost:8000/"
+    if project.answers["broker"] == "rabbitmq":
+        remark = f"start a RabbitMQ server first (AMQP_URL, default {AMQP_URL}), {remark}"
     return [
-        (f"cd {shlex.quote(os.path.relpath(created.path))}", ""),
+        (f"cd {shlex.quote(os.path.relpath(project.path))}", ""),
         ("python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'", "or: uv sync --extra dev"),
-        (".venv/bin/python manage.py dev", dev),
+        (".venv/bin/python manage.py dev", remark),
         (".venv/bin/pytest", ""),
     ]
 
 
-def as_text(created: Created) -> str:
-    """Return the summary for people; of a dry run, the list of files."""
-    folder = os.path.relpath(created.path)
-    if created.dry_run:
-        return "\n".join(f"{folder}/{file}" for file in created.files) + "\nNothing was written: this was a dry run."
-    steps = [f"  {command}" + (f"    # {remark}" if remark else "") for command, remark in next_steps(created)]
-    lines = [f"Created {folder}: {len(created.files)} files.", "", "Next:", *steps]
-    return "\n".join([*lines, "", "The same project again:", f"  {created.repeat}"])
+def as_text(project: CreatedProject) -> str:
+    """Return the summary for people; for a dry run, the list of files."""
+    folder = os.path.relpath(project.path)
+    if project.dry_run:
+        return "\n".join(f"{folder}/{file}" for file in project.files) + "\nDry run: nothing was written."
+    steps = [f"  {command}" + (f"    # {remark}" if remark else "") for command, remark in next_steps(project)]
+    lines = [f"Created {folder} with {len(project.files)} files.", "", "Next steps:", *steps]
+    return "\n".join([*lines, "", "To create the same project again:", f"  {project.repeat}"])
 
 
-def as_json(created: Created) -> str:
-    """Return the same for programs."""
+def as_json(project: CreatedProject) -> str:
+    """Return the summary for programs, as one JSON object."""
     result = {
         "success": True,
-        "dry_run": created.dry_run,
-        "path": str(created.path),
-        "answers": created.answers,
-        "files": created.files,
-        "next_steps": [{"run": command, "remark": remark} for command, remark in next_steps(created)],
-        "repeat": created.repeat,
-        "notes": created.notes,
+        "dry_run": project.dry_run,
+        "path": str(project.path),
+        "answers": project.answers,
+        "files": project.files,
+        "next_steps": [{"run": command, "remark": remark} for command, remark in next_steps(project)],
+        "repeat": project.repeat,
+        "notes": project.notes,
     }
     return json.dumps(result, indent=2)

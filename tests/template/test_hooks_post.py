@@ -27,7 +27,7 @@ post = load("post_gen_project")
 CONTEXT = {
     "project_slug": "shop", "broker": "redis", "results": "none", "schedule": "settings", "sentry": True,
     "ci": "github", "kubernetes": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
-    "_djcelery_version": "1.2.3", "__repeat": "uvx ...", "_repo_dir": str(ROOT),
+    "_djcelery_version": "1.2.3", "_copy_without_render": ["monitoring"], "__repeat": "uvx ...",
 }  # fmt: skip
 GOOD = {
     "Procfile": "web: gunicorn shop.wsgi\nworker-fast: python manage.py worker fast\n"
@@ -75,8 +75,6 @@ BROKEN = [
     ("no_template_tag_is_left", {"notes.txt": '{% if cookiecutter.broker == "redis" %}'}, "notes.txt"),
     ("no_template_tag_is_left", {"orders/views.py": "# {% endif %}\n"}, "orders/views.py"),
     ("no_template_tag_is_left", {f"{OPEN}cookiecutter.x}}}}.txt": ""}, "cookiecutter.x"),
-    ("no_bytecode_is_left", {"orders/__pycache__/views.cpython-311.pyc": "\0"}, "__pycache__"),
-    ("no_bytecode_is_left", {"orders/views.pyc": "\0"}, "views.pyc"),
     (
         "every_routed_queue_is_declared",
         {"shop/settings/jobs.py": JOBS.replace('"slow": Workload(), ', "")},
@@ -201,11 +199,26 @@ def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, go
     assert left >= kept | {"manage.py"}
 
 
+def test_caches_are_removed_and_everything_becomes_writable(project):
+    write(project, {"orders/__pycache__/views.cpython-311.pyc": "\0", ".ruff_cache/0.1/hash": "", "kept_cache.py": ""})
+    (project / "orders/__pycache__").chmod(0o555)
+    (project / "orders/tasks.py").chmod(0o444)
+    (project / "orders").chmod(0o555)
+    post.tidy(project)
+    assert {path.name for path in project.rglob("*cache*")} == {"kept_cache.py"}
+    assert all(path.stat().st_mode & 0o200 for path in project.rglob("*"))
+
+
+def test_what_cookiecutter_only_copies_is_not_parsed_again(project):
+    write(project, {"monitoring/alerts.yaml": "a: b: c", "deploy/monitoring/alerts.yaml": "a: b: c"})
+    assert [sentence.split()[0] for sentence in post.finish(project, CONTEXT)] == ["deploy/monitoring/alerts.yaml"]
+
+
 def test_every_condition_of_the_table_can_hold_and_fail():
     questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-    for path, wanted in post.KEPT_WHILE.items():
+    for path, is_wanted in post.KEPT_WHILE.items():
         results = {
-            bool(wanted(CONTEXT | {key: value}))
+            bool(is_wanted(CONTEXT | {key: value}))
             for key, raw in questions.items()
             if isinstance(raw, list | bool) and not key.startswith("_")
             for value in (raw if isinstance(raw, list) else (True, False))
@@ -225,8 +238,9 @@ def test_the_record(project):
     found = tomllib.loads(text)
     assert found["version"] == "1.2.3"
     assert found["answers"] == {key: value for key, value in CONTEXT.items() if not key.startswith("_")}
-    ours = {name: digest for name, digest in found["files"].items() if not name.startswith("djcelery_jobs/")}
-    assert ours == {name: hashlib.sha256(content.encode()).hexdigest() for name, content in sorted(GOOD.items())}
+    assert found["files"] == {
+        name: hashlib.sha256(content.encode()).hexdigest() for name, content in sorted(GOOD.items())
+    }
     post.finish(project, CONTEXT)
     assert (project / ".djcelery.toml").read_text(encoding="utf-8") == text
 

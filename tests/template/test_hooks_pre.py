@@ -73,12 +73,12 @@ def test_good_names(name):
 
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
-def test_bad_names_get_one_sentence_and_a_name_that_would_do(name):
+def test_bad_names_get_one_message_and_a_valid_name(name):
     (problem,) = pre.problems({"project_slug": name})
-    assert problem.sentence.endswith(".")
-    assert "\n" not in problem.sentence
+    assert problem.message.endswith(".")
+    assert "\n" not in problem.message
     assert pre.problems({"project_slug": problem.fixed}) == []
-    assert problem.hint == f"Try: {problem.fixed}"
+    assert problem.hint.endswith(f"Try {problem.fixed}.")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_good_texts_stay_what_they_are_in_toml(key, text):
 @pytest.mark.parametrize("text", BAD_TEXTS, ids=ascii)
 def test_bad_texts(key, text):
     (problem,) = pre.problems({key: text})
-    assert "\n" not in problem.sentence
-    assert problem.sentence.isprintable()
+    assert "\n" not in problem.message
+    assert problem.message.isprintable()
 
 
 @pytest.mark.parametrize("email", GOOD_EMAILS)
@@ -129,21 +129,22 @@ def test_the_choices_are_those_of_the_questions():
 
 
 @pytest.mark.parametrize(("key", "value"), [("broker", "kafka"), ("ci", ""), ("sentry", "yes"), ("sentry", 1)])
-def test_a_choice_that_is_none_is_refused(key, value):
+def test_an_unknown_choice_is_refused(key, value):
     (problem,) = pre.problems({key: value})
-    assert problem.hint.startswith("Choose from: ")
+    assert problem.hint.startswith("Choose ")
+    assert problem.message.startswith(f"Invalid value for {key}: ")
 
 
 def test_every_rule_can_refuse():
     bad = {"project_slug": BAD_NAMES, "email": [*BAD_EMAILS, *BAD_TEXTS, "a" * 255]}
     for rule in pre.RULES:
-        assert any(_refuses(rule, value) for value in bad.get(rule.answer, [*BAD_TEXTS, "no such"])), rule
+        assert any(_refuses(rule, value) for value in bad.get(rule.question, [*BAD_TEXTS, "no such"])), rule
 
 
 def _refuses(rule, value):
     """A rule is asked only about what the rules before it let pass."""
     before = pre.RULES[: pre.RULES.index(rule)]
-    answers = {rule.answer: value}
+    answers = {rule.question: value}
     return not pre.problems(answers, before) and bool(pre.problems(answers, [rule]))
 
 
@@ -189,4 +190,4 @@ def test_as_a_script_it_says_what_is_wrong_and_fails(name, code):
     source = re.sub(r"\{\{.*\}\}", json.dumps({"project_slug": name}), source)
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr == ("Error: 'class' is a keyword of Python.\nHint: Try: my_class\n" if code else "")
+    assert done.stderr == ('Error: "class" is a Python keyword.\nHint: Try my_class.\n' if code else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ("cookiecutter.json", "hooks", "{{cookiecutter.project_slug}}")
+TEMPLATE = ("cookiecutter.json", "hooks", "lib/djcelery_jobs", "{{cookiecutter.project_slug}}")
 ANSWERS = [
     {"project_slug": "shop", "author": "", "email": ""},
     {
@@ -37,7 +37,7 @@ def template(tmp_path_factory):
     for name in listed:
         if (ROOT / name).exists():
             (home / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, home / name)
+            shutil.copy(ROOT / name, home / name, follow_symlinks=False)
     git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgSign=false"]
     for words in (["init", "-q"], ["add", "-Af"], ["commit", "-qm", "Template"]):
         subprocess.run([*git, *words], cwd=home, check=True)
@@ -117,5 +117,5 @@ def test_plain_cookiecutter_refuses_bad_answers_and_leaves_nothing(template, tmp
             cwd=place, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode != 0
-        assert f"Error: '{slug}' is" in done.stderr
+        assert f'Error: "{slug}" is' in done.stderr
         assert list(place.iterdir()) == []

@@ -69,7 +69,7 @@ def test_nothing_is_written_to_home(new, place, tmp_path):
 def test_without_git_and_without_a_path(new, place):
     done = new("shop", "--yes", env=without() | {"PATH": ""})
     assert done.returncode == 0
-    assert "Note: git is not installed, so no repository was made." in done.stderr
+    assert "Note: git is not installed, so no repository was created." in done.stderr
 
 
 @pytest.mark.parametrize("extra", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": "xterm-256color", "FORCE_COLOR": "1"}])

@@ -72,7 +72,7 @@ def test_every_question_with_its_help_and_a_second_chance(tmp_path):
     screen.wait_for("name [myproject]: ")
     screen.type("my-shop\n")
     screen.wait_for("name [myproject]: ")
-    assert "Try: my_shop" in screen.text
+    assert "Try my_shop." in screen.text
     screen.type("my_shop\n")
     screen.wait_for("broker [redis]: ")
     screen.type("rabitmq\n")
@@ -98,7 +98,7 @@ def test_any_flag_means_no_questions(tmp_path):
     screen = Screen(["new", "shop", "--no-git"], tmp_path, NO_COLOR="1")
     assert screen.leave() == 0
     assert "[redis]" not in screen.text
-    assert "Defaults taken: " in screen.text
+    assert "Using defaults: " in screen.text
     assert "\x1b[" not in screen.text
 
 
@@ -108,7 +108,7 @@ def test_ctrl_c_at_a_question_leaves_nothing(tmp_path):
     screen.stop(signal.SIGINT)
     assert screen.leave() == 130
     assert list(tmp_path.iterdir()) == []
-    assert "Stopped" in screen.text
+    assert "Cancelled" in screen.text
     assert "\x1b[" not in screen.text
 
 
@@ -125,5 +125,5 @@ def test_a_folder_in_the_way_is_told_before_any_question(tmp_path):
     (tmp_path / "shop/precious").touch()
     screen = Screen(["new", "shop"], tmp_path)
     assert screen.leave() == 1
-    assert "in the way: precious" in screen.text
+    assert "It contains precious" in screen.text
     assert "[redis]" not in screen.text

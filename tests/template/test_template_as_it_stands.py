@@ -11,7 +11,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
-from djcelery import __version__
+from djcelery import __version__, template
 
 from tests.projects import Project, make
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 SOURCES = sorted(TEMPLATE.rglob("*.py"))
 SLUG = "{{ cookiecutter.project_slug }}"
+post = template.hook("post_gen_project")
 BLOCK = re.compile(r"\{%|\{#|\{\{\s*cookiecutter")
 
 # Lines with a tag, for each hundred lines of Python that tests do not make up. Beyond this nobody reads it as Python.
@@ -46,6 +47,14 @@ def test_few_lines_hold_a_tag():
     lines = [line for path in SOURCES if "tests" not in path.parts for line in path.read_text().splitlines()]
     tags = [line for line in lines if re.search(r"#\s*\{%", line)]
     assert len(tags) * 100 / len(lines) <= TAGS_PER_100_LINES
+
+
+def test_what_is_copied_without_rendering_parses_and_holds_no_tag():
+    patterns = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_copy_without_render"]
+    tree = post.Tree(TEMPLATE, "", patterns)
+    copied = {path: text for path, text in tree.texts.items() if tree.is_copied(path)}
+    assert len(copied) > 20
+    assert [path for path, text in copied.items() if post.unparsed(path, text) or "cookiecutter" in text] == []
 
 
 def test_the_template_has_the_version_of_the_command():

@@ -33,21 +33,21 @@ def typed(monkeypatch):
 )
 def test_an_answer(typed, key, text, answer):
     typed(text)
-    assert dialogue.ask(new.QUESTIONS[key], new._judge) == answer
+    assert dialogue.ask(new.QUESTIONS[key], new._find_problem) == answer
 
 
 @pytest.mark.parametrize(
     ("key", "text", "answer", "words"),
     [
         ("broker", "rabbitm\n2\n", "rabbitmq", "Did you mean rabbitmq?"),
-        ("broker", "3\n0\n1\n", "redis", "'3' is not among the choices."),
-        ("sentry", "maybe\nno\n", False, "Answer yes or no."),
-        ("project_slug", "my-shop\nmy_shop\n", "my_shop", "Try: my_shop"),
+        ("broker", "3\n0\n1\n", "redis", 'Invalid choice: "3". Enter a name or a number.'),
+        ("sentry", "maybe\nno\n", False, "Enter yes or no."),
+        ("project_slug", "my-shop\nmy_shop\n", "my_shop", "Try my_shop."),
     ],
 )
 def test_a_bad_answer_is_asked_again(typed, capsys, key, text, answer, words):
     typed(text)
-    assert dialogue.ask(new.QUESTIONS[key], new._judge) == answer
+    assert dialogue.ask(new.QUESTIONS[key], new._find_problem) == answer
     assert words in capsys.readouterr().err
 
 
@@ -55,7 +55,7 @@ def test_the_help_and_every_choice_are_shown_and_nothing_goes_to_stdout(typed, c
     for key in new.ASKED:
         question = new.QUESTIONS[key]
         typed("\n")
-        dialogue.ask(question, new._judge)
+        dialogue.ask(question, new._find_problem)
         shown = capsys.readouterr()
         assert shown.out == ""
         assert question.help in shown.err
@@ -65,7 +65,7 @@ def test_the_help_and_every_choice_are_shown_and_nothing_goes_to_stdout(typed, c
 def test_the_end_of_the_input_stops(typed):
     typed("rediss\n")
     with pytest.raises(EOFError):
-        dialogue.ask(new.QUESTIONS["broker"], new._judge)
+        dialogue.ask(new.QUESTIONS["broker"], new._find_problem)
 
 
 class Terminal(io.StringIO):
@@ -81,10 +81,10 @@ def test_colour_only_where_it_is_wanted(monkeypatch, typed, name, value):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     typed("\n")
-    dialogue.ask(new.QUESTIONS["broker"], new._judge)
+    dialogue.ask(new.QUESTIONS["broker"], new._find_problem)
     assert ("\033" in screen.getvalue()) is (value == "xterm")
 
 
 def test_no_terminal_no_questions(monkeypatch, typed):
     typed("")
-    assert not dialogue.is_possible()
+    assert not dialogue.is_interactive()

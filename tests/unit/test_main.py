@@ -46,13 +46,13 @@ def test_help_and_version_import_nothing_heavy():
 def test_an_unknown_command_gets_did_you_mean(cli):
     said = cli("nwe", "shop")
     assert (said.code, said.out) == (2, "")
-    assert said.err == "Error: There is no command nwe.\nHint: Did you mean new?\n"
+    assert said.err == "Error: No such command: nwe.\nHint: Did you mean new?\n"
 
 
 def test_an_unknown_option_gets_did_you_mean(cli):
     said = cli("new", "shop", "--brokr", "redis")
     assert said.code == 2
-    assert "There is no option --brokr" in said.err
+    assert "No such option: --brokr" in said.err
     assert "Did you mean --broker?" in said.err
 
 
@@ -61,7 +61,7 @@ def test_an_unknown_option_with_json_is_one_object(cli):
     assert (said.code, said.err) == (2, "")
     assert json.loads(said.out) == {
         "success": False,
-        "error": {"sentence": "There is no option --brokr.", "hint": "Did you mean --broker?", "exit_code": 2},
+        "error": {"message": "No such option: --brokr.", "hint": "Did you mean --broker?", "exit_code": 2},
     }
 
 
@@ -69,7 +69,7 @@ def test_a_missing_value_is_wrong_usage(cli):
     said = cli("new", "shop", "--broker")
     assert said.code == 2
     assert "--broker" in said.err
-    assert "Hint: Add --help" in said.err
+    assert "Hint: Run the command with --help" in said.err
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_a_missing_value_is_wrong_usage(cli):
     [
         (errors.CommandError("It is so.", "Do this."), 1, "Error: It is so.\nHint: Do this.\n"),
         (errors.UsageError("It is so."), 2, "Error: It is so.\n"),
-        (OSError(28, "No space left on device", "/here"), 1, "The disk is full at /here"),
-        (OSError(13, "Permission denied", "/here"), 1, "Permission denied at /here"),
-        (interrupts.Interrupted(2), 130, "Stopped"),
-        (interrupts.Interrupted(15), 143, "Stopped"),
-        (EOFError(), 1, "Stopped"),
+        (OSError(28, "No space left on device", "/here"), 1, "The disk is full: /here"),
+        (OSError(13, "Permission denied", "/here"), 1, "Permission denied: /here"),
+        (interrupts.Interrupted(2), 130, "Cancelled"),
+        (interrupts.Interrupted(15), 143, "Cancelled"),
+        (EOFError(), 1, "Cancelled"),
         (ZeroDivisionError("by 0"), 1, "This is a bug in djcelery: ZeroDivisionError: by 0\nHint: Set DJCELERY_TRACE"),
     ],
 )
@@ -99,7 +99,7 @@ def test_every_error_ends_as_words(cli, monkeypatch, error, code, words):
 def test_a_wrapped_full_disk_is_still_a_full_disk():
     wrapped = OSError("Unable to create directory")
     wrapped.__cause__ = OSError(28, "No space left on device")
-    assert "disk is full" in errors.from_os(wrapped).sentence
+    assert "disk is full" in errors.from_os(wrapped).message
 
 
 def test_the_traceback_is_there_for_who_asks(cli, monkeypatch):

@@ -102,7 +102,7 @@ def test_a_git_that_fails_costs_the_repository_and_not_the_project(folder, tmp_p
     )
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
-    assert repository.first_commit(folder, "Start") == "No repository was made, because git failed: fatal: no"
+    assert repository.first_commit(folder, "Start") == "git failed, so no repository was created: fatal: no"
     assert not (folder / ".git").exists()
 
 
@@ -146,7 +146,7 @@ def test_inside_a_work_tree_there_is_no_second_repository(clean, cli, tmp_path, 
     git("init", "-q")
     said = cli("new", "deep/shop", "--yes")
     assert said.code == 0
-    assert f"{tmp_path} is a git repository already" in said.err
+    assert f"{tmp_path} is already a git repository" in said.err
     assert not (tmp_path / "deep/shop/.git").exists()
 
 

@@ -17,7 +17,7 @@ def names(folder):
 
 
 def build(target, then=lambda: None):
-    with staging.replacing(target) as folder:
+    with staging.staged(target) as folder:
         folder.mkdir()
         (folder / "file").touch()
         then()
@@ -98,11 +98,11 @@ def test_a_signal_whose_exception_python_dropped_still_stops_it(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_held_waits_for_the_end_of_the_block():
+def test_a_deferred_signal_waits_for_the_end_of_the_block():
     after = []
 
     def hold():
-        with interrupts.raised(), interrupts.held():
+        with interrupts.raised(), interrupts.deferred():
             os.kill(os.getpid(), signal.SIGTERM)
             after.append(True)
 
@@ -132,7 +132,7 @@ def test_no_permission_to_make_the_hidden_folder_is_a_refusal(tmp_path, monkeypa
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
-    with pytest.raises(CommandError, match="no permission to write"), staging.scratch(tmp_path):
+    with pytest.raises(CommandError, match="not have permission to write"), staging.hidden_folder(tmp_path):
         pass
 
 

@@ -1,76 +1,44 @@
-"""How the template is rendered: only what must be by cookiecutter, and only with what rendering needs of it."""
+"""How the template is rendered: by cookiecutter's public functions, then finished by the hook."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
 
 import pytest
 from djcelery import template
 from djcelery.errors import CommandError
 
-RENDER = """
-import sys, tempfile, pathlib
-from djcelery import template
-from djcelery.commands.new import QUESTIONS
-{before}
-context = template.context_of({{key: question.default for key, question in QUESTIONS.items()}})
-with tempfile.TemporaryDirectory() as folder:
-    assert (template.render(context, pathlib.Path(folder)) / "manage.py").exists()
-{after}
-"""
+ANSWERS = {"project_slug": "shop", "author": "Zoë O'Brien", "sentry": True}
 
 
-def run(before="", after=""):
-    code = RENDER.format(before=before, after=after)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_the_context_holds_every_question_and_the_command_that_repeats_it(small_template):
+    context = template.context_of(ANSWERS | {"broker": "rabbitmq"})
+    assert context.items() >= {**ANSWERS, "broker": "rabbitmq", "ci": "github", "kubernetes": False}.items()
+    assert "--broker rabbitmq" in context["__repeat"]
+    assert "__prompts__" not in context
 
 
-def test_no_stand_in_stays_behind():
-    done = run(
-        after="for name in template.UNUSED:\n"
-        "    assert getattr(sys.modules.get(name, sys), '__spec__', None), name\n"
-        "import cookiecutter.main, rich.prompt, arrow, slugify, uuid, secrets, importlib.metadata"
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_costly_imports_are_left_out():
-    done = run(after="print([name for name in ('rich', 'arrow', 'requests', 'slugify') if name in sys.modules])")
-    assert done.stdout == "[]\n", done.stderr
-
-
-def test_a_cookiecutter_that_needs_more_gets_all_of_it():
-    done = run(before="template.UNUSED['rich.prompt'].clear()", after="import rich.prompt; assert rich.prompt.Prompt")
-    assert done.returncode == 0, done.stderr
-
-
-def test_only_conditions_and_expressions_go_through_cookiecutter(small_template):
-    files = {"plain": "x", "named": "{{ cookiecutter.author }}", "asks": "# {% if 1 %}", "adds": "{{ 1 + 1 }}",
-             "flag": "{{ cookiecutter.sentry }}", "page.html": "{{ x }}", "binary": "\0{{ x }}"}  # fmt: skip
+def test_tags_become_answers_except_where_the_template_is_copied(small_template, tmp_path):
+    files = {
+        "named.txt": "{{ cookiecutter.author }}",
+        "asks.txt": "# {% if cookiecutter.sentry %}\nyes\n# {% endif %}\n",
+        "page.html": "{{ x }}",
+        "orders/plain.py": "x = 1\n",
+    }
     for name, text in files.items():
         (small_template / name).write_text(text)
-    context = template.context_of({"author": "Zoë O'Brien", "sentry": True})
-    tagged, plain = template._sorted_out(small_template, template._environment(context), context)
-    assert {file.parts[-1] for file in tagged} & set(files) == {"asks", "adds", "flag"}
-    texts = {file.parts[-1]: file.content.decode() for file in plain}
-    assert texts["named"] == "Zoë O'Brien"
-    assert texts["page.html"] == "{{ x }}"
+    project = template.render(template.context_of(ANSWERS), tmp_path)
+    texts = {name: (project / name).read_text() for name in files}
+    assert texts == files | {"named.txt": "Zoë O'Brien", "asks.txt": "yes\n"}
+    assert (project / "manage.py").stat().st_mode & 0o100
 
 
-def test_an_unsound_project_is_refused(small_template, tmp_path):
+def test_what_the_answers_drop_is_not_rendered(small_template, tmp_path):
+    (small_template / "renovate.json").write_text("{{ cookiecutter.no_such_answer }}")
+    assert not (template.render(template.context_of(ANSWERS), tmp_path) / "renovate.json").exists()
+    with pytest.raises(Exception, match="renovate"):
+        template.render(template.context_of(ANSWERS | {"ci": "gitlab", "project_slug": "other"}), tmp_path)
+
+
+def test_an_invalid_project_is_refused(small_template, tmp_path):
     (small_template / "broken.toml").write_text("a = {{ cookiecutter.project_slug }}")
-    context = template.context_of(
-        {"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "kubernetes", "schedule"), "x")
-    )
-    with pytest.raises(CommandError, match=r"not sound: broken\.toml does not parse"):
-        template.render(context, tmp_path)
-
-
-def test_what_no_answer_changed_is_not_parsed_again(small_template, tmp_path):
-    (small_template / "as_it_was.toml").write_text("a =")  # test_template_as_it_stands parses the template's own files
-    (small_template / "named.txt").write_text("{{ cookiecutter.project_slug }}")
-    context = template.context_of(
-        {"project_slug": "shop"} | dict.fromkeys(("broker", "ci", "kubernetes", "schedule"), "x")
-    )
-    assert (template.render(context, tmp_path) / "named.txt").read_text() == "shop"
+    with pytest.raises(CommandError, match=r"is invalid: broken\.toml does not parse"):
+        template.render(template.context_of(ANSWERS), tmp_path)

@@ -1,4 +1,4 @@
-"""`djcelery new`: a few questions, and a project that runs."""
+"""`djcelery new`: ask a few questions and create a project."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ASKED = [key for key in FLAGS if QUESTIONS[key].choices or isinstance(QUESTIONS[
 
 
 class Choice(click.Choice[str]):
-    """A choice that says which value was probably meant."""
+    """A choice that suggests the value that was probably meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
-            flag = f"--{param.name}" if param else "this option"
-            raise UsageError(f"{value!r} is no value of {flag}.", did_you_mean(str(value), self.choices))
+            option = f"--{param.name}" if param else "this option"
+            raise UsageError(f'Invalid value for {option}: "{value}".', did_you_mean(str(value), self.choices))
         return str(value)
 
 
 class NewCommand(click.Command):
-    """Keeps the words it was called with, to be able to say how they should have been."""
+    """A command that keeps the words it was called with, so that an error can show how to call it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["djcelery.words"] = list(args)
@@ -55,16 +55,16 @@ def _question_option(question: Question) -> Callable[[Callable[..., None]], Call
     return click.option(f"--{question.key}", metavar="TEXT", help=f"{question.help}.")
 
 
-@click.command("new", cls=NewCommand, short_help="Write a new Django project with sound background jobs.")
+@click.command("new", cls=NewCommand, short_help="Create a Django project with reliable background jobs.")
 @click.argument("path", required=False)
 @_question_options
-@click.option("--no-input", "--yes", "no_input", is_flag=True, help="Ask nothing; take the defaults.")
+@click.option("--no-input", "--yes", "no_input", is_flag=True, help="Ask nothing and use the defaults.")
 @click.option("--answers", "answers_file", type=click.Path(path_type=Path), metavar="FILE",
-              help="Read answers from a TOML file, for example another project's .djcelery.toml.")  # fmt: skip
-@click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Make the project in this folder.")
-@click.option("--no-git", is_flag=True, help="Make no git repository.")
-@click.option("--dry-run", is_flag=True, help="List what would be written, and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too; ask nothing.")
+              help="Read answers from a TOML file, such as another project's .djcelery.toml.")  # fmt: skip
+@click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Create the project in this folder.")
+@click.option("--no-git", is_flag=True, help="Do not create a git repository.")
+@click.option("--dry-run", is_flag=True, help="List the files without writing them.")
+@click.option("--json", "as_json", is_flag=True, help="Ask nothing. Print one JSON object, also for errors.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -77,29 +77,30 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write a new Django project with sound background jobs to PATH.
+    """Create a Django project with reliable background jobs at PATH.
 
-    The last part of PATH is the project's name. On a terminal, with no option given, a few questions are asked;
-    any option, or no terminal, means no questions: the defaults are taken.
+    The last part of PATH is the project's name. On a terminal, without options, the command asks a few questions.
+    Pass any option and nothing is asked: defaults fill in the rest.
     """
-    given = read_answers(answers_file, QUESTIONS) if answers_file else {}
-    given |= {key: options[key] for key in FLAGS if options[key] is not None}
-    interactive = not _has_options(ctx) and dialogue.is_possible()
-    target = _target(ctx, path or given.get(NAME), output_dir, interactive)
-    given[NAME] = target.name
-    creation.refuse(target, given)
+    answers = read_answers(answers_file, QUESTIONS) if answers_file else {}
+    answers |= {key: options[key] for key in FLAGS if options[key] is not None}
+    interactive = not _has_options(ctx) and dialogue.is_interactive()
+    target = _target(ctx, path or answers.get(NAME), output_dir, interactive)
+    answers[NAME] = target.name
+    creation.refuse(target, answers)
     if interactive:
-        given |= {key: dialogue.ask(QUESTIONS[key], _judge) for key in ASKED}
+        answers |= {key: dialogue.ask(QUESTIONS[key], _find_problem) for key in ASKED}
         click.echo(err=True)
-    answers, taken = _complete(given, repository.identity())
-    if taken and not as_json and not interactive:
-        click.echo(f"Defaults taken: {as_flags(taken)}", err=True)
-    created = creation.create(target, answers, git=not no_git, dry_run=dry_run)
+    defaults = _defaults(answers, repository.identity())
+    if defaults and not as_json and not interactive:
+        click.echo(f"Using defaults: {as_flags(defaults)}", err=True)
+    complete = {key: (answers | defaults)[key] for key in QUESTIONS}
+    project = creation.create(target, complete, git=not no_git, dry_run=dry_run)
     if as_json:
-        click.echo(summary.as_json(created))
+        click.echo(summary.as_json(project))
         return
-    click.echo(summary.as_text(created))
-    for note in created.notes:
+    click.echo(summary.as_text(project))
+    for note in project.notes:
         click.echo(f"Note: {note}", err=True)
 
 
@@ -108,24 +109,23 @@ def _has_options(ctx: click.Context) -> bool:
 
 
 def _target(ctx: click.Context, path: Any, output_dir: Path | None, interactive: bool) -> Path:
-    """Return the absolute path of the project; ask for its name, or say the whole command, if there is none."""
+    """Return the absolute path of the project. If there is no name, ask for it or raise UsageError."""
     if not path and interactive:
-        path = dialogue.ask(QUESTIONS[NAME], _judge)
+        path = dialogue.ask(QUESTIONS[NAME], _find_problem)
     if not path:
         words = ["djcelery", "new", str(QUESTIONS[NAME].default), *ctx.meta["djcelery.words"]]
-        raise UsageError("The name of the project is missing.", f"Run: {shlex.join(words)}")
+        raise UsageError("Missing the project name.", f"Run: {shlex.join(words)}")
     if output_dir and Path(path).is_absolute():
-        raise UsageError(f"{path} is absolute, so --output-dir has nothing to add.", "Give one of the two.")
-    return Path(os.path.abspath(Path(output_dir or "", path)))  # noqa: PTH100 the name counts, not where a link leads
+        raise UsageError(f"--output-dir cannot be combined with an absolute path: {path}.", "Pass only one of them.")
+    return Path(os.path.abspath(Path(output_dir or "", path)))  # noqa: PTH100 a link's name counts, not its target
 
 
-def _judge(key: str, value: Answer) -> str:
-    """Say what the template's rules find wrong with one answer."""
-    return " ".join(f"{each.sentence} {each.hint}" for each in template.problems({key: value}))
+def _find_problem(key: str, value: Answer) -> str:
+    """Return what the template's rules find wrong with one answer, or an empty string."""
+    return " ".join(f"{problem.message} {problem.hint}" for problem in template.problems({key: value}))
 
 
-def _complete(given: Mapping[str, Answer], identity: Mapping[str, str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
-    """Return all the answers, in the order of the questions, and those of them that nobody gave."""
-    known = {key: value for key, value in identity.items() if not _judge(key, value)}
-    answers = {key: given.get(key, known.get(key, question.default)) for key, question in QUESTIONS.items()}
-    return answers, {key: value for key, value in answers.items() if key not in given}
+def _defaults(answers: Mapping[str, Answer], identity: Mapping[str, str]) -> dict[str, Answer]:
+    """Return answers to the questions that are still open, from git's configuration or the template's defaults."""
+    valid = {key: value for key, value in identity.items() if not _find_problem(key, value)}
+    return {key: valid.get(key, question.default) for key, question in QUESTIONS.items() if key not in answers}
