@@ -11,8 +11,8 @@ import tokenize
 from pathlib import Path
 
 import pytest
-from djcelery import __version__, template
 
+from djcelery import __version__, template
 from tests.projects import Project, make
 
 ROOT = Path(__file__).parents[2]

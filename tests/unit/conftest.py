@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from djcelery import main, repository, template
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ FILES = {
     f"{SLUG}/settings/__init__.py": "",
     f"{SLUG}/settings/base.py": "",
     f"{SLUG}/settings/jobs.py": (
-        'WORKLOADS = {"fast": 1}\nROUTES = {"orders.tasks.reserve": "fast"}\n'
+        'WORKLOADS = {"fast": 1}\nROUTES = {"orders.tasks.reserve": "fast", "djcelery_jobs.tasks.prune": "fast"}\n'
         'CELERY_BEAT_SCHEDULE = {"nightly": {"task": "orders.tasks.reserve"}}\n'
     ),
     "orders/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef reserve():\n    pass\n",

@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+
 from djcelery import dialogue
 from djcelery.commands import new
 

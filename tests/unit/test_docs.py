@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from djcelery import main
 from djcelery.commands import new
 

@@ -8,6 +8,7 @@ import sys
 
 import click
 import pytest
+
 from djcelery import __version__, errors, interrupts, main
 
 HEAVY = ("cookiecutter", "jinja2", "rich", "yaml", "importlib.metadata", "djcelery.commands")

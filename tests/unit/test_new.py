@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 
 import pytest
+
 from djcelery import creation, template
 from djcelery.commands import new
 

@@ -8,8 +8,8 @@ import subprocess
 import time
 
 import pytest
-from djcelery import interrupts, repository
 
+from djcelery import interrupts, repository
 from tests.process_state import ENDED, state
 
 

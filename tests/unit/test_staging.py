@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+
 from djcelery import interrupts, staging
 from djcelery.errors import CommandError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from djcelery import template
 from djcelery.errors import CommandError
 
