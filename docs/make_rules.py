@@ -30,6 +30,9 @@ HEAD = """\
 `djcelery check --explain DJC101` prints one of the manuals below. Two codes come from the check itself: DJC001 for a
 file that cannot be read, and DJC002 for a `# noqa: DJC...` that silences nothing.
 
+An example that starts no Celery app of its own stands in a project with the app of Celery's
+[First steps with Django](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html).
+
 The last column of each table counts the findings in {projects} released applications that were written by others
 ({files} Python files, listed in tests/corpus/corpus.toml).
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from djcelery.rules import Rule, example
+from djcelery.rules import Rule
 
 CASES = Path(__file__).parent / "cases"
 
 
 def case_file(rule: Rule) -> dict[str, str | bytes]:
     """Return the files in the case file of a rule."""
-    return example((CASES / rule.section / f"{rule.name.replace('-', '_')}.py").read_text())
+    return rule.example((CASES / rule.section / f"{rule.name.replace('-', '_')}.py").read_text())

@@ -8,7 +8,7 @@ import pytest
 from case_files import CASES, case_file
 
 from djcelery.project.project import Project
-from djcelery.rules import SECTIONS, SEVERITIES, Rule, all_rules, example, judge
+from djcelery.rules import SECTIONS, SEVERITIES, Rule, all_rules, judge
 
 by_name = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
 
@@ -19,12 +19,12 @@ def codes(files: dict[str, str | bytes]) -> set[str]:
 
 @by_name
 def test_the_bad_example_breaks_this_rule_and_only_it(rule: Rule) -> None:
-    assert codes(example(rule.manual.bad)) == {rule.code}
+    assert codes(rule.example(rule.manual.bad)) == {rule.code}
 
 
 @by_name
 def test_the_good_example_is_clean(rule: Rule) -> None:
-    assert codes(example(rule.manual.good)) == set()
+    assert codes(rule.example(rule.manual.good)) == set()
 
 
 @by_name

@@ -1,7 +1,8 @@
 """The rules of `djcelery check`: one file per rule, in one folder per section.
 
 A rule is a module with `CODE`, `SEVERITY`, a manual as its docstring, and `find(project)`. It may have
-`find_at_runtime(project, running)`, for what the running app knows, and `RUNTIME_ONLY`, where the running app decides.
+`find_at_runtime(project, running)` for what the running app knows, `RUNTIME_ONLY` if the running app decides, and
+`NEEDS_APP` if its examples need a Celery app: they then contain the usual one without showing it.
 """
 
 from __future__ import annotations

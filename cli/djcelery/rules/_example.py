@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import re
 
+# The Celery app as Celery's first steps with Django write it.
+APP: dict[str, str | bytes] = {
+    "project/__init__.py": "from project.celery import app\n",
+    "project/celery.py": (
+        "from celery import Celery\n\n"
+        'app = Celery("project")\n'
+        'app.config_from_object("django.conf:settings", namespace="CELERY")\n'
+        "app.autodiscover_tasks()\n"
+    ),
+}
 FILE_NAME = re.compile(r"# ((?:[\w.-]+/)*(?:[\w@-]+\.(?:py|ya?ml|toml|service)|Procfile))")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from djcelery.findings import SEVERITIES, Finding, Severity
 from djcelery.project.project import Project
+from djcelery.rules._example import APP, example
 
 RUNTIME_NOTE = "With --introspect, this rule also checks the running app."
 # The folder of each section with its title, in the order of the codes: DJC1xx is in the first.
@@ -39,6 +40,11 @@ class Rule:
     def manual(self) -> Manual:
         """Return the docstring of the rule, in its parts."""
         return Manual.of(self.module.__doc__ or "")
+
+    def example(self, text: str) -> dict[str, str | bytes]:
+        """Return the files of an example of this rule, with the usual Celery app if the rule needs one."""
+        app = APP if getattr(self.module, "NEEDS_APP", False) else {}
+        return {**app, **example(text)}
 
     def find(self, project: Project) -> Iterator[Finding]:
         """Yield the findings in the text, and in the running app if there is one, with code, name and severity."""

@@ -4,16 +4,6 @@ Why: A call that never returns occupies a worker process indefinitely. Once ever
 worker still looks healthy.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -27,16 +17,6 @@ Bad:
     def index(pk): ...
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -65,6 +45,7 @@ from djcelery.rules._running import at_app
 
 CODE = "DJC501"
 SEVERITY = "warning"
+NEEDS_APP = True
 RUNTIME_ONLY = True
 LIMITS = ("task_time_limit", "task_soft_time_limit")
 

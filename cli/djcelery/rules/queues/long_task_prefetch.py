@@ -4,16 +4,6 @@ Why: A short task waits behind a long one in the same worker while other workers
 back everything that it had reserved.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -26,16 +16,6 @@ Bad:
     def index(pk): ...
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -63,6 +43,7 @@ from djcelery.rules._running import at_task
 
 CODE = "DJC806"
 SEVERITY = "hint"
+NEEDS_APP = True
 LONG = 600
 
 

@@ -4,16 +4,6 @@ Why: Leaked memory stays until the process ends, and by default a worker process
 runs out of memory and kills something.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     INSTALLED_APPS = ["shop"]
 
@@ -21,16 +11,6 @@ Bad:
     worker: celery -A project worker
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     INSTALLED_APPS = ["shop"]
     CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -51,6 +31,7 @@ from djcelery.rules._base import Finding, Project, on
 
 CODE = "DJC810"
 SEVERITY = "hint"
+NEEDS_APP = True
 OPTIONS = ("--max-tasks-per-child", "--max-memory-per-child")
 
 

@@ -4,16 +4,6 @@ Why: A failing task writes a line to the log of a worker. Without an error track
 learns about it.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     INSTALLED_APPS = ["shop"]
     CELERY_TASK_TIME_LIMIT = 60
@@ -35,9 +25,6 @@ Good:
 
     @task_failure.connect
     def failed(sender, **kwargs): ...
-
-    # project/__init__.py
-    from project.celery import app
 
     # project/settings.py
     INSTALLED_APPS = ["shop"]
@@ -62,6 +49,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC811"
 SEVERITY = "hint"
+NEEDS_APP = True
 WORDS = (
     b"task_failure",
     b"sentry_sdk",

@@ -3,13 +3,6 @@
 Why: A web process then sends tasks with Celery's default app, to amqp://localhost instead of your broker.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
     # project/__init__.py
 
     # manage.py
@@ -23,13 +16,6 @@ Bad:
     def index(pk): ...
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
     # project/__init__.py
     from project.celery import app
 
@@ -56,6 +42,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC311"
 SEVERITY = "warning"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

@@ -9,30 +9,12 @@ Bad:
     @app.task
     def index(pk): ...
 
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
 Good:
     # shop/tasks.py
     from celery import shared_task
 
     @shared_task
     def index(pk): ...
-
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
 
 Evidence: T1, F35; Celery's guide for Django. Common in mature code (202 of 384 tasks), so only a hint.
 
@@ -47,6 +29,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC307"
 SEVERITY = "hint"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

@@ -10,18 +10,12 @@ Bad:
     app = Celery("project")
     app.autodiscover_tasks(["shop.tasks"])
 
-    # project/__init__.py
-    from project.celery import app
-
 Good:
     # project/celery.py
     from celery import Celery
 
     app = Celery("project")
     app.autodiscover_tasks(["shop"])
-
-    # project/__init__.py
-    from project.celery import app
 
 Evidence: F30, F31; celery issue 3697.
 
@@ -37,6 +31,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC310"
 SEVERITY = "error"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

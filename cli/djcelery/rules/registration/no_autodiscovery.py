@@ -10,9 +10,6 @@ Bad:
     app = Celery("project")
     app.config_from_object("django.conf:settings", namespace="CELERY")
 
-    # project/__init__.py
-    from project.celery import app
-
 Good:
     # project/celery.py
     from celery import Celery
@@ -20,9 +17,6 @@ Good:
     app = Celery("project")
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
 
 Evidence: S1, F30.
 
@@ -37,6 +31,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC309"
 SEVERITY = "warning"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

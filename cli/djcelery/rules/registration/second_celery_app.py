@@ -10,9 +10,6 @@ Bad:
     app = Celery("project")
     app.autodiscover_tasks()
 
-    # project/__init__.py
-    from project.celery import app
-
     # shop/tasks.py
     from celery import Celery
 
@@ -24,9 +21,6 @@ Good:
 
     app = Celery("project")
     app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
 
     # shop/tasks.py
     from celery import shared_task
@@ -47,6 +41,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC308"
 SEVERITY = "hint"
+NEEDS_APP = True
 ELSEWHERE = ("example", "sample", "demo", "docs", "benchmark", "script", "test")
 
 

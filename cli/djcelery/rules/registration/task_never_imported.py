@@ -4,15 +4,6 @@ Why: Autodiscovery imports `<app>.tasks` and nothing else. The worker rejects th
 task".
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # shop/jobs.py
     from celery import shared_task
 
@@ -20,15 +11,6 @@ Bad:
     def index(pk): ...
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # shop/tasks.py
     from celery import shared_task
 
@@ -50,6 +32,7 @@ from djcelery.rules._base import Finding, Project, Task, at
 
 CODE = "DJC312"
 SEVERITY = "warning"
+NEEDS_APP = True
 RUNTIME_ONLY = True
 
 

@@ -3,31 +3,11 @@
 Why: The worker removes the handlers of the root logger, so LOGGING configures the root logger in web processes only.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     LOGGING = {"version": 1, "root": {"handlers": ["file"]}}
     CELERY_BROKER_URL = "redis://localhost"
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     LOGGING = {"version": 1, "root": {"handlers": ["file"]}}
     CELERY_BROKER_URL = "redis://localhost"
@@ -48,6 +28,7 @@ from djcelery.rules._running import at_setting
 
 CODE = "DJC714"
 SEVERITY = "hint"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

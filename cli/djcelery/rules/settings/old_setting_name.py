@@ -4,30 +4,10 @@ Why: With a namespace, Celery ignores old names such as CELERY_ALWAYS_EAGER and 
 stop working in Celery 6.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     CELERY_ACKS_LATE = False
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     CELERY_TASK_ACKS_LATE = False
 
@@ -48,6 +28,7 @@ from djcelery.rules._running import at_setting
 
 CODE = "DJC703"
 SEVERITY = "warning"
+NEEDS_APP = True
 
 
 def find(project: Project) -> Iterator[Finding]:

@@ -3,16 +3,6 @@
 Why: `.get()` and `.status` fail with "No result backend is configured".
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -30,16 +20,6 @@ Bad:
         return price.delay(pk).get(timeout=5)
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -72,6 +52,7 @@ from djcelery.rules._results import waits
 
 CODE = "DJC711"
 SEVERITY = "warning"
+NEEDS_APP = True
 RUNTIME_ONLY = True
 
 

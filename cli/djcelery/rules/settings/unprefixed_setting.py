@@ -4,30 +4,10 @@ Why: With `namespace="CELERY"`, Celery reads only names that begin with CELERY_.
 amqp://localhost.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     BROKER_URL = "redis://localhost"
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     CELERY_BROKER_URL = "redis://localhost"
 
@@ -47,6 +27,7 @@ from djcelery.rules._running import at_setting
 
 CODE = "DJC702"
 SEVERITY = "warning"
+NEEDS_APP = True
 PARTS = ("BROKER_", "RESULT_", "TASK_", "WORKER_", "BEAT_")
 
 

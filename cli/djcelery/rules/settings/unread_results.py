@@ -4,16 +4,6 @@ Why: Each task writes a result that nobody reads. Measured, a task costs 1.7 tim
 its entries expire.
 
 Bad:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -29,16 +19,6 @@ Bad:
     def price(pk): ...
 
 Good:
-    # project/celery.py
-    from celery import Celery
-
-    app = Celery("project")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.autodiscover_tasks()
-
-    # project/__init__.py
-    from project.celery import app
-
     # project/settings.py
     import sentry_sdk
 
@@ -65,6 +45,7 @@ from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC712"
 SEVERITY = "hint"
+NEEDS_APP = True
 READS = frozenset({"AsyncResult", "GroupResult", "ResultSet", "TaskResult", "chord", "allow_join_result"})
 
 

@@ -1,23 +1,11 @@
-# project/celery.py
-from celery import Celery
-
-app = Celery("project")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
-
-# project/__init__.py
-from project.celery import app
-
 # project/settings.py
 INSTALLED_APPS = []
 
 # shop/tasks.py
 from celery import shared_task
 
-
 @shared_task(time_limit=60)
 def a(): ...
-
 
 @shared_task(soft_time_limit=60 * 60)
 def b(): ...  # DJC806

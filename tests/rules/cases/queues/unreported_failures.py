@@ -5,15 +5,11 @@ app = Celery("project")  # DJC811
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# project/__init__.py
-from project.celery import app
-
 # project/settings.py
 INSTALLED_APPS = []
 
 # shop/tasks.py
 from celery import shared_task
-
 
 @shared_task
 def a(): ...

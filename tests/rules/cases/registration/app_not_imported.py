@@ -14,6 +14,5 @@ import os
 # shop/tasks.py
 from celery import shared_task
 
-
 @shared_task
 def index(pk): ...

@@ -4,9 +4,6 @@ from celery import Celery
 app = Celery("project")  # DJC309
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
-# project/__init__.py
-from project.celery import app
-
 # other/celery.py
 from celery import Celery
 

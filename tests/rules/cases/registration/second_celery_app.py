@@ -9,10 +9,8 @@ import celery
 
 other = celery.Celery("shop")  # DJC308
 
-
 def later():
     return celery.Celery("x")
-
 
 # tests/conftest.py
 from celery import Celery

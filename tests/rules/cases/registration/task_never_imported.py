@@ -1,38 +1,23 @@
-# project/celery.py
-from celery import Celery
-
-app = Celery("project")
-app.autodiscover_tasks()
-
-# project/__init__.py
-from project.celery import app
-
 # shop/jobs.py
 from celery import shared_task
-
 
 @shared_task
 def index(pk): ...  # DJC312
 
-
 @shared_task
 def again(pk): ...
-
 
 # shop/imported.py
 from celery import shared_task
 
-
 @shared_task
 def index(pk): ...
-
 
 # shop/urls.py
 from shop import imported
 
 # shop/tasks.py
 from celery import shared_task
-
 
 @shared_task
 def index(pk): ...

@@ -1,13 +1,3 @@
-# project/celery.py
-from celery import Celery
-
-app = Celery("project")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
-
-# project/__init__.py
-from project.celery import app
-
 # project/settings.py
 CELERY_ACKS_LATE = False  # DJC703
 CELERY_IGNORE_RESULT = True  # DJC703
