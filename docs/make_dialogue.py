@@ -17,7 +17,7 @@ PICTURE = Path(__file__).parent / "dialogue.svg"
 COLUMNS = 112
 # The prompt to wait for and the answer to type, including two mistakes.
 TYPED = [("name [", "my-shop"), ("name [", "my_shop"), ("broker [", "rabitmq"), ("broker [", "1"), ("results [", ""),
-         ("schedule [", ""), ("sentry [", ""), ("ci [", ""), ("kubernetes [", "")]  # fmt: skip
+         ("schedule [", ""), ("sentry [", ""), ("ci [", ""), ("kubernetes [", ""), ("example [", "")]  # fmt: skip
 
 
 def recorded(folder: str) -> str:

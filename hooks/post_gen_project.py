@@ -35,6 +35,8 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     "deploy/kubernetes/scaling/rabbitmq.yaml": lambda answers: answers["broker"] == "rabbitmq",
     "tests/test_kubernetes.py": lambda answers: answers["kubernetes"],
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
+    "orders": lambda answers: answers["example"],
+    "tests/orders": lambda answers: answers["example"],
 }
 
 

@@ -20,6 +20,7 @@ CHOICES = {
     "sentry": (True, False),
     "ci": ("github", "gitlab", "none"),
     "kubernetes": (True, False),
+    "example": (True, False),
 }
 
 # Names that the project itself contains, or that Django looks for.

@@ -1,6 +1,6 @@
 """Every answer gives a project that is clean, complete and green.
 
-One project costs about 15 s of CPU, and there are 96 combinations of answers. Seven of them, in which every value
+One project costs about 15 s of CPU, and there are 192 combinations of answers. Seven of them, in which every value
 meets every value of every other question, find what two answers do to each other. One has everything on, and the
 longest slug there may be. All run in this environment; on the other Python that is supported, two of them do,
 each installed as its README says: with the newest Django there is, and with the schedule in the database, which
@@ -23,13 +23,13 @@ ROOT = Path(__file__).parents[2]
 LONGEST_SLUG = "the_longest_name_that_a_project_may_have"
 
 PAIRS = {
-    LONGEST_SLUG: "--broker rabbitmq --results django --schedule database --sentry --ci github --kubernetes",
-    "shop": "--broker redis --results none --schedule settings --no-sentry --ci none --kubernetes",
-    "database": "--broker rabbitmq --results django --schedule database --sentry --ci none --no-kubernetes",
-    "queues": "--broker rabbitmq --results none --schedule settings --sentry --ci gitlab --no-kubernetes",
-    "ledger": "--broker redis --results django --schedule database --no-sentry --ci gitlab --kubernetes",
-    "nightly": "--broker redis --results none --schedule database --sentry --ci github --no-kubernetes",
-    "reports": "--broker rabbitmq --results django --schedule settings --no-sentry --ci github --no-kubernetes",
+    LONGEST_SLUG: "--broker rabbitmq --results django --schedule database --sentry --ci github --kubernetes --example",
+    "shop": "--broker redis --results none --schedule settings --no-sentry --ci none --kubernetes --example",
+    "database": "--broker rabbitmq --results django --schedule database --sentry --ci none --no-kubernetes --no-example",
+    "queues": "--broker rabbitmq --results none --schedule settings --sentry --ci gitlab --no-kubernetes --example",
+    "ledger": "--broker redis --results django --schedule database --no-sentry --ci gitlab --kubernetes --no-example",
+    "nightly": "--broker redis --results none --schedule database --sentry --ci github --no-kubernetes --no-example",
+    "reports": "--broker rabbitmq --results django --schedule settings --no-sentry --ci github --no-kubernetes --no-example",
 }
 # Counting lines doubles what a test costs. These two differ in every answer that puts code into a project.
 COVERED = (LONGEST_SLUG, "shop")
@@ -121,7 +121,7 @@ def test_an_author_may_be_unknown(tmp_path, author):
 
 def answers(flags: list[str]) -> dict[str, str | bool]:
     """The answers that these flags give: --broker redis, --sentry or --no-sentry."""
-    given: dict[str, str | bool] = {key: f"--{key}" in flags for key in ("sentry", "kubernetes")}
+    given: dict[str, str | bool] = {key: f"--{key}" in flags for key in ("sentry", "kubernetes", "example")}
     for flag, value in itertools.pairwise(flags):
         if not value.startswith("--"):
             given[flag.removeprefix("--")] = value

@@ -26,7 +26,7 @@ post = load("post_gen_project")
 
 CONTEXT = {
     "project_slug": "shop", "broker": "redis", "results": "none", "schedule": "settings", "sentry": True,
-    "ci": "github", "kubernetes": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
+    "ci": "github", "kubernetes": True, "example": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
     "_djcelery_version": "1.2.3", "_copy_without_render": ["monitoring"], "__repeat": "uvx ...",
 }  # fmt: skip
 GOOD = {
@@ -58,7 +58,7 @@ GOOD = {
     ),
     "tests/test_tasks.py": "from celery import shared_task\n@shared_task\ndef only_here(): pass\n",
 }  # fmt: skip
-FOLDERS = (".github", "deploy/kubernetes")
+FOLDERS = (".github", "deploy/kubernetes", "orders", "tests/orders")
 JOBS = GOOD["shop/settings/jobs.py"]
 TASKS = GOOD["orders/tasks.py"]
 
@@ -188,6 +188,8 @@ def test_each_check_is_shown_to_fail():
         ({"kubernetes": False}, {"deploy/kubernetes"}, set()),
         ({"schedule": "settings"}, {"tests/test_schedule.py"}, set()),
         ({"schedule": "database"}, set(), {"tests/test_schedule.py"}),
+        ({"example": True}, set(), {"orders", "tests/orders"}),
+        ({"example": False}, {"orders", "tests/orders"}, set()),
     ],
 )
 def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, gone, kept):

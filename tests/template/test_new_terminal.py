@@ -85,6 +85,7 @@ def test_every_question_with_its_help_and_a_second_chance(tmp_path):
         "sentry [yes]: ",
         "ci [github]: ",
         "kubernetes [no]: ",
+        "example [yes]: ",
     ):
         screen.wait_for(question)
         screen.type("\n")

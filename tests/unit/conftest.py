@@ -32,8 +32,10 @@ FILES = {
     f"{SLUG}/settings/__init__.py": "",
     f"{SLUG}/settings/base.py": "",
     f"{SLUG}/settings/jobs.py": (
-        'WORKLOADS = {"fast": 1}\nROUTES = {"orders.tasks.reserve": "fast", "djcelery_jobs.tasks.prune": "fast"}\n'
+        'WORKLOADS = {"fast": 1}\n# {% if cookiecutter.example %}\n'
+        'ROUTES = {"orders.tasks.reserve": "fast", "djcelery_jobs.tasks.prune": "fast"}\n'
         'CELERY_BEAT_SCHEDULE = {"nightly": {"task": "orders.tasks.reserve"}}\n'
+        '# {% else %}\nROUTES = {"djcelery_jobs.tasks.prune": "fast"}\n# {% endif %}\n'
     ),
     "orders/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef reserve():\n    pass\n",
 }

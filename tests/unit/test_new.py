@@ -22,6 +22,7 @@ DEFAULTS = {
     "sentry": True,
     "ci": "github",
     "kubernetes": False,
+    "example": True,
     "description": "A Django project with reliable background jobs",
     "author": "Jane Doe",
     "email": "jane@example.org",
@@ -44,7 +45,7 @@ def test_it_makes_a_project_and_says_what_next(cli, tmp_path):
     said = cli("new", "shop", "--yes", "--no-git")
     assert said.code == 0, said.err
     assert (
-        "Using defaults: --broker redis --results none --schedule settings --sentry --ci github --no-kubernetes"
+        "Using defaults: --broker redis --results none --schedule settings --sentry --ci github --no-kubernetes --example"
         in said.err
     )
     lines = said.out.splitlines()
