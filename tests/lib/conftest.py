@@ -26,6 +26,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from djcelery_jobs.dashboard import health, state
 from djcelery_jobs.testing import MemoryBroker, memory_broker
+from tests.lib import state_changes
 
 # A machine that is busy fails no test.
 SPEED = [hypothesis.HealthCheck.too_slow]
@@ -98,3 +99,11 @@ def _patience(monkeypatch):
     """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
     monkeypatch.setattr(state, "SECONDS", 30)
     monkeypatch.setattr(health, "SECONDS", 30)
+
+
+@pytest.fixture(autouse=True)
+def changes_outside_the_ledger() -> Iterator[list[str]]:
+    """Fail each test in which another file of the library than ledger.py sets the state of a job's row."""
+    with state_changes.outside_the_ledger() as changes:
+        yield changes
+    assert not changes

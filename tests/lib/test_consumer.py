@@ -86,7 +86,7 @@ def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consum
     monkeypatch.setattr(
         "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran])
     )
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.hasten_oldest", lambda queues: None)
+    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.publish_oldest_now", lambda queues: None)
 
     consumer.on_close()  # so does a worker that shuts down: its broker has the messages back
     assert relay() == 0
@@ -110,7 +110,7 @@ def test_what_was_on_its_way_here_is_sent_again_at_once(consumer, task, broker, 
     monkeypatch.setattr(
         "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[])
     )
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.ON_THE_WAY", 2)
+    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.IN_TRANSIT", 2)
     monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {"fast": None})
 
     consumer.on_connection_error_after_connected(ConnectionResetError())

@@ -539,7 +539,7 @@ def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
 def test_an_error_that_no_database_can_keep_is_kept_without_what_it_cannot(add, broker, committed):
     with committed():
         add.delay("a", fail="wrong")
-    ledger.bury(begin(the_job()), ValueError("a\0b\udce9"))
+    ledger.mark_dead(begin(the_job()), ValueError("a\0b\udce9"))
 
     assert the_job().error == "ValueError: a\ufffdb?"
 
@@ -618,7 +618,7 @@ def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker,
     with committed():
         add.delay("a")
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "effect", fails_at_the_commit)
+        patch.setattr(ledger, "complete_in_transaction", fails_at_the_commit)
         broker.run_one()
     assert (the_job().state, the_job().attempts, effects()) == (State.DELAYED, 1, [])
 
@@ -650,8 +650,8 @@ def test_a_slow_run_that_was_given_up_cannot_fail_the_one_that_took_over(add, br
     later(jobs_settings.JUST_BEGUN + 1)
     begin(the_job(), one_transaction=True)
 
-    ledger.bury(slow, ValueError())
-    ledger.again(slow, at=timezone.now())
+    ledger.mark_dead(slow, ValueError())
+    ledger.schedule_retry(slow, at=timezone.now())
 
     assert (the_job().state, the_job().attempts) == (State.WAITING, 0)
 
@@ -775,7 +775,7 @@ def test_a_run_that_the_worker_ended_itself_does_not_count(add, broker, committe
         add.delay("a")
     begin(the_job(), worker="fast-1")
 
-    ledger.give_back([the_job().pk], worker="fast-1")
+    ledger.release([the_job().pk], worker="fast-1")
     assert the_job().starts == 0
 
     assert relay() == 1
@@ -790,7 +790,7 @@ def test_a_worker_that_gives_back_late_does_not_touch_the_run_of_another(add, br
     later(jobs_settings.JUST_BEGUN + 1)
     begin(the_job(), worker="fast-2")
 
-    ledger.give_back([the_job().pk], worker="fast-1")
+    ledger.release([the_job().pk], worker="fast-1")
 
     assert the_job().starts == 2
     assert the_job().started_at is not None
@@ -851,7 +851,9 @@ def test_a_delivery_waits_for_a_database_that_restarts(add, broker, committed, d
 
 
 @pytest.mark.parametrize("error", [OperationalError, SoftTimeLimitExceeded])
-@pytest.mark.parametrize(("statement", "fail"), [("begin", ""), ("again", "transient"), ("bury", "wrong")])
+@pytest.mark.parametrize(
+    ("statement", "fail"), [("begin", ""), ("schedule_retry", "transient"), ("mark_dead", "wrong")]
+)
 def test_a_delivery_during_a_longer_outage_is_no_failure_and_left_to_the_relay(
     add, broker, committed, database, caplog, statement, fail, error
 ):

@@ -172,13 +172,13 @@ class LifeOfAJob(RuleBasedStateMachine):
             self.go_on_well(job, begun)
         elif ends == "wrong":
             self.failed.add(name_of(job))
-            ledger.bury(begun, ValueError("late"))
+            ledger.mark_dead(begun, ValueError("late"))
         else:  # its worker shuts down
-            ledger.give_back([job.pk], worker=standing.worker)
+            ledger.release([job.pk], worker=standing.worker)
 
     def go_on_well(self, job: Job, begun: Job) -> None:
         self.course = "works"
-        with ledger.effect(begun) as ours:
+        with ledger.complete_in_transaction(begun) as ours:
             if ours:
                 (self.run_short if in_one_transaction(job) else self.run_long)(name_of(job))
 

@@ -57,7 +57,7 @@ def test_a_run_whose_start_the_database_wrote_after_its_process_was_gone_is_give
 
 
 def test_what_it_has_done_stays_done():
-    with ledger.effect(running("fast-1")):
+    with ledger.complete_in_transaction(running("fast-1")):
         pass
 
     shut_down("fast-1")
@@ -69,7 +69,7 @@ def test_without_a_database_it_leaves_all_the_same(monkeypatch):
     def away(worker: str) -> int:
         raise DatabaseError
 
-    monkeypatch.setattr(ledger, "give_back_all", away)
+    monkeypatch.setattr(ledger, "release_all", away)
     shut_down("fast-1")
 
 

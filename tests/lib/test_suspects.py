@@ -40,7 +40,7 @@ def test_another_worker_runs_it_meanwhile():
 
 def test_a_suspect_that_has_ended_is_in_nobody_s_way():
     first, second = cut_off(jobs_settings.SUSPECT_STARTS), cut_off(jobs_settings.SUSPECT_STARTS)
-    with ledger.effect(begin(first, "fast-1")):
+    with ledger.complete_in_transaction(begin(first, "fast-1")):
         pass
 
     assert begin(second, "fast-1")

@@ -15,7 +15,7 @@ from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import dead_queues, liveness_file
-from djcelery_jobs.core.outbox import BATCH
+from djcelery_jobs.core.ledger import BATCH
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import ScheduleState
 from djcelery_jobs.telemetry.context import caused_by_entry

@@ -7,13 +7,12 @@ from typing import Any
 from celery import current_app
 from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import ledger, outbox
-from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.task import is_durable
 from djcelery_jobs.models import UNFINISHED, Job, State, job_id, subject
-from djcelery_jobs.storable import shown, text
+from djcelery_jobs.storable import shown
 
 logger = logging.getLogger(__name__)
 
@@ -23,23 +22,19 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
 
     Does not raise: the failure is what matters to the caller, and it is in the log too.
     """
-    if isinstance(current_app.tasks.get(task), DurableTask):
+    if is_durable(current_app.tasks.get(task)):
         return
-    now = timezone.now()
-    job = {
-        "task": task[:200],
-        "args": shown(list(args or [])),
-        "kwargs": shown(dict(kwargs or {})),
-        "subject": subject(args or [], kwargs or {}),
-        "queue": queue or _queue_of(task),
-        "state": State.DEAD,
-        "error": text(error)[:500],
-        "traceback": text(traceback),
-        "publish_at": now,
-        "finished_at": now,
-    }
     try:
-        Job.objects.update_or_create(pk=job_id(task_id), defaults=job)
+        ledger.record_failure(
+            job_id(task_id),
+            error=error,
+            trace=traceback,
+            task=task[:200],
+            args=shown(list(args or [])),
+            kwargs=shown(dict(kwargs or {})),
+            subject=subject(args or [], kwargs or {}),
+            queue=queue or _queue_of(task),
+        )
     except DatabaseError:
         logger.exception("could not keep the failed job %s %s", task, task_id)
 
@@ -50,7 +45,7 @@ def keep_message(message: Any, error: str) -> None:
     task_id, task = str(headers.get("id") or uuid.uuid4()), str(headers.get("task") or "unknown")
     row = Job.objects.filter(pk=job_id(task_id))
     if row.filter(state__in=[*UNFINISHED, State.DONE]).exists():
-        ledger.hasten([job_id(task_id)], seconds=jobs_settings.RETURNED_MESSAGE_WAIT)
+        ledger.publish_now([job_id(task_id)], seconds=jobs_settings.RETURNED_MESSAGE_WAIT)
         return
     try:
         args, kwargs, _ = message.decode()
@@ -69,14 +64,14 @@ def requeue(jobs: QuerySet[Job], *, by: str) -> int:
     raises, and then it stays dead. What could not be sent either way stays dead, too, and says why.
     """
     _follow_routes(jobs)
-    plain = [name for name, task in current_app.tasks.items() if not isinstance(task, DurableTask)]
+    plain = [name for name, task in current_app.tasks.items() if not is_durable(task)]
     count = ledger.requeue(jobs.exclude(task__in=plain))
     for job in jobs.filter(state=State.DEAD, task__in=plain):
-        if obstacle := outbox.obstacle(job):
-            Job.objects.filter(pk=job.pk).update(error=obstacle[:500])
+        if reason := outbox.reason_unsendable(job):
+            Job.objects.filter(pk=job.pk).update(error=reason[:500])
             continue
         outbox.send(job)
-        Job.objects.filter(pk=job.pk).update(state=State.DISCARDED, error=f"Sent again by {by}. Was: {job.error}"[:500])
+        ledger.close_resent(job, by=by)
         count += 1
     logger.info("%s sent %d dead jobs again", by, count)
     return count

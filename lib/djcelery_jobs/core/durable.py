@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from django.utils import timezone
 
 from djcelery_jobs.core import ledger, outbox
-from djcelery_jobs.core.task import JobTask
+from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.models import Job, job_id
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class DurableTask(JobTask):
     """
 
     abstract = True
+    durable = True
     one_transaction = True
 
     def apply_async(
@@ -76,10 +77,10 @@ class DurableTask(JobTask):
         try:
             return self._run(job, args, kwargs, followers)
         except Retry as retry:
-            _patiently(ledger.again, job, at=_when(retry))
+            _patiently(ledger.schedule_retry, job, at=_when(retry))
             raise
         except Exception as error:
-            _patiently(ledger.bury, job, error)
+            _patiently(ledger.mark_dead, job, error)
             raise
 
     def _is_no_job(self) -> bool:
@@ -105,13 +106,13 @@ class DurableTask(JobTask):
         if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
             return job
         logger.warning("this message was not sent by dispatching a durable job; it gets a row now, if it has none")
-        _patiently(outbox.adopt, self, delivery.job_id, args, kwargs)
+        _patiently(outbox.create_missing_row, self, delivery.job_id, args, kwargs)
         return _patiently(ledger.begin, delivery)
 
     def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
         try:
             result = None if self.one_transaction else self.run(*args, **kwargs)
-            with ledger.effect(job) as ours:
+            with ledger.complete_in_transaction(job) as ours:
                 if not ours:
                     return None
                 if self.one_transaction:
@@ -136,7 +137,7 @@ class DurableTask(JobTask):
     def _dispatch(self, followers: list[Signature], result: Any) -> None:
         for follower in followers:
             dispatch = partial(follower.apply_async, (result,), root_id=self.request.root_id)
-            if isinstance(_first(follower).type, DurableTask):
+            if is_durable(_first(follower).type):
                 dispatch()  # a row in this transaction
             else:
                 transaction.on_commit(dispatch)

@@ -7,7 +7,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure
 
 from djcelery_jobs.core import dead_letters
-from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.task import is_durable
 from djcelery_jobs.telemetry.context import running
 
 logger = logging.getLogger("djcelery_jobs.failure")
@@ -19,7 +19,7 @@ def record(
 ) -> None:
     """One line for each final failure; a retry is none. Arguments stay out of it: they may hold what is private."""
     names = {"task_id": task_id, "task": sender.name, "error": type(exception).__name__}
-    if isinstance(sender, DurableTask) and isinstance(exception, TimeLimitExceeded | WorkerLostError):
+    if is_durable(sender) and isinstance(exception, TimeLimitExceeded | WorkerLostError):
         logger.warning("task_cut_off", extra=names)
         return  # its row decides whether it runs again
     # The worker's main process tells of what its children could not; a traceback there would be that of the telling.

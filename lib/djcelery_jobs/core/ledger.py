@@ -1,60 +1,65 @@
-"""The life of a durable job's row. Every change of its state is a function here.
+"""Change the state of a durable job's row. Nothing outside of this file does.
 
-    dispatch ──> WAITING ──begin──> (a worker runs it) ──finish──> DONE
-                  ^   ^                  │        │
-          relay   │   │ requeue          │again   │bury
-                  │   │                  v        v
-                 DELAYED <───────────────┘       DEAD ──discard──> DISCARDED
+    dispatch ──> WAITING ──begin──> (a worker runs it) ──complete_in_transaction──> DONE
+                    ^                  │            │
+                    │ relay            │ schedule_  │ mark_dead
+                    │                  v retry      v
+    dispatch ──> DELAYED <─────────────┘           DEAD ──discard──> DISCARDED
+    with an eta     ^                               │
+                    └───────────requeue─────────────┘
 
-What holds at every moment, whoever is killed:
+These invariants hold at every moment, whichever process is killed:
 
 1. A job exists if and only if the transaction that dispatched it committed, because its row is part of it.
-2. An unfinished row has a `publish_at`. When that has passed, the relay publishes it again, under the same id. So no
-   job is forgotten, whatever the broker loses.
-3. DONE is written in the transaction of the effect, under the row's lock. So the effect is there if and only if the
-   row is DONE, and a delivery that finds it DONE, or finds the lock taken, ends quietly.
-4. `starts` is written before a run begins and set back when it ends in any orderly way. So it counts the runs that a
-   killed process cut off, and begin() refuses the one after MAX_REDELIVERIES.
-5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT_STARTS times. So what kills its worker
-   each time cannot take the same innocent jobs along until they are dead too.
-6. A run that may be alive has no other beside it. One transaction shows by its lock that it is; any other run counts as
-   alive for as long as its limit, unless the broker brings back the very message by which it began.
+2. An unfinished row has a `publish_at`. Once that time has passed, the relay publishes the row again, under the same
+   id. So no job is forgotten, whatever the broker loses.
+3. DONE is written in the transaction of the effect, under the row's lock. So the effect exists if and only if the row
+   is DONE, and a delivery that finds the row DONE or locked ends quietly.
+4. `starts` is written before a run begins and set back when the run ends in an orderly way. So it counts the runs that
+   were cut off because their process was killed, and begin() refuses the one after MAX_REDELIVERIES.
+5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT_STARTS times. So a job that kills its
+   worker each time cannot take the same innocent jobs along until they are dead too.
+6. A run that may be alive has no other beside it. A run in one transaction proves by its lock that it is alive. Any
+   other run counts as alive until its limit has passed, unless the broker brings back the message that it began with.
 """
 
 import logging
 import random
 import traceback
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core.republish_delays import run_deadline
-from djcelery_jobs.models import Job, State
+from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
+from djcelery_jobs.models import UNFINISHED, Job, State
 from djcelery_jobs.storable import text
 
 # failures.py writes to it too: one line for each job that failed for good.
 failure = logging.getLogger("djcelery_jobs.failure")
 
-# Jobs of a queue that may have been on their way to a worker when its connection broke, at the most.
-ON_THE_WAY = 100
+BATCH = 500  # rows in one statement
+# Jobs of a queue that may have been on their way to a worker when its connection broke, at most.
+IN_TRANSIT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A message of a job that reached a worker.
+    """Describe a message of a job that reached a worker.
 
     one_transaction: the run holds the row's lock from its first effect to its last.
     redelivered: the broker says that the process which had this message before is gone.
-    message_id: tells it from other messages of the same job.
+    message_id: tells the message from other messages of the same job.
     worker: the name of the worker that runs it.
-    queue, attempts: what the message says; the row may know better.
+    queue, attempts: taken from the message; the row may hold newer values.
     """
 
     job_id: uuid.UUID
@@ -66,21 +71,80 @@ class Delivery:
     attempts: int = 0
 
 
+# -- Creating rows
+
+
+def new_job(*, eta: datetime | None = None, **fields: Any) -> Job:
+    """Return an unsaved job, due at `eta`, or at once when that is None."""
+    now = timezone.now()
+    return Job(
+        state=State.DELAYED if eta else State.WAITING,
+        publish_at=eta or now + republish_delay(fields["queue"], 0),
+        waiting_since=None if eta else now,
+        **fields,
+    )
+
+
+def create(jobs: list[Job]) -> list[Job]:
+    """Insert jobs into the caller's transaction, and return them.
+
+    Raises IntegrityError when the id of one is already that of another job.
+    """
+    return Job.objects.bulk_create(jobs, batch_size=BATCH)
+
+
+def create_if_missing(job: Job) -> None:
+    """Insert a job unless there is one with its id."""
+    Job.objects.bulk_create([job], ignore_conflicts=True)
+
+
+def create_unless_key_is_taken(job: Job) -> tuple[Job, bool]:
+    """Insert a job unless an unfinished one has its key. Return the one that is unfinished, and whether it is new.
+
+    Raises IntegrityError when the id is already that of another job, ValueError when the key is another task's.
+    """
+    unbegun = Job.objects.filter(key=job.key, state__in=UNFINISHED, started_at=None)
+    unbegun.filter(expires_at__lt=timezone.now()).update(state=State.DISCARDED, finished_at=timezone.now())
+    # The job that has the key may end between two statements: then try again.
+    while not Job.objects.filter(pk=job.pk).exclude(key=job.key, state__in=UNFINISHED).exists():
+        Job.objects.bulk_create([job], ignore_conflicts=True)
+        if unfinished := Job.objects.filter(key=job.key, state__in=UNFINISHED).first():
+            if unfinished.task != job.task:
+                raise ValueError(
+                    f"The key {job.key} has an unfinished job of {unfinished.task}. Name the task in the key."
+                )
+            return unfinished, unfinished.pk == job.pk
+    raise IntegrityError(f"There is a job {job.pk} already.")
+
+
+def record_failure(job_id: uuid.UUID, *, error: str, trace: str, **fields: Any) -> None:
+    """Insert a DEAD row for the job of a plain task that failed, or overwrite the row of its last failure."""
+    now = timezone.now()
+    fields |= {"state": State.DEAD, "error": text(error)[:500], "traceback": text(trace)}
+    Job.objects.update_or_create(pk=job_id, defaults=fields | {"publish_at": now, "finished_at": now})
+
+
+# -- Running
+
+
 def begin(delivery: Delivery) -> Job | None:
-    """Count a run that begins now. None: there is nothing to do; it is done, dead, delayed or running elsewhere."""
+    """Count a run that begins now, and return its job.
+
+    Return None when there is nothing to do: the job is done, dead, delayed or running elsewhere.
+    """
     job = _begin_first(delivery) or _begin_again(delivery)
-    # Looked at after the start is written: of two that begin at one moment, at least one sees the other.
+    # Checked after the start is written: of two that begin at the same moment, at least one sees the other.
     if job and job.starts > jobs_settings.SUSPECT_STARTS and _beside_another_suspect(job):
         later = timezone.now() + timedelta(seconds=random.uniform(0, jobs_settings.JUST_BEGUN))  # noqa: S311  no secret
-        give_back([delivery.job_id], worker=delivery.worker, at=later)
+        release([delivery.job_id], worker=delivery.worker, at=later)
         return None
     return job
 
 
 def _begin_first(delivery: Delivery) -> Job | None:
-    """What nearly all deliveries are: the first of a job that nothing has happened to. One statement."""
-    now, alike = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
-    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **alike)
+    """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
+    now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
+    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
     begun = untouched.update(
         starts=1,
         started_at=now,
@@ -94,7 +158,7 @@ def _begin_first(delivery: Delivery) -> Job | None:
 
 def _begin_again(delivery: Delivery) -> Job | None:
     with transaction.atomic():
-        job = _locked(delivery.job_id)
+        job = _lock(delivery.job_id)
         now = timezone.now()
         if job is None or job.state != State.WAITING:
             return None
@@ -105,113 +169,17 @@ def _begin_again(delivery: Delivery) -> Job | None:
                 job.save(update_fields=["publish_at", "publications"])
             return None
         if job.expires_at and job.expires_at < now:
-            _end(job, State.DISCARDED, "Expired before a worker was free.")
+            _finish(job, State.DISCARDED, "Expired before a worker was free.")
             return None
         if job.starts > jobs_settings.MAX_REDELIVERIES:
-            _end(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
-            names = {"task_id": str(delivery.job_id), "task": job.task, "error": "WorkerLostError"}
-            transaction.on_commit(lambda: failure.error("task_failure", extra=names))
+            _finish(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
+            _log_failure_at_commit(job, "WorkerLostError")
             return None
         job.starts += 1
         job.started_at, job.worker, job.message_id = now, delivery.worker[:100], delivery.message_id[:36]
         job.publish_at = now + run_deadline(job.queue)
         job.save(update_fields=["starts", "started_at", "worker", "message_id", "publish_at", "publications"])
     return job
-
-
-@contextmanager
-def effect(begun: Job) -> Iterator[bool]:
-    """Run the block and finish the job in one transaction. Yields False when another delivery has it; do nothing then.
-
-    begun: what begin() returned.
-    """
-    row = Job.objects.filter(pk=begun.pk)
-    with transaction.atomic():
-        ours = bool(row.filter(state=State.WAITING).select_for_update().values_list("pk"))
-        yield ours
-        if ours:
-            row.update(state=State.DONE, finished_at=timezone.now())
-
-
-def give_back(job_ids: Iterable[object], *, worker: str, at: datetime | None = None) -> None:
-    """The worker ended its runs itself: they do not count, and the relay publishes the jobs at once, or at that time.
-
-    A job that another worker runs by now is that one's affair.
-    """
-    begun = Job.objects.filter(pk__in=job_ids, worker=worker[:100], state=State.WAITING, starts__gt=0)
-    begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
-
-
-def hasten(job_ids: Iterable[object], *, seconds: float = 0) -> None:
-    """No worker has begun these, or they must be asked for again: the relay publishes them at once, or so much later.
-
-    Does not wait for a run: the row that it has locked is left as it is.
-    """
-    waiting = Job.objects.filter(pk__in=job_ids, state=State.WAITING)
-    _publish_at(waiting, timezone.now() + timedelta(seconds=seconds))
-
-
-def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
-    with transaction.atomic():
-        free = list(jobs.select_for_update(skip_locked=_skips()).values_list("pk", flat=True))
-        Job.objects.filter(pk__in=free).update(publish_at=when)
-
-
-def hasten_oldest(queues: Iterable[str]) -> None:
-    """A worker's connection to the broker broke. Redis may have sent messages into it that nobody got: those of jobs
-    that have waited longest. The relay publishes these at once; a copy of a message that is not lost ends quietly."""
-    unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True)
-    for queue in queues:
-        oldest = unbegun.filter(queue=queue).order_by("waiting_since").values_list("pk", flat=True)[:ON_THE_WAY]
-        _publish_at(unbegun.filter(pk__in=list(oldest)), timezone.now())
-
-
-def give_back_all(worker: str) -> int:
-    """The worker shuts down and has ended what it ran: that does not count, and the relay publishes it at once."""
-    with transaction.atomic():
-        running = Job.objects.filter(worker=worker, state=State.WAITING, started_at__isnull=False, starts__gt=0)
-        ids = [job.pk for job in running.select_for_update(skip_locked=_skips())]
-        return Job.objects.filter(pk__in=ids).update(starts=F("starts") - 1, started_at=None, publish_at=timezone.now())
-
-
-def again(begun: Job, *, at: datetime) -> None:
-    """The run failed in a way that may pass: the relay publishes the job once more, at that time."""
-    with transaction.atomic():
-        job = _locked(begun.pk, waits=True)
-        if job and _is_latest_run(job, begun):
-            job.attempts += 1
-            _wait(job, State.DELAYED, at)
-
-
-def bury(begun: Job, error: BaseException) -> None:
-    """The run failed for good: keep the job, with its error, for somebody to look at."""
-    with transaction.atomic():
-        job = _locked(begun.pk, waits=True)
-        if job and _is_latest_run(job, begun):
-            trace = "".join(traceback.format_exception(error))
-            _end(job, State.DEAD, f"{type(error).__name__}: {error}", trace)
-
-
-def requeue(jobs: QuerySet[Job]) -> int:
-    """Send dead jobs again, as if they were new; the relay publishes them. Returns how many."""
-    with transaction.atomic():
-        dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_skips()))
-        return sum(_requeue(job) for job in dead)
-
-
-def _requeue(job: Job) -> bool:
-    job.attempts, job.finished_at, job.expires_at, job.error, job.traceback = 0, None, None, "", ""
-    try:
-        with transaction.atomic():
-            _wait(job, State.DELAYED, timezone.now())
-    except IntegrityError:  # another job with its key is unfinished: that one does the work
-        return False
-    return True
-
-
-def discard(jobs: QuerySet[Job]) -> int:
-    """Give dead jobs up. Their rows stay until they are pruned. Returns how many."""
-    return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
 
 
 def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
@@ -224,36 +192,193 @@ def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
     return not process_is_gone and now < job.started_at + run_deadline(job.queue)
 
 
-def _is_latest_run(job: Job, begun: Job) -> bool:
-    """Of several runs, the first that succeeds finishes the job, but only the one that began last may fail it."""
-    return job.state == State.WAITING and job.started_at == begun.started_at
-
-
 def _beside_another_suspect(job: Job) -> bool:
     running = Job.objects.filter(worker=job.worker, state=State.WAITING, started_at__isnull=False)
     return running.filter(starts__gt=jobs_settings.SUSPECT_STARTS).exclude(pk=job.pk).exists()
 
 
-def _locked(job_id: object, *, waits: bool = False) -> Job | None:
-    """The row, locked until the transaction ends. None: it is not there, or another delivery holds it.
+@contextmanager
+def complete_in_transaction(begun: Job) -> Iterator[bool]:
+    """Run the block and mark the job DONE in one transaction.
 
-    waits: for the other to let go. A run that has begun must say how it ended.
+    Yield False when another delivery has completed the job, or is about to; the block must do nothing then.
+
+    begun: the job that begin() returned.
     """
-    return Job.objects.select_for_update(skip_locked=_skips() and not waits).filter(pk=job_id).first()
+    row = Job.objects.filter(pk=begun.pk)
+    with transaction.atomic():
+        is_ours = bool(row.filter(state=State.WAITING).select_for_update().values_list("pk"))
+        yield is_ours
+        if is_ours:
+            row.update(state=State.DONE, finished_at=timezone.now())
 
 
-def _skips() -> bool:
+def schedule_retry(begun: Job, *, at: datetime) -> None:
+    """Let the relay publish the job once more at that time, after its run failed in a way that may pass."""
+    with transaction.atomic():
+        job = _lock(begun.pk, wait=True)
+        if job and _is_latest_run(job, begun):
+            job.attempts += 1
+            _delay(job, at)
+
+
+def mark_dead(begun: Job, error: BaseException) -> None:
+    """Keep the job with its error for somebody to look at, after its run failed for good."""
+    with transaction.atomic():
+        job = _lock(begun.pk, wait=True)
+        if job and _is_latest_run(job, begun):
+            trace = "".join(traceback.format_exception(error))
+            _finish(job, State.DEAD, f"{type(error).__name__}: {error}", trace)
+
+
+def _is_latest_run(job: Job, begun: Job) -> bool:
+    """Return whether this run may fail the job.
+
+    Of several runs, the first that succeeds finishes the job, but only the one that began last may fail it.
+    """
+    return job.state == State.WAITING and job.started_at == begun.started_at
+
+
+def release(job_ids: Iterable[object], *, worker: str, at: datetime | None = None) -> None:
+    """Take back the starts of runs that the worker ended itself, and publish the jobs at `at`, or at once.
+
+    A job that another worker runs by now is left alone.
+    """
+    begun = Job.objects.filter(pk__in=job_ids, worker=worker[:100], state=State.WAITING, starts__gt=0)
+    begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
+
+
+def release_all(worker: str) -> int:
+    """Release every job that a worker ran when it shut down. Return how many."""
+    with transaction.atomic():
+        running = Job.objects.filter(worker=worker, state=State.WAITING, started_at__isnull=False, starts__gt=0)
+        ids = [job.pk for job in running.select_for_update(skip_locked=_can_skip_locked())]
+        return Job.objects.filter(pk__in=ids).update(starts=F("starts") - 1, started_at=None, publish_at=timezone.now())
+
+
+# -- Publishing
+
+
+def lock_due(limit: int) -> list[Job]:
+    """Lock and return the jobs that the relay must publish now, `limit` at most. Must be called in a transaction."""
+    due = Job.objects.filter(state__in=UNFINISHED, publish_at__lte=timezone.now()).order_by("publish_at")
+    return list(due.select_for_update(skip_locked=_can_skip_locked())[:limit])
+
+
+def count_publication(jobs: Iterable[Job]) -> None:
+    """Note that the relay publishes these locked jobs now, and when it looks at them again.
+
+    Take one statement for all jobs that change alike: after an outage there are thousands, of a few kinds.
+    """
+    now, alike = timezone.now(), defaultdict(list)
+    for job in jobs:
+        alike[job.queue, job.publications, job.state].append(job.pk)
+    for (queue, publications, state), ids in alike.items():
+        Job.objects.filter(pk__in=ids).update(
+            state=State.WAITING,
+            publications=publications + 1,
+            publish_at=now + republish_delay(queue, publications),
+            **({"waiting_since": now} if state == State.DELAYED else {}),
+        )
+
+
+def postpone_unsendable(job: Job, reason: str) -> None:
+    """Let a locked job that this code cannot send wait for a deploy, and mark it dead after DEPLOY_WAIT seconds."""
+    now = timezone.now()
+    if job.created_at > now - timedelta(seconds=jobs_settings.DEPLOY_WAIT):
+        job.publish_at = now + timedelta(seconds=jobs_settings.DEPLOY_WAIT / 10)
+        job.save(update_fields=["publish_at"])
+        return
+    _finish(job, State.DEAD, reason)
+    _log_failure_at_commit(job, reason)
+
+
+def publish_now(job_ids: Iterable[object], *, seconds: float = 0) -> None:
+    """Let the relay publish jobs at once, or that many seconds later, because the broker may have lost their messages.
+
+    A row that a run has locked is left as it is: nobody waits for a run.
+    """
+    waiting = Job.objects.filter(pk__in=job_ids, state=State.WAITING)
+    _publish_at(waiting, timezone.now() + timedelta(seconds=seconds))
+
+
+def publish_oldest_now(queues: Iterable[str]) -> None:
+    """Let the relay publish the jobs that have waited longest, after a worker lost its connection to the broker.
+
+    Redis may have sent messages into the broken connection that nobody received: those of the oldest jobs. A copy of a
+    message that was not lost ends quietly.
+    """
+    unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True)
+    for queue in queues:
+        oldest = unbegun.filter(queue=queue).order_by("waiting_since").values_list("pk", flat=True)[:IN_TRANSIT]
+        _publish_at(unbegun.filter(pk__in=list(oldest)), timezone.now())
+
+
+def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
+    with transaction.atomic():
+        unlocked = list(jobs.select_for_update(skip_locked=_can_skip_locked()).values_list("pk", flat=True))
+        Job.objects.filter(pk__in=unlocked).update(publish_at=when)
+
+
+# -- Decisions of people
+
+
+def requeue(jobs: QuerySet[Job]) -> int:
+    """Let the relay publish dead jobs again as if they were new. Return how many."""
+    with transaction.atomic():
+        dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_can_skip_locked()))
+        return sum(_requeue(job) for job in dead)
+
+
+def _requeue(job: Job) -> bool:
+    job.attempts, job.finished_at, job.expires_at, job.error, job.traceback = 0, None, None, "", ""
+    try:
+        with transaction.atomic():
+            _delay(job, timezone.now())
+    except IntegrityError:  # another job with its key is unfinished: that one does the work
+        return False
+    return True
+
+
+def close_resent(job: Job, *, by: str) -> None:
+    """Discard the dead row of a plain task whose message was published again by that person."""
+    error = f"Sent again by {by}. Was: {job.error}"
+    Job.objects.filter(pk=job.pk).update(state=State.DISCARDED, error=error[:500])
+
+
+def discard(jobs: QuerySet[Job]) -> int:
+    """Discard dead jobs. Return how many. Their rows are kept until pruning removes them."""
+    return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
+
+
+# -- Parts of the above
+
+
+def _lock(job_id: object, *, wait: bool = False) -> Job | None:
+    """Lock the row until the transaction ends. Return None when it is missing or another delivery holds it.
+
+    wait: wait for the other to let go. A run that has begun must record how it ended.
+    """
+    return Job.objects.select_for_update(skip_locked=_can_skip_locked() and not wait).filter(pk=job_id).first()
+
+
+def _can_skip_locked() -> bool:
     # SQLite has no row locks and needs none: its transactions come one after the other.
     return connection.features.has_select_for_update_skip_locked
 
 
-def _wait(job: Job, state: State, publish_at: datetime) -> None:
-    job.state, job.publish_at = state, publish_at
+def _delay(job: Job, publish_at: datetime) -> None:
+    job.state, job.publish_at = State.DELAYED, publish_at
     job.starts, job.publications, job.started_at = 0, 0, None
     job.save()
 
 
-def _end(job: Job, state: State, error: str = "", trace: str = "") -> None:
+def _finish(job: Job, state: State, error: str, trace: str = "") -> None:
     job.state, job.finished_at = state, timezone.now()
     job.error, job.traceback = text(error)[:500], text(trace)
     job.save(update_fields=["state", "finished_at", "error", "traceback"])
+
+
+def _log_failure_at_commit(job: Job, error: str) -> None:
+    names = {"task_id": str(job.pk), "task": job.task, "error": error}
+    transaction.on_commit(lambda: failure.error("task_failure", extra=names))

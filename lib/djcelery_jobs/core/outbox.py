@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from kombu import Producer
 from kombu.utils import json as kombu_json
@@ -17,16 +17,16 @@ from kombu.utils import json as kombu_json
 from djcelery_jobs.brokers.circuit_breaker import Breaker, producer_from_pool
 from djcelery_jobs.brokers.options import broker_url, node_count
 from djcelery_jobs.core import ledger
-from djcelery_jobs.core.republish_delays import hard_limit, republish_delay
+from djcelery_jobs.core.republish_delays import hard_limit
 from djcelery_jobs.core.task import JobTask
-from djcelery_jobs.models import KEY_LENGTH, UNFINISHED, Job, State, subject
+from djcelery_jobs.models import KEY_LENGTH, Job, State, subject
 from djcelery_jobs.storable import shown, stored
 from djcelery_jobs.telemetry.context import dispatcher, restored, snapshot
 
 logger = logging.getLogger(__name__)
 breaker = Breaker()
 
-BATCH = 500  # rows in one statement
+BATCH = 500  # messages in one round trip
 # No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
 FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
@@ -46,8 +46,12 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
     if not key and (there := _dispatched_before(task, options.get("task_id"))):
         return there
     jobs = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
-    jobs, new = _write_one(jobs[0]) if key else (Job.objects.bulk_create(jobs, batch_size=BATCH), True)
-    waiting = [job for job in jobs if new and job.state == State.WAITING]
+    if key:
+        job, is_new = ledger.create_unless_key_is_taken(jobs[0])
+        jobs = [job]
+    else:
+        jobs, is_new = ledger.create(jobs), True
+    waiting = [job for job in jobs if is_new and job.state == State.WAITING]
     # Robust: whatever goes wrong in publishing, the caller's work is committed and the relay has the rows.
     transaction.on_commit(lambda: publish(waiting), robust=not current_app.conf.task_always_eager)
     return jobs
@@ -68,30 +72,14 @@ def _check(task: JobTask, count: int, key: str | None, options: dict[str, Any]) 
         raise ValueError(f"{options['task_id']} is no UUID. For an id of your own, give the job a key.") from error
 
 
-def adopt(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any) -> None:
-    """Write a row for a message that came without: sent by name, or before its task became durable."""
-    Job.objects.bulk_create([_row(task, args, kwargs, None, {"task_id": job_id})], ignore_conflicts=True)
+def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any) -> None:
+    """Write a row for a message that has none: it was sent by name, or before its task became durable."""
+    ledger.create_if_missing(_row(task, args, kwargs, None, {"task_id": job_id}))
 
 
 def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
     """A plain task that is delivered twice dispatches what follows it twice, under the same id."""
     return list(Job.objects.filter(pk=job_id, task=task.name)) if job_id else []
-
-
-def _write_one(job: Job) -> tuple[list[Job], bool]:
-    """The job, or the unfinished one with the same key. That one may end between two statements: then try again.
-
-    Raises IntegrityError when the job's own id is that of another job, ValueError when the key is another task's.
-    """
-    unbegun = Job.objects.filter(key=job.key, state__in=UNFINISHED, started_at=None)
-    unbegun.filter(expires_at__lt=timezone.now()).update(state=State.DISCARDED, finished_at=timezone.now())
-    while not Job.objects.filter(pk=job.pk).exclude(key=job.key, state__in=UNFINISHED).exists():
-        Job.objects.bulk_create([job], ignore_conflicts=True)
-        if there := Job.objects.filter(key=job.key, state__in=UNFINISHED).first():
-            if there.task != job.task:
-                raise ValueError(f"The key {job.key} has an unfinished job of {there.task}. Name the task in the key.")
-            return [there], there.pk == job.pk
-    raise IntegrityError(f"There is a job {job.pk} already.")
 
 
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
@@ -106,7 +94,8 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         eta = now + timedelta(seconds=countdown)
     if isinstance(expires, int | float):
         expires = now + timedelta(seconds=expires)
-    return Job(
+    return ledger.new_job(
+        eta=eta,
         pk=options.get("task_id") or uuid.uuid4(),
         task=task.name,
         args=stored(list(args or [])),
@@ -115,9 +104,6 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         options=stored(kept) | shown({"context": snapshot()}),
         queue=queue,
         key=key,
-        state=State.DELAYED if eta else State.WAITING,
-        publish_at=eta or now + republish_delay(queue, 0),
-        waiting_since=None if eta else now,
         expires_at=expires,
         dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
     )
@@ -144,8 +130,8 @@ def publish(jobs: Iterable[Job]) -> None:
     _leave_to_relay(left)
 
 
-def obstacle(job: Job) -> str:
-    """Why the code of this process cannot send the job, whatever the broker does. Empty: it can."""
+def reason_unsendable(job: Job) -> str:
+    """Return why the code of this process cannot send the job, whatever the broker does. Empty: it can."""
     if job.task not in current_app.tasks:
         return f"No task is called {job.task}."
     if job.queue not in current_app.amqp.queues:
@@ -191,6 +177,6 @@ def _leave_to_relay(jobs: list[Job]) -> None:
     if not jobs:
         return
     try:
-        ledger.hasten([job.pk for job in jobs])
+        ledger.publish_now([job.pk for job in jobs])
     except DatabaseError:
         logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)

@@ -33,6 +33,7 @@ class JobTask(DjangoTask):
     Both are Celery's own options: `@shared_task(max_retries=8, autoretry_for=(...))` overrides them for one task.
     """
 
+    durable = False  # whether a row in the database holds its jobs
     Request = JOB_REQUEST if find_spec("django_structlog") else DjangoTask.Request
     autoretry_for = TRANSIENT_ERRORS
     max_retries = 5
@@ -74,3 +75,8 @@ class JobTask(DjangoTask):
             logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
             dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
             raise Reject("its worker died too often", requeue=False)
+
+
+def is_durable(task: object) -> bool:
+    """Return whether a row in the database holds the jobs of this task, which may be any Celery task, or None."""
+    return bool(getattr(task, "durable", False))

@@ -12,7 +12,7 @@ from kombu import Connection
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import dead_letters, ledger
-from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.task import is_durable
 from djcelery_jobs.models import job_id
 from djcelery_jobs.worker import process_pool
 from djcelery_jobs.worker.heartbeat import pulse
@@ -42,9 +42,9 @@ class Consumer(consumer.Consumer):
         waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
         super().on_connection_error_after_connected(exc)
         if self.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
-            _tell(ledger.give_back, running, worker=self.hostname)
-        _tell(ledger.hasten, waiting)
-        _tell(ledger.hasten_oldest, list(self.app.amqp.queues.consume_from))
+            _tell(ledger.release, running, worker=self.hostname)
+        _tell(ledger.publish_now, waiting)
+        _tell(ledger.publish_oldest_now, list(self.app.amqp.queues.consume_from))
         process_pool.rewatch_lost_processes(self._processes)
 
     def on_ready(self) -> None:
@@ -73,7 +73,7 @@ class Consumer(consumer.Consumer):
 
 
 def _durable(requests: Iterable[Request]) -> list[uuid.UUID]:
-    return [job_id(request.id) for request in requests if isinstance(request.task, DurableTask)]
+    return [job_id(request.id) for request in requests if is_durable(request.task)]
 
 
 def _tell(change: Callable[..., None], names: Iterable[object], **options: Any) -> None:

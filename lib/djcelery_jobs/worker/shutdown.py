@@ -29,9 +29,9 @@ class ReleaseRuns(bootsteps.StartStopStep):
         """End the processes, then release what they ran."""
         try:
             worker.pool.terminate()  # or a process that was just given a job would begin it unseen
-            count = ledger.give_back_all(worker.hostname)
+            count = ledger.release_all(worker.hostname)
             time.sleep(LOCK_RELEASE)
-            count += ledger.give_back_all(worker.hostname)
+            count += ledger.release_all(worker.hostname)
             if count:
                 logger.info("released %d jobs", count)
         except DatabaseError:
