@@ -17,8 +17,8 @@ def custom_serializer(project: Project, site: Site) -> bool:
     """Tell whether something other than JSON serializes the arguments."""
     if "serializer" in site.value.named or (site.task is not None and "serializer" in site.task.options):
         return True
-    for each in project.setting("task_serializer"):
-        if project.text(each.module, each.value) != "json":
+    for setting in project.setting("task_serializer"):
+        if project.text(setting.module, setting.value) != "json":
             return True
     return site.task is not None and ((site.task.custom and bool(site.task.bases)) or site.task.how == "wrapper")
 

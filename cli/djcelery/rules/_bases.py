@@ -15,13 +15,15 @@ def inherited(project: Project, task: Task, option: str) -> bool:
 
 def sets(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
     """Tell whether a base class, or one of its own bases, sets an option."""
-    found = project.find(module, base)
-    if found is None or found.cls is None or depth > 5:
+    definition = project.find(module, base)
+    if definition is None or definition.cls is None or depth > 5:
         return False
-    held = found.module
-    if any(assign.target == option and context.inside(held, assign.block, found.cls.block) for assign in held.assigns):
+    home = definition.module
+    if any(
+        assign.target == option and context.inside(home, assign.block, definition.cls.block) for assign in home.assigns
+    ):
         return True
-    return any(sets(project, held, each, option, depth + 1) for each in found.cls.bases)
+    return any(sets(project, home, further_base, option, depth + 1) for further_base in definition.cls.bases)
 
 
 def unknown_base(project: Project, task: Task) -> bool:

@@ -9,21 +9,21 @@ DEFAULT = 3600.0
 
 def visibility(project: Project) -> float | None:
     """Return the shortest visibility timeout that is set, Celery's default if none is, or None if it is unknown."""
-    found = []
+    timeouts = []
     for setting in project.setting("broker_transport_options"):
         resolved = project.resolve(setting.module, setting.value)
         if setting.how == "[]" and setting.sub is not None and setting.sub.const == "visibility_timeout":
-            found.append(project.number(setting.module, setting.value))
+            timeouts.append(project.number(setting.module, setting.value))
         elif resolved.kind in {"dict", "call"} and (resolved.kind == "dict" or resolved.name == "dict"):
             if any(key.kind == "star" for key in resolved.keys):
                 return effective_visibility(project)
             value = resolved.pairs().get("visibility_timeout")
-            found.append(project.number(setting.module, value) if value is not None else DEFAULT)
+            timeouts.append(project.number(setting.module, value) if value is not None else DEFAULT)
         else:
             return effective_visibility(project)
-    if None in found:
+    if None in timeouts:
         return effective_visibility(project)
-    return min((each for each in found if each is not None), default=DEFAULT)
+    return min((timeout for timeout in timeouts if timeout is not None), default=DEFAULT)
 
 
 def effective_visibility(project: Project) -> float | None:

@@ -32,12 +32,16 @@ class Handler:
     @property
     def raises(self) -> bool:
         """Tell whether it raises anything."""
-        return any(not each.name.startswith("<") for each in self.module.raises if self.contains(each.block))
+        return any(
+            not statement.name.startswith("<") for statement in self.module.raises if self.contains(statement.block)
+        )
 
     @property
     def returns(self) -> bool:
         """Tell whether it returns a value, which reports the failure."""
-        return any(each.name == "<return value>" for each in self.module.raises if self.contains(each.block))
+        return any(
+            statement.name == "<return value>" for statement in self.module.raises if self.contains(statement.block)
+        )
 
     @property
     def calls(self) -> list[Call]:
@@ -71,7 +75,7 @@ class Handler:
     def main(self) -> bool:
         """Tell whether its try block is most of the task, and is not inside another try block, handler or loop."""
         function = self.task.function
-        around = {each.kind for each in context.near(self.module, self.block.parent)}
+        around = {block.kind for block in context.near(self.module, self.block.parent)}
         if function is None or around & {"loop", "try", "except", "finally", "else"}:
             return False
         tried = self.block.line - self.module.blocks[self.block.index].line

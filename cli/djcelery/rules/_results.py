@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from djcelery.project import context
 from djcelery.project.facts import Call, Module
-from djcelery.rules._base import Project, Value
+from djcelery.rules._base import Project, Site, Value
 
 WAITING = frozenset({"get", "join", "wait", "join_native"})
 
@@ -25,23 +25,20 @@ def waits(project: Project) -> Iterator[Wait]:
     sent = {(site.module.path, site.value.line, site.value.col) for site in project.sites if sending(site)}
     for module in project.modules:
         for call in module.called(*WAITING):
-            held = call.value.recv
-            if held is not None and is_result(held.seen, module, sent) and not context.is_test(module.path):
+            receiver = call.value.recv
+            if receiver is not None and is_result(receiver.seen, module, sent) and not context.is_test(module.path):
                 yield Wait(module, call)
 
 
-def sending(site: object) -> bool:
+def sending(site: Site) -> bool:
     """Tell whether a site certainly sends a task now."""
-    method = getattr(site, "method", "")
-    return method in {"delay", "apply_async", "send_task"} and bool(
-        getattr(site, "task", None) or getattr(site, "certain", False)
-    )
+    return site.method in {"delay", "apply_async", "send_task"} and bool(site.task or site.certain)
 
 
-def is_result(held: Value, module: Module, sent: set[tuple[str, int, int]]) -> bool:
+def is_result(value: Value, module: Module, sent: set[tuple[str, int, int]]) -> bool:
     """Tell whether a value is an AsyncResult, of a dispatch or made from an id."""
-    if held.kind != "call":
+    if value.kind != "call":
         return False
-    if held.name in {"celery.result.AsyncResult", "celery.result.GroupResult", "celery.result.ResultSet"}:
+    if value.name in {"celery.result.AsyncResult", "celery.result.GroupResult", "celery.result.ResultSet"}:
         return True
-    return (module.path, held.line, held.col) in sent
+    return (module.path, value.line, value.col) in sent

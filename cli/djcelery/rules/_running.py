@@ -18,11 +18,13 @@ def at_app(project: Project, message: str, severity: OptionalSeverity = "") -> F
 
 def at_setting(project: Project, key: str, message: str, severity: OptionalSeverity = "") -> Finding:
     """Return a finding where a setting is set, by Celery's name or as it is written, or else at the app."""
-    places = project.setting(key) or [each for each in project.settings if each.name == key and not each.testing]
-    plain = [each for each in places if not each.conditional]
+    places = project.setting(key) or [
+        setting for setting in project.settings if setting.name == key and not setting.testing
+    ]
+    unconditional = [setting for setting in places if not setting.conditional]
     if not places:
         return at_app(project, message, severity)
-    place = (plain or places)[-1]
+    place = (unconditional or places)[-1]
     return at(place.module, place, message, severity)
 
 
@@ -37,8 +39,8 @@ def at_task(project: Project, task: RunningTask, option: str, message: str, seve
 def entries(project: Project, running: Running) -> Iterator[tuple[Entry, Task | None]]:
     """Yield the entries in the text that the effective schedule has as well."""
     for entry in project.schedule:
-        told = running.schedule.get(entry.name)
-        if told is not None and not entry.testing and entry.task_name in {"", told.task}:
+        effective = running.schedule.get(entry.name)
+        if effective is not None and not entry.testing and entry.task_name in {"", effective.task}:
             yield entry, entry.task
 
 

@@ -7,19 +7,19 @@ from djcelery.project.facts import Param
 
 def mismatch(params: list[Param], count: int, names: set[str], whole: bool = True) -> str:
     """Say what does not match, or return an empty text. Unless `whole`, something else may pass what is missing."""
-    places = [param for param in params if param.kind == "pos"]
-    known = {param.name for param in params if param.kind in {"pos", "kwonly"}}
-    rest = any(param.kind == "vararg" for param in params)
-    loose = any(param.kind == "kwarg" for param in params)
-    if count > len(places) and not rest:
-        return f"takes {counted(len(places))}, but {count} {'was' if count == 1 else 'were'} passed"
-    if (unknown := names - known) and not loose:
+    positional = [param for param in params if param.kind == "pos"]
+    accepted = {param.name for param in params if param.kind in {"pos", "kwonly"}}
+    takes_more = any(param.kind == "vararg" for param in params)
+    takes_any_name = any(param.kind == "kwarg" for param in params)
+    if count > len(positional) and not takes_more:
+        return f"takes {counted(len(positional))}, but {count} {'was' if count == 1 else 'were'} passed"
+    if (unknown := names - accepted) and not takes_any_name:
         return f"does not take an argument {min(unknown)}"
-    if twice := names & {param.name for param in places[:count]}:
-        return f"gets two values for {min(twice)}"
+    if repeated := names & {param.name for param in positional[:count]}:
+        return f"gets two values for {min(repeated)}"
     if not whole:
         return ""
-    required = [param.name for param in places[count:] if param.default is None]
+    required = [param.name for param in positional[count:] if param.default is None]
     required += [param.name for param in params if param.kind == "kwonly" and param.default is None]
     missing = [name for name in required if name not in names]
     return f"is missing {', '.join(missing)}" if missing else ""

@@ -39,13 +39,13 @@ SEVERITY = "error"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield args= of apply_async, signature, send_task and beat entries that is no sequence."""
-    given = [
+    values = [
         (site.module, site.value.named.get("args"))
         for site in project.sites
         if site.method in {"apply_async", "apply_async_on_commit", "signature", "send_task", "apply"}
     ]
-    given += [(entry.module, entry.parts.get("args")) for entry in project.schedule]
-    for module, value in given:
+    values += [(entry.module, entry.parts.get("args")) for entry in project.schedule]
+    for module, value in values:
         if value is not None and wrong(value):
             yield at(module, value, "args must be a list or a tuple", fix=comma(module, value))
 

@@ -42,8 +42,8 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None:
             continue
         for value in site.arguments():
-            if what := whole(value):
-                yield at(site.module, value, f"{site.shown} is passed {what}; store it and pass a key")
+            if contents := whole(value):
+                yield at(site.module, value, f"{site.shown} is passed {contents}; store it and pass a key")
 
 
 def whole(value: Value) -> str:

@@ -47,7 +47,7 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None or custom_serializer(project, site):
             continue
         for value in site.arguments():
-            if what := is_instance(project, site, value):
+            if instance := is_instance(project, site, value):
                 yield at(
-                    site.module, value, f"{site.shown} is passed {what}; pass its id and fetch the row in the task"
+                    site.module, value, f"{site.shown} is passed {instance}; pass its id and fetch the row in the task"
                 )

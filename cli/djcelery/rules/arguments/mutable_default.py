@@ -53,7 +53,7 @@ def changes(task: Task, name: str) -> bool:
     function, module = task.function, task.module
     if function is None:
         return False
-    if any(each.target == name and context.inside(module, each.block, function.block) for each in module.assigns):
+    if any(assign.target == name and context.inside(module, assign.block, function.block) for assign in module.assigns):
         return True
     return any(
         call.value.root == name and call.value.last in CHANGING and context.inside(module, call.block, function.block)

@@ -40,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
-from djcelery.rules._base import Finding, Project, at, fix
+from djcelery.rules._base import Finding, Project, Value, at, fix
 
 CODE = "DJC602"
 SEVERITY = "error"
@@ -59,10 +59,10 @@ def find(project: Project) -> Iterator[Finding]:
                 continue
             change = (value.dot_line, value.dot_col + 1, value.dot_line, value.dot_col + 1, "minute=0, ")
             only = "hour" in value.named
-            made = fix("add minute=0", module, change, safe=only)
-            yield at(module, value, "without a minute, this runs every minute of that time", fix=made)
+            with_minute = fix("add minute=0", module, change, safe=only)
+            yield at(module, value, "without a minute, this runs every minute of that time", fix=with_minute)
 
 
-def runs_always(value: object) -> bool:
+def runs_always(value: Value) -> bool:
     """Tell whether all fields are "*"."""
-    return all(each.const == "*" for each in value.named.values())  # type: ignore[attr-defined]
+    return all(field.const == "*" for field in value.named.values())

@@ -51,6 +51,6 @@ def find(project: Project) -> Iterator[Finding]:
             resolved is not None and (resolved.kind != "dict" or any(key.kind != "const" for key in resolved.keys))
         ):
             continue
-        given = resolved is not None and {"expires", "expire_seconds"} & set(resolved.pairs())
-        if not given and not (entry.task and ("expires" in entry.task.options or entry.task.spread)):
+        expires = resolved is not None and {"expires", "expire_seconds"} & set(resolved.pairs())
+        if not expires and not (entry.task and ("expires" in entry.task.options or entry.task.spread)):
             yield at(entry.module, entry.value, f"runs of {entry.name!r} pile up while no worker runs; set expires")

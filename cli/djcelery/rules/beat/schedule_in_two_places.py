@@ -31,7 +31,7 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield a schedule with entries in the settings if the scheduler is certainly the database's."""
-    schedulers = [project.text(each.module, each.value) or "" for each in project.setting("beat_scheduler")]
+    schedulers = [project.text(setting.module, setting.value) or "" for setting in project.setting("beat_scheduler")]
     if not any(name.startswith("django_celery_beat") for name in schedulers):
         return
     for setting in project.setting("beat_schedule"):

@@ -36,7 +36,9 @@ LOCKED = ("redbeat", "lock", "single")
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield replicated Beats, and second ones in a file, unless the scheduler takes a lock."""
-    if any(locked(str(project.text(each.module, each.value) or "")) for each in project.setting("beat_scheduler")):
+    if any(
+        locked(str(project.text(setting.module, setting.value) or "")) for setting in project.setting("beat_scheduler")
+    ):
         return
     seen: dict[str, str] = {}
     for process in project.processes:
@@ -45,7 +47,7 @@ def find(project: Project) -> Iterator[Finding]:
         scheduler = process.option("-S", "--scheduler") or ""
         if locked(scheduler):
             continue
-        most = max((each.most for each in project.scalings if each.target == process.name), default=0)
+        most = max((scaling.most for scaling in project.scalings if scaling.target == process.name), default=0)
         if most > 1 and process.source == "kubernetes":
             yield on(
                 process.path,
@@ -61,7 +63,11 @@ def find(project: Project) -> Iterator[Finding]:
                 process.line,
                 f"{process.replicas} Beats are started, so every entry runs {process.replicas} times",
             )
-        elif process.path in seen and process.source != "kubernetes" and not profile(process.name, seen[process.path]):
+        elif (
+            process.path in seen
+            and process.source != "kubernetes"
+            and not same_service(process.name, seen[process.path])
+        ):
             yield on(
                 process.path,
                 process.line,
@@ -75,6 +81,6 @@ def locked(scheduler: str) -> bool:
     return any(word in scheduler.lower() for word in LOCKED)
 
 
-def profile(one: str, two: str) -> bool:
+def same_service(name: str, other_name: str) -> bool:
     """Tell whether two services are the same one for different environments."""
-    return any(word in one + two for word in ("dev", "prod", "test", "local"))
+    return any(word in name + other_name for word in ("dev", "prod", "test", "local"))

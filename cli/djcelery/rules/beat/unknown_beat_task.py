@@ -67,9 +67,9 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         if not entry.testing and entry.task_name and entry.task_name not in running.registered:
             shown.add(entry.task_name)
             yield at(entry.module, entry.parts["task"], f"{entry.task_name} is not registered in the running app")
-    for each in running.schedule.values():
-        if each.task not in running.registered | shown:
-            message = f"entry {each.name} names {each.task}, which is not registered in the running app"
+    for scheduled in running.schedule.values():
+        if scheduled.task not in running.registered | shown:
+            message = f"entry {scheduled.name} names {scheduled.task}, which is not registered in the running app"
             yield at_setting(project, "beat_schedule", message)
 
 

@@ -52,16 +52,18 @@ def find(project: Project) -> Iterator[Finding]:
         if params is None or entry.value.kind != "dict":
             continue
         args, kwargs = entry.parts.get("args"), entry.parts.get("kwargs")
-        given = project.resolve(entry.module, args) if args is not None else None
+        positional = project.resolve(entry.module, args) if args is not None else None
         named = project.resolve(entry.module, kwargs) if kwargs is not None else None
-        if given is not None and (
-            given.kind not in {"list", "tuple"} or any(item.kind == "star" for item in given.items)
+        if positional is not None and (
+            positional.kind not in {"list", "tuple"} or any(item.kind == "star" for item in positional.items)
         ):
             continue
         if named is not None and (named.kind != "dict" or any(key.kind != "const" for key in named.keys)):
             continue
         problem = mismatch(
-            params, len(given.items) if given else 0, {str(key.const) for key in named.keys} if named else set()
+            params,
+            len(positional.items) if positional else 0,
+            {str(key.const) for key in named.keys} if named else set(),
         )
         if problem:
             yield at(entry.module, entry.value, f"{entry.task_name} {problem}")
@@ -69,14 +71,14 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield effective entries that do not match the registered signatures."""
-    places = {entry.name: entry for entry in project.schedule if not entry.testing}
-    for each in running.schedule.values():
-        task = running.tasks.get(each.task)
-        if task is None or task.params is None or not (problem := mismatch(task.params, each.count, each.named)):
+    places = {place.name: place for place in project.schedule if not place.testing}
+    for entry in running.schedule.values():
+        task = running.tasks.get(entry.task)
+        if task is None or task.params is None or not (problem := mismatch(task.params, entry.count, entry.named)):
             continue
-        entry = places.get(each.name)
-        message = f"{each.task} {problem}"
-        if entry is not None:
-            yield at(entry.module, entry.value, message)
+        place = places.get(entry.name)
+        message = f"{entry.task} {problem}"
+        if place is not None:
+            yield at(place.module, place.value, message)
         else:
-            yield at_setting(project, "beat_schedule", f"entry {each.name}: {message}")
+            yield at_setting(project, "beat_schedule", f"entry {entry.name}: {message}")

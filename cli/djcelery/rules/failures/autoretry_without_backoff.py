@@ -37,12 +37,12 @@ def find(project: Project) -> Iterator[Finding]:
         value = task.options.get("autoretry_for")
         if value is None or task.spread or unknown_base(project, task) or inherited(project, task, "retry_backoff"):
             continue
-        given = task.options.get("retry_backoff")
+        backoff = task.options.get("retry_backoff")
         delays = {"default_retry_delay"} & set(task.options)
         kwargs = task.options.get("retry_kwargs")
         if kwargs is not None and (
             "countdown" in project.resolve(task.module, kwargs).pairs() or kwargs.kind == "name"
         ):
             delays = {"countdown"}
-        if (given is None and not delays) or (given is not None and given.const is False):
+        if (backoff is None and not delays) or (backoff is not None and backoff.const is False):
             yield at(task.module, value, "these retries have no backoff; add retry_backoff=True")

@@ -72,7 +72,7 @@ def writes(handler: Handler) -> bool:
         name = call.value.name
         if call.value.last not in WRITES or ("objects" not in name and call.value.last != "save"):
             continue
-        inner = next((each for each in context.near(handler.module, call.block) if each.kind == "atomic"), None)
+        inner = next((block for block in context.near(handler.module, call.block) if block.kind == "atomic"), None)
         outer = handler.module.blocks[tried]
         if inner is None or inner.line < outer.line:
             return True

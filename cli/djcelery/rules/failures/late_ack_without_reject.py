@@ -59,8 +59,8 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks with one effective option and not the other, or only the setting if it causes this."""
-    said = running.settings
-    if said["task_acks_late"] is True and not said["task_reject_on_worker_lost"]:
+    settings = running.settings
+    if settings["task_acks_late"] is True and not settings["task_reject_on_worker_lost"]:
         yield at_setting(project, "task_acks_late", LOSES_TASKS)
         return
     for task in running.own:

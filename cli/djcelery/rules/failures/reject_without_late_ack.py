@@ -50,8 +50,8 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks with one effective option and not the other, or only the setting if it causes this."""
-    said = running.settings
-    if said["task_reject_on_worker_lost"] is True and not said["task_acks_late"]:
+    settings = running.settings
+    if settings["task_reject_on_worker_lost"] is True and not settings["task_acks_late"]:
         yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late, this setting has no effect")
         return
     for task in running.own:

@@ -45,12 +45,12 @@ def find(project: Project) -> Iterator[Finding]:
         if not handler.broad or handler.raises or any(name.rpartition(".")[2] == "Retry" for name in handler.earlier):
             continue
         for call in handler.tried:
-            own = (
+            retries_itself = (
                 call.value.last == "retry"
                 and call.value.root in names(handler)
                 and call.value.named.get("throw") is None
             )
-            if own and nearest_try(handler, call.block):
+            if retries_itself and nearest_try(handler, call.block):
                 yield at(handler.module, call.value, "this raises Retry, which the except clause below catches")
 
 
@@ -62,7 +62,7 @@ def names(handler: Handler) -> set[str]:
 
 def nearest_try(handler: Handler, block: int) -> bool:
     """Tell whether there is no other try block in between."""
-    for each in context.near(handler.module, block):
-        if each.kind == "try":
-            return each is handler.module.blocks[handler.block.index]
+    for outer in context.near(handler.module, block):
+        if outer.kind == "try":
+            return outer is handler.module.blocks[handler.block.index]
     return False

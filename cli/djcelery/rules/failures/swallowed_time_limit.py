@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._failures import handlers
+from djcelery.rules._failures import Handler, handlers
 
 CODE = "DJC403"
 SEVERITY = "warning"
@@ -52,18 +52,20 @@ def find(project: Project) -> Iterator[Finding]:
     for handler in handlers(project):
         if not handler.broad or not handler.looped or handler.raises or not handler.tried:
             continue
-        own = handler.task.number("soft_time_limit")
-        if any("SoftTimeLimitExceeded" in name for name in handler.earlier) or not (own or everywhere):
+        soft_limit = handler.task.number("soft_time_limit")
+        if any("SoftTimeLimitExceeded" in name for name in handler.earlier) or not (soft_limit or everywhere):
             continue
         if not leaves(handler):
             yield at(
                 handler.module,
                 handler.block,
                 "this also catches SoftTimeLimitExceeded, and the loop continues",
-                severity="" if own else "hint",
+                severity="" if soft_limit else "hint",
             )
 
 
-def leaves(handler: object) -> bool:
+def leaves(handler: Handler) -> bool:
     """Tell whether the clause returns, which ends the loop as well."""
-    return any(each.name.startswith("<return") for each in handler.module.raises if handler.contains(each.block))  # type: ignore[attr-defined]
+    return any(
+        statement.name.startswith("<return") for statement in handler.module.raises if handler.contains(statement.block)
+    )

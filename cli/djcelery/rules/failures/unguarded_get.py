@@ -48,7 +48,7 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         if guarded(module, call) or "DoesNotExist" in str(task.options.get("throws", Value("other")).items):
             continue
-        if any(each.seen.kind == "param" for each in [*value.named.values(), *value.items]):
+        if any(argument.seen.kind == "param" for argument in [*value.named.values(), *value.items]):
             yield at(module, value, "the row may have been deleted; handle DoesNotExist")
 
 

@@ -51,11 +51,11 @@ def find(project: Project) -> Iterator[Finding]:
     if not project.brokers or not project.brokers <= {"amqp", "amqps", "pyamqp"}:
         return
     for site in project.sites:
-        given = site.value.named.get("countdown") or site.value.named.get("eta")
-        seconds = wait(project, site.module, given) if given is not None and site.method != "delay" else None
-        if given is not None and seconds is not None and seconds > TIMEOUT:
+        delay = site.value.named.get("countdown") or site.value.named.get("eta")
+        seconds = wait(project, site.module, delay) if delay is not None and site.method != "delay" else None
+        if delay is not None and seconds is not None and seconds > TIMEOUT:
             yield at(
                 site.module,
-                given,
+                delay,
                 f"this waits {seconds:g} s, but RabbitMQ closes a worker's channel after {TIMEOUT} s",
             )

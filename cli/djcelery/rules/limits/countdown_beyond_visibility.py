@@ -59,12 +59,12 @@ def find(project: Project) -> Iterator[Finding]:
             value = call.value
             if context.is_test(module.path):
                 continue
-            given = value.named.get("countdown") or value.named.get("eta")
-            seconds = wait(project, module, given) if given is not None else None
-            if given is not None and seconds is not None and seconds > timeout:
+            delay = value.named.get("countdown") or value.named.get("eta")
+            seconds = wait(project, module, delay) if delay is not None else None
+            if delay is not None and seconds is not None and seconds > timeout:
                 yield at(
                     module,
-                    given,
+                    delay,
                     f"{seconds:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
                 )
 
@@ -84,7 +84,7 @@ def length(value: Value) -> float | None:
     """Return the seconds of a timedelta of constants."""
     if value.kind != "call" or value.last != "timedelta" or value.items:
         return None
-    numbers = {key: each.const for key, each in value.named.items()}
+    numbers = {key: amount.const for key, amount in value.named.items()}
     if not all(isinstance(number, int | float) for number in numbers.values()):
         return None
     return float(sum(UNITS.get(key, 0) * number for key, number in numbers.items()))

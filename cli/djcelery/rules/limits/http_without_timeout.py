@@ -41,7 +41,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield calls of requests and urlopen in the body of a task."""
     for module, call, _ in project.task_calls:
         value = call.value
-        plain = value.name in REQUESTS and "timeout" not in value.named
-        bare = value.name == "urllib.request.urlopen" and "timeout" not in value.named and len(value.items) < 3
-        if (plain or bare) and not value.spread:
+        request = value.name in REQUESTS and "timeout" not in value.named
+        urlopen = value.name == "urllib.request.urlopen" and "timeout" not in value.named and len(value.items) < 3
+        if (request or urlopen) and not value.spread:
             yield at(module, value, f"{value.last}() without a timeout may wait indefinitely")

@@ -75,5 +75,5 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     for task in running.own:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if task.options["acks_late"] is True and isinstance(limit, int | float) and limit > timeout:
-            words = f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again"
-            yield at_task(project, task, "time_limit", words)
+            message = f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again"
+            yield at_task(project, task, "time_limit", message)

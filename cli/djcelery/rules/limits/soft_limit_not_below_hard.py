@@ -45,14 +45,14 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(site.module, soft, wrong_order(low, high))
     for setting in project.setting("task_soft_time_limit"):
         low = project.number(setting.module, setting.value)
-        for other in project.setting("task_time_limit"):
-            high = project.number(other.module, other.value)
+        for hard_setting in project.setting("task_time_limit"):
+            high = project.number(hard_setting.module, hard_setting.value)
             if (
-                other.module is setting.module
+                hard_setting.module is setting.module
                 and low
                 and high
                 and low >= high
-                and not (setting.conditional or other.conditional)
+                and not (setting.conditional or hard_setting.conditional)
             ):
                 yield at(setting.module, setting, wrong_order(low, high))
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.facts import Module
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, Value, at
 from djcelery.rules._running import at_setting
@@ -44,25 +45,34 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(setting.module, value, "the visibility timeout is a string; Celery needs a number")
         elif number is not None and number > LONGEST and project.brokers == {"sqs"}:
             yield at(setting.module, value, f"SQS allows at most {LONGEST} s")
-        for other in project.setting("result_backend_transport_options"):
-            twin = project.resolve(other.module, other.value).pairs().get("visibility_timeout")
-            if twin is not None and other.module is setting.module and differ(project, setting.module, value, twin):
-                yield at(setting.module, twin, DIFFERENT)
+        for results in project.setting("result_backend_transport_options"):
+            results_value = project.resolve(results.module, results.value).pairs().get("visibility_timeout")
+            if (
+                results_value is not None
+                and results.module is setting.module
+                and differ(project, setting.module, value, results_value)
+            ):
+                yield at(setting.module, results_value, DIFFERENT)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the same for the effective timeouts of the broker and of the results."""
     key = "broker_transport_options"
     value = running.options(key).get("visibility_timeout")
-    twin = running.options("result_backend_transport_options").get("visibility_timeout")
+    results_value = running.options("result_backend_transport_options").get("visibility_timeout")
     if isinstance(value, str):
         yield at_setting(project, key, "the visibility timeout is a string; Celery needs a number")
     elif isinstance(value, int | float) and running.broker == "sqs" and value > LONGEST:
         yield at_setting(project, key, f"SQS allows at most {LONGEST} s")
-    if value is not None and twin is not None and value != twin and running.broker in {"redis", "rediss"}:
+    if (
+        value is not None
+        and results_value is not None
+        and value != results_value
+        and running.broker in {"redis", "rediss"}
+    ):
         yield at_setting(project, "result_backend_transport_options", DIFFERENT)
 
 
-def differ(project: Project, module: object, one: Value, two: Value) -> bool:
-    first, second = project.number(module, one), project.number(module, two)  # type: ignore[arg-type]
+def differ(project: Project, module: Module, value: Value, other_value: Value) -> bool:
+    first, second = project.number(module, value), project.number(module, other_value)
     return first is not None and second is not None and first != second

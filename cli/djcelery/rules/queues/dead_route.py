@@ -44,8 +44,8 @@ RUNTIME_ONLY = True
 def find(project: Project) -> Iterator[Finding]:
     """Yield patterns in packages of this code base that match no task."""
     for route in project.routes or []:
-        plain = route.pattern.partition("*")[0].rstrip(".")
-        if plain and project.first_party(plain) and not project.matches(route.pattern) and readable(project, plain):
+        prefix = route.pattern.partition("*")[0].rstrip(".")
+        if prefix and project.first_party(prefix) and not project.matches(route.pattern) and readable(project, prefix):
             yield dead(route, project.tasks_by_name)
 
 
@@ -56,16 +56,16 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
             yield dead(route, running.registered)
 
 
-def dead(route: Route, known: Iterable[str]) -> Finding:
+def dead(route: Route, names: Iterable[str]) -> Finding:
     """Return the finding for a route, with the closest task if it may be a typo."""
-    meant = closest_typo(route.pattern, known)
-    words = f"no task is named {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
-    return at(route.module, route, words)
+    meant = closest_typo(route.pattern, names)
+    message = f"no task is named {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
+    return at(route.module, route, message)
 
 
-def readable(project: Project, plain: str) -> bool:
+def readable(project: Project, prefix: str) -> bool:
     """Tell whether the module that the pattern names is fully known."""
-    parts = plain.split(".")
+    parts = prefix.split(".")
     for cut in range(len(parts), 0, -1):
         module = project.names.module(".".join(parts[:cut]))
         if module is not None:

@@ -73,11 +73,13 @@ def find(project: Project) -> Iterator[Finding]:
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the first task with such an effective limit if the effective multiplier is above 1."""
     multiplier = running.number("worker_prefetch_multiplier") or 0
-    plain = all(process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers)
-    for task in running.own if multiplier > 1 and plain else []:
+    default_prefetch = all(
+        process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers
+    )
+    for task in running.own if multiplier > 1 and default_prefetch else []:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if isinstance(limit, int | float) and limit >= LONG:
             reserved = f"workers reserve {multiplier:g} tasks per process"
-            words = f"this may take {limit:g} s, but {reserved}; set the prefetch to 1"
-            yield at_task(project, task, "", words)
+            message = f"this may take {limit:g} s, but {reserved}; set the prefetch to 1"
+            yield at_task(project, task, "", message)
             return

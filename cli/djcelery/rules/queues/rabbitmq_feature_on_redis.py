@@ -56,8 +56,8 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield effective queue arguments and settings for RabbitMQ if the broker is Redis."""
     if running.broker not in REDIS:
         return
-    for name, given in running.queues.items():
-        for key in sorted(ARGUMENTS & set(given)):
+    for name, queue_arguments in running.queues.items():
+        for key in sorted(ARGUMENTS & set(queue_arguments)):
             yield at_setting(project, "task_queues", f"Redis ignores {key} of queue {name}")
     if running.settings["task_default_queue_type"] == "quorum":
         yield at_setting(project, "task_default_queue_type", "Redis has no quorum queues")
@@ -65,5 +65,5 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 def arguments(queue: Value) -> list[Value]:
     """Return the keys of a queue's arguments that only RabbitMQ knows."""
-    given = queue.named.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
-    return [key for key in given.seen.keys if key.const in ARGUMENTS] if given is not None else []
+    queue_arguments = queue.named.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
+    return [key for key in queue_arguments.seen.keys if key.const in ARGUMENTS] if queue_arguments is not None else []

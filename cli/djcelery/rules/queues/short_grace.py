@@ -51,16 +51,16 @@ def find(project: Project) -> Iterator[Finding]:
         if grace is None:
             continue
         if soft is not None and grace < soft + MORE:
-            words = f"{process.name} is killed after {grace} s, but its soft shutdown needs {soft + MORE:g} s"
-            yield on(process.path, process.line, words)
+            message = f"{process.name} is killed after {grace} s, but its soft shutdown needs {soft + MORE:g} s"
+            yield on(process.path, process.line, message)
         elif soft is None and hard is not None and process.plain and grace < hard:
-            words = (
+            message = (
                 f"{process.name} is killed after {grace} s, but a task may take {hard:g} s; set a soft shutdown timeout"
             )
-            yield on(process.path, process.line, words, "hint")
+            yield on(process.path, process.line, message, "hint")
 
 
 def longest(project: Project, key: str) -> float | None:
     """Return the highest number that a setting has anywhere."""
-    numbers = [project.number(each.module, each.value) for each in project.setting(key)]
+    numbers = [project.number(setting.module, setting.value) for setting in project.setting(key)]
     return max((number for number in numbers if number is not None), default=None)

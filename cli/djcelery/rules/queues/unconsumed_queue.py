@@ -48,17 +48,17 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield queue names that no worker consumes, if the queues of every worker are known."""
-    known = consumed(project)
-    if known is None:
+    queues = consumed(project)
+    if queues is None:
         return
     for queue, module, place in used(project):
-        if queue not in known:
+        if queue not in queues:
             yield at(module, place, f"no worker started here consumes {queue}")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks whose effective queue no worker consumes."""
-    known = consumed(project)
-    for task in running.own if known is not None else []:
-        if task.queue and task.queue not in (known or set()):
+    queues = consumed(project)
+    for task in running.own if queues is not None else []:
+        if task.queue and task.queue not in (queues or set()):
             yield at_task(project, task, "queue", f"no worker started here consumes {task.queue}")

@@ -49,13 +49,13 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield queue names that are not declared, if all declared ones are known."""
-    known = project.queues
-    if not known:
+    declared = project.queues
+    if not declared:
         return
-    default = {project.text(each.module, each.value) for each in project.setting("task_default_queue")}
+    default = {project.text(setting.module, setting.value) for setting in project.setting("task_default_queue")}
     for queue, module, place in used(project):
-        if queue not in known | default:
-            meant = closest_typo(queue, known)
+        if queue not in declared | default:
+            meant = closest_typo(queue, declared)
             yield at(
                 module, place, f"task_queues does not declare {queue}" + (f"; did you mean {meant}?" if meant else "")
             )

@@ -56,12 +56,14 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield tasks without a route or a queue if no worker consumes the default queue."""
-    known = consumed(project)
+    queues = consumed(project)
     routes = project.routes
-    if known is None or not routes:
+    if queues is None or not routes:
         return
-    default = next((project.text(each.module, each.value) for each in project.setting("task_default_queue")), "celery")
-    if default is None or default in known:
+    default = next(
+        (project.text(setting.module, setting.value) for setting in project.setting("task_default_queue")), "celery"
+    )
+    if default is None or default in queues:
         return
     for task in project.own_tasks:
         routed = any(fnmatch.fnmatchcase(task.name, route.pattern) for route in routes)

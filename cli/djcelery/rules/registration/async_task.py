@@ -44,13 +44,15 @@ def find(project: Project) -> Iterator[Finding]:
         if function is None or not function.is_async or task.custom or task.how not in {"shared_task", "app.task"}:
             continue
         if not any("sync" in value.name for value in function.decorators):
-            words = f"{function.name} is a coroutine function: Celery reports SUCCESS without running it"
-            yield at(task.module, task, words, "warning" if task.decorated else "")
+            message = f"{function.name} is a coroutine function: Celery reports SUCCESS without running it"
+            yield at(task.module, task, message, "warning" if task.decorated else "")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield registered coroutine functions, unless a base class calls them in its own way."""
     for task in running.own:
         if task.is_async and task.params is not None:
-            words = f"{task.name.rpartition('.')[2]} is a coroutine function: Celery reports SUCCESS without running it"
-            yield at_task(project, task, "", words)
+            message = (
+                f"{task.name.rpartition('.')[2]} is a coroutine function: Celery reports SUCCESS without running it"
+            )
+            yield at_task(project, task, "", message)

@@ -60,11 +60,11 @@ def find(project: Project) -> Iterator[Finding]:
 
 def replaces(project: Project, task: Task, value: Value) -> bool:
     """Tell whether a decorator of this code base returns one of its inner functions."""
-    found = project.find(task.module, value.name)
-    if found is None or found.function is None:
+    definition = project.find(task.module, value.name)
+    if definition is None or definition.function is None:
         return False
-    inner = [name for name in found.function.inner if name in found.function.returned]
+    inner = [name for name in definition.function.inner if name in definition.function.returned]
     if value.kind == "call":  # a decorator with arguments: its inner function is the decorator
-        middle = [f for f in found.module.functions if f.name in inner and f.parent == found.function.block]
-        return any(name in each.returned for each in middle for name in each.inner)
+        middle = [f for f in definition.module.functions if f.name in inner and f.parent == definition.function.block]
+        return any(name in function.returned for function in middle for name in function.inner)
     return bool(inner)

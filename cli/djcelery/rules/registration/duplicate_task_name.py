@@ -38,13 +38,17 @@ SEVERITY = "error"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield explicit names that occur twice, and functions that share a name in one module."""
-    first: dict[str, Task] = {}
+    by_name: dict[str, Task] = {}
     for task in project.own_tasks:
         if not certain(task):
             continue
-        other = first.setdefault(task.name, task)
-        if other is not task and app_of(task) == app_of(other):
-            yield at(task.module, task, f"{task.name} is also the name of the task at {other.module.path}:{other.line}")
+        first_task = by_name.setdefault(task.name, task)
+        if first_task is not task and app_of(task) == app_of(first_task):
+            yield at(
+                task.module,
+                task,
+                f"{task.name} is also the name of the task at {first_task.module.path}:{first_task.line}",
+            )
 
 
 def app_of(task: Task) -> str:

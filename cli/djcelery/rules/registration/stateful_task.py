@@ -48,6 +48,8 @@ def find(project: Project) -> Iterator[Finding]:
         for assign in module.assigns:
             if not context.inside(module, assign.block, function.block):
                 continue
-            first, _, rest = assign.target.partition(".")
-            if assign.target in names or (rest and "." not in rest and first in classes and assign.how != "[]"):
+            owner, _, attribute = assign.target.partition(".")
+            if assign.target in names or (
+                attribute and "." not in attribute and owner in classes and assign.how != "[]"
+            ):
                 yield at(module, assign, f"{assign.target} keeps this value in this worker process only")

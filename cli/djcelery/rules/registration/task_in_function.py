@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from djcelery.project.facts import Module
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC304"
@@ -56,9 +57,9 @@ def find(project: Project) -> Iterator[Finding]:
         )
 
 
-def block_of(module: object, block: int) -> int:
+def block_of(module: Module, block: int) -> int:
     """Return the block of the function around a block."""
-    blocks = module.blocks  # type: ignore[attr-defined]
+    blocks = module.blocks
     while block >= 0 and blocks[block].kind != "def":
         block = blocks[block].parent
     return block

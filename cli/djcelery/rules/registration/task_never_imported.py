@@ -50,13 +50,13 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield one task per module that is not registered. They are errors, because nothing is guessed."""
-    registered = {(each.path, each.name.rpartition(".")[2]) for each in running.own}
+    registered = {(task.path, task.name.rpartition(".")[2]) for task in running.own}
     seen: set[str] = set()
     for task in project.own_tasks:
         path = task.module.path
-        plain = task.how in {"shared_task", "app.task"} and not local(task) and not context.is_migration(path)
-        known = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
-        if plain and not known and path not in seen:
+        ordinary = task.how in {"shared_task", "app.task"} and not local(task) and not context.is_migration(path)
+        is_registered = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
+        if ordinary and not is_registered and path not in seen:
             seen.add(path)
             yield at(task.module, task, f"{task.name} is not registered in the running app", "error")
 

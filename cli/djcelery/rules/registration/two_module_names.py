@@ -76,10 +76,10 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         seen.add(task.module.path)
         name = installed_as(project, task)
-        other = name and next(imported_as(project, task.module, name), "")
-        if other:
+        other_name = name and next(imported_as(project, task.module, name), "")
+        if other_name:
             yield at(
-                task.module, task, f"this module is imported as {name} and as {other}, so its tasks have two names"
+                task.module, task, f"this module is imported as {name} and as {other_name}, so its tasks have two names"
             )
 
 
@@ -87,14 +87,14 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield each function that is registered under the names of two modules."""
     first: dict[tuple[str, int], str] = {}
     for task in running.own:
-        other = first.setdefault((task.path, task.line), task.name)
-        if other.rpartition(".")[0] != task.name.rpartition(".")[0] and same_end(other, task.name):
-            yield at_task(project, task, "", f"this task is registered as {other} and as {task.name}", "error")
+        other_name = first.setdefault((task.path, task.line), task.name)
+        if other_name.rpartition(".")[0] != task.name.rpartition(".")[0] and same_end(other_name, task.name):
+            yield at_task(project, task, "", f"this task is registered as {other_name} and as {task.name}", "error")
 
 
-def same_end(one: str, other: str) -> bool:
+def same_end(name: str, other_name: str) -> bool:
     """Tell whether two dotted names are of one function: the longer ends with the shorter."""
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((name, other_name), key=len)
     return long.endswith(f".{short}")
 
 
@@ -107,10 +107,10 @@ def installed_as(project: Project, task: Task) -> str:
 
 def imported_as(project: Project, module: Module, name: str) -> Iterator[str]:
     """Yield other names by which modules elsewhere import this one."""
-    for each in project.modules:
-        if each.name.partition(".")[0] == name.partition(".")[0] or context.is_test(each.path):
+    for importer in project.modules:
+        if importer.name.partition(".")[0] == name.partition(".")[0] or context.is_test(importer.path):
             continue
-        for imported in each.imported:
+        for imported in importer.imported:
             for dotted in (imported, imported.rpartition(".")[0]):
                 if dotted.endswith(f".{name}") and project.layout.path(dotted) == module.path:
                     yield dotted

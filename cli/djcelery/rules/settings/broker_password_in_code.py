@@ -36,12 +36,12 @@ def find(project: Project) -> Iterator[Finding]:
     for key in ("broker_url", "result_backend", "broker_read_url", "broker_write_url"):
         for setting in project.setting(key):
             for text in texts_of(project.resolve(setting.module, setting.value)):
-                found = URL.match(text)
-                if found and "." in found["host"] and not setting.local and not harmless(found):
-                    yield at(setting.module, setting, f"the password for {found['host']} is in the code")
+                match = URL.match(text)
+                if match and "." in match["host"] and not setting.local and not harmless(match):
+                    yield at(setting.module, setting, f"the password for {match['host']} is in the code")
 
 
-def harmless(found: re.Match[str]) -> bool:
+def harmless(match: re.Match[str]) -> bool:
     """Tell whether the host or the password is a placeholder."""
-    local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", found["host"])
-    return bool(local) or found["password"].lower() in WEAK or any(mark in found[0] for mark in "{}<>%$")
+    local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", match["host"])
+    return bool(local) or match["password"].lower() in WEAK or any(mark in match[0] for mark in "{}<>%$")

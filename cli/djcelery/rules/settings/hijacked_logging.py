@@ -48,8 +48,8 @@ def find(project: Project) -> Iterator[Finding]:
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the effective LOGGING if nothing keeps workers from replacing its root logger."""
     if running.root_logger and running.settings["worker_hijack_root_logger"] is True and not handled(project):
-        words = "workers replace the root logger's handlers unless worker_hijack_root_logger is off"
-        yield at_setting(project, "LOGGING", words)
+        message = "workers replace the root logger's handlers unless worker_hijack_root_logger is off"
+        yield at_setting(project, "LOGGING", message)
 
 
 def handled(project: Project) -> bool:

@@ -38,7 +38,7 @@ def find(project: Project) -> Iterator[Finding]:
         new = OLD_SETTINGS.get(name)
         if new is None or setting.direct or setting.key or not project.own_apps or not name.startswith("CELERY"):
             continue
-        if not any(each.key == new for each in project.settings) and not project.reads(name):
+        if not any(other.key == new for other in project.settings) and not project.reads(name):
             yield at(setting.module, setting, message(name, new))
 
 

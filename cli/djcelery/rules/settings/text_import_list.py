@@ -36,8 +36,8 @@ def find(project: Project) -> Iterator[Finding]:
             if value.kind != "const" or not isinstance(value.const, str):
                 continue
             place = (value.end_line, value.end_col, value.end_line, value.end_col, ",")
-            made = fix("add a comma to make it a tuple", setting.module, place) if value.wrapped else None
-            yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=made)
+            with_comma = fix("add a comma to make it a tuple", setting.module, place) if value.wrapped else None
+            yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=with_comma)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in SETTINGS else "")
         right = f"{prefixes[0]}{key.upper()}"
-        twin = any(each.key == key for each in project.settings)
+        twin = any(other.key == key for other in project.settings)
         if key and not twin and not project.reads(name):
             yield at(setting.module, setting, f"Celery ignores {name} here; use {right}")
 

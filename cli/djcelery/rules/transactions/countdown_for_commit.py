@@ -50,10 +50,12 @@ LONGEST = 15
 def find(project: Project) -> Iterator[Finding]:
     """Yield short countdowns where a transaction may be open."""
     for site in project.sites:
-        given = site.value.named.get("countdown")
-        seconds = project.number(site.module, given)
-        if given is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
+        countdown = site.value.named.get("countdown")
+        seconds = project.number(site.module, countdown)
+        if countdown is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
             continue
         view = site.function is not None and context.is_view(site.module, site.function)
         if site.transaction is not None or in_model_signal(site) or in_save(site) or view:
-            yield at(site.module, given, f"a countdown of {seconds:g} s does not wait for the commit; use on_commit")
+            yield at(
+                site.module, countdown, f"a countdown of {seconds:g} s does not wait for the commit; use on_commit"
+            )

@@ -81,8 +81,8 @@ def atomic_requests(project: Project) -> bool:
     """Tell whether a database certainly enables ATOMIC_REQUESTS."""
     for setting in project.setting("DATABASES"):
         for database in project.resolve(setting.module, setting.value).items:
-            found = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")
-            if found is not None and found.const is True:
+            option = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")
+            if option is not None and option.const is True:
                 return True
         if setting.sub is not None and setting.sub.const == "ATOMIC_REQUESTS" and setting.value.const is True:
             return True

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._base import Finding, Project, Value, at
 
 CODE = "DJC105"
 SEVERITY = "error"
@@ -41,9 +41,8 @@ def copied(project: Project) -> list[object]:
     ]
 
 
-def mentions(value: object, name: str) -> bool:
+def mentions(value: Value, name: str) -> bool:
     """Tell whether a value reads a name."""
-    inner = [*getattr(value, "items", []), *getattr(value, "named", {}).values()]
-    return (getattr(value, "kind", "") == "name" and getattr(value, "name", "") == name) or any(
-        mentions(each, name) for each in inner
-    )
+    if value.kind == "name" and value.name == name:
+        return True
+    return any(mentions(part, name) for part in [*value.items, *value.named.values()])

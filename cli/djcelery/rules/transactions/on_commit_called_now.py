@@ -46,10 +46,10 @@ def find(project: Project) -> Iterator[Finding]:
             value = call.value
             if not value.items or context.is_test(module.path):
                 continue
-            given = value.items[0]
-            if given.kind == "call" and (module.path, given.line, given.col) in sent:
+            callback = value.items[0]
+            if callback.kind == "call" and (module.path, callback.line, callback.col) in sent:
                 in_loop = context.within(module, call.block, "loop") is not None
-                place = (given.line, given.col, given.line, given.col)
+                place = (callback.line, callback.col, callback.line, callback.col)
                 wrapped = fix("wrap it in a lambda", module, (*place, "lambda: "), safe=not in_loop)
                 message = "the task is sent immediately, not on commit; pass on_commit a callable"
-                yield at(module, given, message, fix=wrapped)
+                yield at(module, callback, message, fix=wrapped)

@@ -48,28 +48,28 @@ def find(project: Project) -> Iterator[Finding]:
         for call in module.called("on_commit"):
             if context.is_test(module.path):
                 continue
-            given = call.value.items[0] if call.value.items else call.value.named.get("func")
-            if given is None or given.kind != "lambda" or atomic_within_loop(module, call.block):
+            callback = call.value.items[0] if call.value.items else call.value.named.get("func")
+            if callback is None or callback.kind != "lambda" or atomic_within_loop(module, call.block):
                 continue
-            if used := late(module, call.block, given):
+            if used := late(module, call.block, callback):
                 yield at(
                     module,
-                    given,
+                    callback,
                     f"every lambda sees the last {used} of the loop; bind it with lambda {used}={used}: ...",
                 )
 
 
-def late(module: Module, block: int, given: Value) -> str:
+def late(module: Module, block: int, callback: Value) -> str:
     """Return the loop variable that the lambda reads late, if there is one."""
-    targets = {name for each in context.near(module, block) if each.kind == "loop" for name in each.names}
-    return min(targets & set(given.const or []), default="")
+    targets = {name for outer in context.near(module, block) if outer.kind == "loop" for name in outer.names}
+    return min(targets & set(callback.const or []), default="")
 
 
 def atomic_within_loop(module: Module, block: int) -> bool:
     """Tell whether a transaction opens and closes inside the loop, so that each lambda runs in its own iteration."""
-    for each in context.near(module, block):
-        if each.kind == "atomic":
+    for outer in context.near(module, block):
+        if outer.kind == "atomic":
             return True
-        if each.kind == "loop":
+        if outer.kind == "loop":
             return False
     return False

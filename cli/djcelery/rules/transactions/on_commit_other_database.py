@@ -48,18 +48,21 @@ def find(project: Project) -> Iterator[Finding]:
         for call in module.called("on_commit", "delay_on_commit"):
             if context.is_test(module.path):
                 continue
-            around = [each for each in context.near(module, call.block) if each.kind == "atomic"]
+            transactions = [block for block in context.near(module, call.block) if block.kind == "atomic"]
             if call.value.last == "on_commit" and "django.db.transaction" not in call.value.name:
                 continue
-            wanted = {alias(each) for each in around} - {None}
-            given = call.value.named.get("using") or (call.value.items[1] if len(call.value.items) > 1 else None)
-            own = "default" if given is None or call.value.last != "on_commit" else given.const
-            if around and len(wanted) == len(around) and own is not None and own not in wanted:
-                yield at(
-                    module,
-                    call.value,
-                    f"this waits for database {own!r}, but the transaction is on {min(map(str, wanted))!r}",
-                )
+            aliases = {alias(block) for block in transactions} - {None}
+            using = call.value.named.get("using") or (call.value.items[1] if len(call.value.items) > 1 else None)
+            alias_waited_for = "default" if using is None or call.value.last != "on_commit" else using.const
+            if (
+                transactions
+                and len(aliases) == len(transactions)
+                and alias_waited_for is not None
+                and alias_waited_for not in aliases
+            ):
+                open_on = min(map(str, aliases))
+                message = f"this waits for database {alias_waited_for!r}, but the transaction is on {open_on!r}"
+                yield at(module, call.value, message)
 
 
 def alias(block: Block) -> str | None:
@@ -67,7 +70,7 @@ def alias(block: Block) -> str | None:
     value = block.value
     if value is None or value.kind != "call":
         return "default"
-    given: Value | None = value.named.get("using") or (value.items[0] if value.items else None)
-    if given is None:
+    using: Value | None = value.named.get("using") or (value.items[0] if value.items else None)
+    if using is None:
         return "default"
-    return given.const if isinstance(given.const, str) else None
+    return using.const if isinstance(using.const, str) else None
