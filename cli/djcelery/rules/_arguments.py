@@ -23,13 +23,13 @@ def custom_serializer(project: Project, site: Site) -> bool:
     return site.task is not None and ((site.task.custom and bool(site.task.bases)) or site.task.how == "wrapper")
 
 
-def manager(name: str) -> bool:
+def uses_manager(name: str) -> bool:
     """Tell whether a path goes through a model's manager, as `Order.objects.filter` does."""
     parts = name.replace("()", "").split(".")
     return any(part in {"objects", "_default_manager", "_base_manager", "all_objects"} for part in parts[:-1])
 
 
-def is_instance(project: Project, site: Site, value: Value) -> str:
+def describe_instance(project: Project, site: Site, value: Value) -> str:
     """Describe a model instance, or return an empty text."""
     seen = value.seen
     if value.kind == "name" and value.name == "self" and in_model(project, site):
@@ -37,7 +37,11 @@ def is_instance(project: Project, site: Site, value: Value) -> str:
     if value.kind == "name" and value.name == "instance" and seen.kind == "param" and receives_instance(site):
         return "the instance of the signal"
     if seen.kind == "call":
-        if seen.last in ONE - {"get_or_create", "update_or_create"} and manager(seen.name) and not values(seen):
+        if (
+            seen.last in ONE - {"get_or_create", "update_or_create"}
+            and uses_manager(seen.name)
+            and not returns_values(seen)
+        ):
             return "a model instance"
         if seen.name in SHORTCUTS:
             return "a model instance"
@@ -48,7 +52,7 @@ def is_instance(project: Project, site: Site, value: Value) -> str:
     return ""
 
 
-def values(value: Value) -> bool:
+def returns_values(value: Value) -> bool:
     """Tell whether a queryset returns plain values instead of instances."""
     return ".values" in value.name or ".dates" in value.name or ".in_bulk" in value.name or ".aggregate" in value.name
 
@@ -56,7 +60,7 @@ def values(value: Value) -> bool:
 def is_queryset(value: Value) -> bool:
     """Tell whether a value is a queryset of instances."""
     seen = value.seen
-    return seen.kind == "call" and seen.last in MANY and manager(seen.name) and not values(seen)
+    return seen.kind == "call" and seen.last in MANY and uses_manager(seen.name) and not returns_values(seen)
 
 
 def in_model(project: Project, site: Site) -> bool:

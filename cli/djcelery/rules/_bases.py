@@ -8,12 +8,12 @@ from djcelery.project.tasks import BASES
 from djcelery.rules._base import Project, Task
 
 
-def inherited(project: Project, task: Task, option: str) -> bool:
+def inherits_option(project: Project, task: Task, option: str) -> bool:
     """Tell whether a known base class sets an option."""
-    return any(sets(project, task.module, base, option, 0) for base in task.bases)
+    return any(sets_option(project, task.module, base, option, 0) for base in task.bases)
 
 
-def sets(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
+def sets_option(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
     """Tell whether a base class, or one of its own bases, sets an option."""
     definition = project.find(module, base)
     if definition is None or definition.cls is None or depth > 5:
@@ -23,10 +23,10 @@ def sets(project: Project, module: Module, base: str, option: str, depth: int) -
         assign.target == option and context.inside(home, assign.block, definition.cls.block) for assign in home.assigns
     ):
         return True
-    return any(sets(project, home, further_base, option, depth + 1) for further_base in definition.cls.bases)
+    return any(sets_option(project, home, further_base, option, depth + 1) for further_base in definition.cls.bases)
 
 
-def unknown_base(project: Project, task: Task) -> bool:
+def has_unknown_base(project: Project, task: Task) -> bool:
     """Tell whether a base class of the task, or the app's task class, is unknown."""
     if any(
         "task_cls" in app.call.named or app.call.name not in {"celery.Celery", "celery.app.Celery"}
@@ -34,3 +34,8 @@ def unknown_base(project: Project, task: Task) -> bool:
     ):
         return True
     return any(base not in BASES and project.find(task.module, base) is None for base in task.bases)
+
+
+def app_task_class_decides(project: Project) -> bool:
+    """Tell whether the app's own task class may set the option."""
+    return any("task_cls" in app.call.named for app in project.apps)

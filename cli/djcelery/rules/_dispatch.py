@@ -17,13 +17,13 @@ def on_commit_fix(site: Site) -> Fix | None:
         return None
     title = f"use .{deferred}()"
     value = site.value
-    if site.task is None or site.used or changed(site.task) or "()" in value.root or not value.dot_line:
+    if site.task is None or site.used or is_customised(site.task) or "()" in value.root or not value.dot_line:
         return Fix(title, safe=False)
     change = (value.dot_line, value.dot_col - len(site.method), value.dot_line, value.dot_col, deferred)
     return fix(title, site.module, change)
 
 
-def changed(task: Task) -> bool:
+def is_customised(task: Task) -> bool:
     """Tell whether something may send or call the task in its own way."""
     return task.custom or task.decorated or task.unseen
 

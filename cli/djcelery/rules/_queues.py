@@ -9,7 +9,7 @@ from djcelery.project.facts import Module
 from djcelery.rules._base import Project
 
 
-def consumed(project: Project) -> set[str] | None:
+def consumed_queues(project: Project) -> set[str] | None:
     """Return the queues that the workers in infrastructure files consume, or None if some are unknown."""
     workers = [process for process in project.processes if process.role == "worker"]
     if not workers or any(worker.queues is None or worker.hidden for worker in workers):
@@ -17,7 +17,7 @@ def consumed(project: Project) -> set[str] | None:
     return {queue for worker in workers for queue in worker.queues or []}
 
 
-def used(project: Project) -> Iterator[tuple[str, Module, Any]]:
+def used_queues(project: Project) -> Iterator[tuple[str, Module, Any]]:
     """Yield every place that names a queue for a task."""
     for route in project.routes or []:
         if route.queue:

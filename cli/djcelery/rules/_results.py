@@ -20,7 +20,7 @@ class Wait:
     call: Call
 
 
-def waits(project: Project) -> Iterator[Wait]:
+def find_waits(project: Project) -> Iterator[Wait]:
     """Yield get() and similar calls on what is certainly the result of a task."""
     sent = {(site.module.path, site.value.line, site.value.col) for site in project.sites if sending(site)}
     for module in project.modules:

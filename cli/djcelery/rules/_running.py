@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from djcelery.project.running import Running, RunningTask
 from djcelery.project.settings import LOCAL, TESTING
-from djcelery.project.tasks import Entry, Task
 from djcelery.rules._base import Finding, OptionalSeverity, Project, at, on
 
 
@@ -36,15 +33,7 @@ def at_task(project: Project, task: RunningTask, option: str, message: str, seve
     return at(written.module, written.options.get(option, written), message, severity)
 
 
-def entries(project: Project, running: Running) -> Iterator[tuple[Entry, Task | None]]:
-    """Yield the entries in the text that the effective schedule has as well."""
-    for entry in project.schedule:
-        effective = running.schedule.get(entry.name)
-        if effective is not None and not entry.testing and entry.task_name in {"", effective.task}:
-            yield entry, entry.task
-
-
-def for_people(running: Running) -> bool:
+def is_production(running: Running) -> bool:
     """Tell whether it runs with production settings, as far as their name shows."""
     path = running.settings_module.replace(".", "/")
     return not (TESTING.search(path) or LOCAL.search(path))

@@ -46,11 +46,11 @@ def find(project: Project) -> Iterator[Finding]:
     ]
     values += [(entry.module, entry.parts.get("args")) for entry in project.schedule]
     for module, value in values:
-        if value is not None and wrong(value):
-            yield at(module, value, "args must be a list or a tuple", fix=comma(module, value))
+        if value is not None and is_no_sequence(value):
+            yield at(module, value, "args must be a list or a tuple", fix=add_comma(module, value))
 
 
-def wrong(value: Value) -> bool:
+def is_no_sequence(value: Value) -> bool:
     """Tell whether this is certainly not a sequence of arguments."""
     seen = value.seen
     if seen.kind in {"const", "text"}:
@@ -64,7 +64,7 @@ def wrong(value: Value) -> bool:
     )
 
 
-def comma(module: Module, value: Value) -> Fix | None:
+def add_comma(module: Module, value: Value) -> Fix | None:
     """Return the fix that adds a comma, if the value is in parentheses."""
     if not value.wrapped:
         return None

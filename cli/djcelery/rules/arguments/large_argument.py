@@ -42,11 +42,11 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None:
             continue
         for value in site.arguments():
-            if contents := whole(value):
+            if contents := describe_contents(value):
                 yield at(site.module, value, f"{site.shown} is passed {contents}; store it and pass a key")
 
 
-def whole(value: Value) -> str:
+def describe_contents(value: Value) -> str:
     """Describe contents without a bound, or return an empty text."""
     seen = value.seen
     name = seen.name

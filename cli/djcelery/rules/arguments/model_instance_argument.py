@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.rules._arguments import custom_serializer, is_instance
+from djcelery.rules._arguments import custom_serializer, describe_instance
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC201"
@@ -47,7 +47,7 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None or custom_serializer(project, site):
             continue
         for value in site.arguments():
-            if instance := is_instance(project, site, value):
+            if instance := describe_instance(project, site, value):
                 yield at(
                     site.module, value, f"{site.shown} is passed {instance}; pass its id and fetch the row in the task"
                 )

@@ -42,13 +42,13 @@ def find(project: Project) -> Iterator[Finding]:
                 continue
             call = default.kind == "call" and default.name in {"list", "dict", "set"}
             if default.kind in {"list", "dict", "set"} or call:
-                severity: OptionalSeverity = "" if changes(task, param.name) else "hint"
+                severity: OptionalSeverity = "" if changes_default(task, param.name) else "hint"
                 yield at(
                     task.module, default, f"all runs of this task share one default object for {param.name}", severity
                 )
 
 
-def changes(task: Task, name: str) -> bool:
+def changes_default(task: Task, name: str) -> bool:
     """Tell whether the body of the task certainly changes the object."""
     function, module = task.function, task.module
     if function is None:

@@ -46,15 +46,15 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         for keyword in ("eta", "expires"):
             value = site.value.named.get(keyword)
-            if value is not None and naive(value) and site.method not in {"delay", "delay_on_commit"}:
+            if value is not None and is_naive(value) and site.method not in {"delay", "delay_on_commit"}:
                 yield at(site.module, value, f"{keyword} has no time zone")
 
 
-def naive(value: Value) -> bool:
+def is_naive(value: Value) -> bool:
     """Tell whether a time certainly has no time zone, even after something is added to it."""
     seen = value.seen
     if seen.kind == "op" and seen.name in {"Add", "Sub"}:
-        return any(naive(item) for item in seen.items)
+        return any(is_naive(item) for item in seen.items)
     if seen.kind != "call":
         return False
     if seen.name in NAIVE:

@@ -52,11 +52,11 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None or custom_serializer(project, site):
             continue
         for value in site.arguments():
-            if what := kind(site, value):
+            if what := describe_unserializable(site, value):
                 yield at(site.module, value, f"{site.shown} is passed {what}, which JSON cannot serialize")
 
 
-def kind(site: Site, value: Value) -> str:
+def describe_unserializable(site: Site, value: Value) -> str:
     """Describe what JSON cannot serialize, or return an empty text."""
     seen = value.seen
     if is_queryset(value):

@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, Value, at
-from djcelery.rules.limits.countdown_beyond_visibility import length
+from djcelery.rules._durations import timedelta_seconds
 
 CODE = "DJC608"
 SEVERITY = "hint"
@@ -58,4 +58,4 @@ def interval(value: Value) -> float | None:
     """Return the seconds between two runs, if they are known."""
     if isinstance(value.const, int | float) and not isinstance(value.const, bool):
         return float(value.const)
-    return length(value)
+    return timedelta_seconds(value)

@@ -37,7 +37,8 @@ LOCKED = ("redbeat", "lock", "single")
 def find(project: Project) -> Iterator[Finding]:
     """Yield replicated Beats, and second ones in a file, unless the scheduler takes a lock."""
     if any(
-        locked(str(project.text(setting.module, setting.value) or "")) for setting in project.setting("beat_scheduler")
+        takes_lock(str(project.text(setting.module, setting.value) or ""))
+        for setting in project.setting("beat_scheduler")
     ):
         return
     seen: dict[str, str] = {}
@@ -45,7 +46,7 @@ def find(project: Project) -> Iterator[Finding]:
         if process.role != "beat" or not process.plain:
             continue
         scheduler = process.option("-S", "--scheduler") or ""
-        if locked(scheduler):
+        if takes_lock(scheduler):
             continue
         most = max((scaling.most for scaling in project.scalings if scaling.target == process.name), default=0)
         if most > 1 and process.source == "kubernetes":
@@ -77,7 +78,7 @@ def find(project: Project) -> Iterator[Finding]:
         seen.setdefault(process.path, process.name)
 
 
-def locked(scheduler: str) -> bool:
+def takes_lock(scheduler: str) -> bool:
     return any(word in scheduler.lower() for word in LOCKED)
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._bases import has_unknown_base, inherits_option
 
 CODE = "DJC404"
 SEVERITY = "warning"
@@ -35,7 +35,12 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield autoretry_for without retry_backoff and without an explicit delay."""
     for task in project.own_tasks:
         value = task.options.get("autoretry_for")
-        if value is None or task.spread or unknown_base(project, task) or inherited(project, task, "retry_backoff"):
+        if (
+            value is None
+            or task.spread
+            or has_unknown_base(project, task)
+            or inherits_option(project, task, "retry_backoff")
+        ):
             continue
         backoff = task.options.get("retry_backoff")
         delays = {"default_retry_delay"} & set(task.options)

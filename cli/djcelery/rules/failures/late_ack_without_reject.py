@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._bases import app_task_class_decides, has_unknown_base, inherits_option
 from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC410"
@@ -37,12 +37,12 @@ LOSES_TASKS = "without task_reject_on_worker_lost, tasks are lost if a worker pr
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield acks_late, of a task or in the settings, without reject_on_worker_lost."""
-    everywhere = project.is_set("task_reject_on_worker_lost") or base_says(project)
+    everywhere = project.is_set("task_reject_on_worker_lost") or app_task_class_decides(project)
     for task in project.own_tasks:
         value = task.options.get("acks_late")
-        if value is None or value.const is not True or everywhere or task.spread or unknown_base(project, task):
+        if value is None or value.const is not True or everywhere or task.spread or has_unknown_base(project, task):
             continue
-        if "reject_on_worker_lost" not in task.options and not inherited(project, task, "reject_on_worker_lost"):
+        if "reject_on_worker_lost" not in task.options and not inherits_option(project, task, "reject_on_worker_lost"):
             yield at(
                 task.module,
                 value,
@@ -66,8 +66,3 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     for task in running.own:
         if task.options["acks_late"] is True and not task.options["reject_on_worker_lost"]:
             yield at_task(project, task, "acks_late", LOSES_TASK)
-
-
-def base_says(project: Project) -> bool:
-    """Tell whether the app's own task class may set the option."""
-    return any("task_cls" in app.call.named for app in project.apps)

@@ -26,9 +26,8 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._bases import inherited, unknown_base
+from djcelery.rules._bases import app_task_class_decides, has_unknown_base, inherits_option
 from djcelery.rules._running import at_setting, at_task
-from djcelery.rules.failures.late_ack_without_reject import base_says
 
 CODE = "DJC411"
 SEVERITY = "warning"
@@ -36,12 +35,12 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield reject_on_worker_lost, of a task or in the settings, without acks_late."""
-    everywhere = project.is_set("task_acks_late") or base_says(project)
+    everywhere = project.is_set("task_acks_late") or app_task_class_decides(project)
     for task in project.own_tasks:
         value = task.options.get("reject_on_worker_lost")
-        if value is None or value.const is not True or everywhere or task.spread or unknown_base(project, task):
+        if value is None or value.const is not True or everywhere or task.spread or has_unknown_base(project, task):
             continue
-        if "acks_late" not in task.options and not inherited(project, task, "acks_late"):
+        if "acks_late" not in task.options and not inherits_option(project, task, "acks_late"):
             yield at(task.module, value, "without acks_late=True, this option has no effect")
     for setting in project.setting("task_reject_on_worker_lost"):
         if setting.value.const is True and not everywhere:

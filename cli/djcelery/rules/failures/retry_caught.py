@@ -47,14 +47,14 @@ def find(project: Project) -> Iterator[Finding]:
         for call in handler.tried:
             retries_itself = (
                 call.value.last == "retry"
-                and call.value.root in names(handler)
+                and call.value.root in own_names(handler)
                 and call.value.named.get("throw") is None
             )
             if retries_itself and nearest_try(handler, call.block):
                 yield at(handler.module, call.value, "this raises Retry, which the except clause below catches")
 
 
-def names(handler: Handler) -> set[str]:
+def own_names(handler: Handler) -> set[str]:
     """Return the names by which the task refers to itself."""
     params = handler.task.function.params if handler.task.function else []
     return {params[0].name} if handler.task.bound and params else set()

@@ -55,7 +55,7 @@ def find(project: Project) -> Iterator[Finding]:
         soft_limit = handler.task.number("soft_time_limit")
         if any("SoftTimeLimitExceeded" in name for name in handler.earlier) or not (soft_limit or everywhere):
             continue
-        if not leaves(handler):
+        if not returns(handler):
             yield at(
                 handler.module,
                 handler.block,
@@ -64,7 +64,7 @@ def find(project: Project) -> Iterator[Finding]:
             )
 
 
-def leaves(handler: Handler) -> bool:
+def returns(handler: Handler) -> bool:
     """Tell whether the clause returns, which ends the loop as well."""
     return any(
         statement.name.startswith("<return") for statement in handler.module.raises if handler.contains(statement.block)

@@ -35,13 +35,13 @@ def find(project: Project) -> Iterator[Finding]:
         kwargs = task.options.get("retry_kwargs")
         inner = project.resolve(task.module, kwargs).pairs().get("max_retries") if kwargs is not None else None
         for value in (task.options.get("max_retries"), inner):
-            if value is not None and none(value):
+            if value is not None and is_none(value):
                 yield at(task.module, value, "max_retries=None means that the retries never stop")
     for module, call, _ in project.task_calls:
         value = call.value.named.get("max_retries")
-        if call.value.last == "retry" and value is not None and none(value):
+        if call.value.last == "retry" and value is not None and is_none(value):
             yield at(module, value, "max_retries=None means the default of the task here, or no limit")
 
 
-def none(value: Value) -> bool:
+def is_none(value: Value) -> bool:
     return value.kind == "const" and value.const is None

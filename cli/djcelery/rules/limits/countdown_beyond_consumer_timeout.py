@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules.limits.countdown_beyond_visibility import wait
+from djcelery.rules._durations import delay_seconds
 
 CODE = "DJC511"
 SEVERITY = "hint"
@@ -52,7 +52,7 @@ def find(project: Project) -> Iterator[Finding]:
         return
     for site in project.sites:
         delay = site.value.named.get("countdown") or site.value.named.get("eta")
-        seconds = wait(project, site.module, delay) if delay is not None and site.method != "delay" else None
+        seconds = delay_seconds(project, site.module, delay) if delay is not None and site.method != "delay" else None
         if delay is not None and seconds is not None and seconds > TIMEOUT:
             yield at(
                 site.module,

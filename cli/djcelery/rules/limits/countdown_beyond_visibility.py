@@ -40,13 +40,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
-from djcelery.project.facts import Module
-from djcelery.rules._base import Finding, Project, Value, at
+from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._broker import visibility
+from djcelery.rules._durations import delay_seconds
 
 CODE = "DJC509"
 SEVERITY = "warning"
-UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
 def find(project: Project) -> Iterator[Finding]:
@@ -60,31 +59,10 @@ def find(project: Project) -> Iterator[Finding]:
             if context.is_test(module.path):
                 continue
             delay = value.named.get("countdown") or value.named.get("eta")
-            seconds = wait(project, module, delay) if delay is not None else None
+            seconds = delay_seconds(project, module, delay) if delay is not None else None
             if delay is not None and seconds is not None and seconds > timeout:
                 yield at(
                     module,
                     delay,
                     f"{seconds:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
                 )
-
-
-def wait(project: Project, module: Module, value: Value) -> float | None:
-    """Return the seconds of a countdown, or of an eta that is now plus something."""
-    number = project.number(module, value)
-    if number is not None:
-        return number
-    seen = value.seen
-    if seen.kind == "op" and seen.name == "Add" and any(item.seen.last == "now" for item in seen.items):
-        return next((span for item in seen.items if (span := length(item.seen)) is not None), None)
-    return None
-
-
-def length(value: Value) -> float | None:
-    """Return the seconds of a timedelta of constants."""
-    if value.kind != "call" or value.last != "timedelta" or value.items:
-        return None
-    numbers = {key: amount.const for key, amount in value.named.items()}
-    if not all(isinstance(number, int | float) for number in numbers.values()):
-        return None
-    return float(sum(UNITS.get(key, 0) * number for key, number in numbers.items()))

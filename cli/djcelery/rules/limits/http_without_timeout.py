@@ -29,12 +29,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._http import REQUESTS
 
 CODE = "DJC504"
 SEVERITY = "warning"
-REQUESTS = frozenset(
-    f"requests.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "options", "request")
-)
 
 
 def find(project: Project) -> Iterator[Finding]:

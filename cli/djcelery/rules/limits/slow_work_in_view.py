@@ -41,7 +41,7 @@ from collections.abc import Iterator
 
 from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules.limits.http_without_timeout import REQUESTS
+from djcelery.rules._http import REQUESTS
 
 CODE = "DJC513"
 SEVERITY = "hint"

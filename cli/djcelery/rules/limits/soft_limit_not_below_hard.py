@@ -64,7 +64,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         yield at_setting(project, "task_soft_time_limit", wrong_order(low, high))
     for task in running.own:
         soft, hard = task.options["soft_time_limit"], task.options["time_limit"]
-        if numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
+        if are_positive_numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
             yield at_task(project, task, "soft_time_limit", wrong_order(soft, hard))
 
 
@@ -73,6 +73,6 @@ def wrong_order(soft: float, hard: float) -> str:
     return f"the soft limit ({soft:g} s) is not below the hard limit ({hard:g} s)"
 
 
-def numbers(*values: object) -> bool:
+def are_positive_numbers(*values: object) -> bool:
     """Tell whether all of them are numbers above zero."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) and value > 0 for value in values)

@@ -46,12 +46,12 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield settings and task options that should be numbers and are certainly strings."""
     for key in KEYS:
         for setting in project.setting(key):
-            if why := text(project, setting.module, setting.value):
+            if why := explain_string(project, setting.module, setting.value):
                 yield at(setting.module, setting, f"{setting.name} {why}; Celery needs a number")
     for task in project.own_tasks:
         for option in ("time_limit", "soft_time_limit", "max_retries", "default_retry_delay", "expires"):
             value = task.options.get(option)
-            if value is not None and (why := text(project, task.module, value)):
+            if value is not None and (why := explain_string(project, task.module, value)):
                 yield at(task.module, value, f"{option} {why}; Celery needs a number")
 
 
@@ -68,7 +68,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
                 yield at_task(project, task, option, f"{option} is the string {value!r}; Celery needs a number")
 
 
-def text(project: Project, module: Module, value: Value) -> str:
+def explain_string(project: Project, module: Module, value: Value) -> str:
     """Say why a value is a string, or return an empty text."""
     resolved = project.resolve(module, value)
     if resolved.kind == "text" or (resolved.kind == "const" and isinstance(resolved.const, str)):
@@ -76,5 +76,5 @@ def text(project: Project, module: Module, value: Value) -> str:
     if resolved.kind in {"call", "item"} and resolved.name in TEXT:
         return "is a string if the environment sets it"
     if resolved.kind == "op" and resolved.name == "Or":
-        return next((why for item in resolved.items if (why := text(project, module, item))), "")
+        return next((why for item in resolved.items if (why := explain_string(project, module, item))), "")
     return ""

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 
 from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._results import waits
+from djcelery.rules._results import find_waits
 
 CODE = "DJC507"
 SEVERITY = "warning"
@@ -47,7 +47,7 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield get(), join() or wait() on a result in a view, receiver or save()."""
-    for wait in waits(project):
+    for wait in find_waits(project):
         function = context.function_of(wait.module, wait.call.block)
         if function is None:
             continue

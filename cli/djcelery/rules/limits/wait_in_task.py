@@ -37,7 +37,7 @@ from collections.abc import Iterator
 
 from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._results import waits
+from djcelery.rules._results import find_waits
 
 CODE = "DJC506"
 SEVERITY = "error"
@@ -45,7 +45,7 @@ SEVERITY = "error"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield get(), join() or wait() on a result in the body of a task."""
-    for wait in waits(project):
+    for wait in find_waits(project):
         around = list(context.up(wait.module, wait.call.block))
         allowed = any("allow_join_result" in name for block in around for name in block.names)
         off = "disable_sync_subtasks" in wait.call.value.named

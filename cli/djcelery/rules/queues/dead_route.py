@@ -45,25 +45,30 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield patterns in packages of this code base that match no task."""
     for route in project.routes or []:
         prefix = route.pattern.partition("*")[0].rstrip(".")
-        if prefix and project.first_party(prefix) and not project.matches(route.pattern) and readable(project, prefix):
-            yield dead(route, project.tasks_by_name)
+        if (
+            prefix
+            and project.first_party(prefix)
+            and not project.matches(route.pattern)
+            and is_readable(project, prefix)
+        ):
+            yield dead_route(route, project.tasks_by_name)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield patterns that match no registered task."""
     for route in project.routes or []:
         if not fnmatch.filter(running.registered, route.pattern):
-            yield dead(route, running.registered)
+            yield dead_route(route, running.registered)
 
 
-def dead(route: Route, names: Iterable[str]) -> Finding:
+def dead_route(route: Route, names: Iterable[str]) -> Finding:
     """Return the finding for a route, with the closest task if it may be a typo."""
     meant = closest_typo(route.pattern, names)
     message = f"no task is named {route.pattern}" + (f"; did you mean {meant}?" if meant else "")
     return at(route.module, route, message)
 
 
-def readable(project: Project, prefix: str) -> bool:
+def is_readable(project: Project, prefix: str) -> bool:
     """Tell whether the module that the pattern names is fully known."""
     parts = prefix.split(".")
     for cut in range(len(parts), 0, -1):

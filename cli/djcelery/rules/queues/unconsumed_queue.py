@@ -39,7 +39,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._queues import consumed, used
+from djcelery.rules._queues import consumed_queues, used_queues
 from djcelery.rules._running import at_task
 
 CODE = "DJC801"
@@ -48,17 +48,17 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield queue names that no worker consumes, if the queues of every worker are known."""
-    queues = consumed(project)
+    queues = consumed_queues(project)
     if queues is None:
         return
-    for queue, module, place in used(project):
+    for queue, module, place in used_queues(project):
         if queue not in queues:
             yield at(module, place, f"no worker started here consumes {queue}")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks whose effective queue no worker consumes."""
-    queues = consumed(project)
+    queues = consumed_queues(project)
     for task in running.own if queues is not None else []:
         if task.queue and task.queue not in (queues or set()):
             yield at_task(project, task, "queue", f"no worker started here consumes {task.queue}")

@@ -40,7 +40,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at, closest_typo
-from djcelery.rules._queues import used
+from djcelery.rules._queues import used_queues
 from djcelery.rules._running import at_task
 
 CODE = "DJC802"
@@ -53,7 +53,7 @@ def find(project: Project) -> Iterator[Finding]:
     if not declared:
         return
     default = {project.text(setting.module, setting.value) for setting in project.setting("task_default_queue")}
-    for queue, module, place in used(project):
+    for queue, module, place in used_queues(project):
         if queue not in declared | default:
             meant = closest_typo(queue, declared)
             yield at(

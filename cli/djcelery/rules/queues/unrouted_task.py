@@ -48,7 +48,7 @@ import fnmatch
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._queues import consumed
+from djcelery.rules._queues import consumed_queues
 
 CODE = "DJC804"
 SEVERITY = "warning"
@@ -56,7 +56,7 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield tasks without a route or a queue if no worker consumes the default queue."""
-    queues = consumed(project)
+    queues = consumed_queues(project)
     routes = project.routes
     if queues is None or not routes:
         return

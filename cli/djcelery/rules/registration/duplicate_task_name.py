@@ -40,7 +40,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield explicit names that occur twice, and functions that share a name in one module."""
     by_name: dict[str, Task] = {}
     for task in project.own_tasks:
-        if not certain(task):
+        if not is_certain(task):
             continue
         first_task = by_name.setdefault(task.name, task)
         if first_task is not task and app_of(task) == app_of(first_task):
@@ -57,7 +57,7 @@ def app_of(task: Task) -> str:
     return "" if shared else task.decorator.root.rpartition(".")[2] if task.decorator else ""
 
 
-def certain(task: Task) -> bool:
+def is_certain(task: Task) -> bool:
     """Tell whether the task is always defined and its name is known."""
     if task.function is None or task.how not in {"shared_task", "app.task"} or task.method:
         return False

@@ -43,7 +43,7 @@ def find(project: Project) -> Iterator[Finding]:
     seen: set[str] = set()
     for task in project.own_tasks:
         path = task.module.path
-        if path not in seen and not context.is_migration(path) and hidden(project, task):
+        if path not in seen and not context.is_migration(path) and is_unreachable(project, task):
             seen.add(path)
             yield at(task.module, task, "no worker imports this module: autodiscovery looks only for tasks.py")
 
@@ -54,28 +54,32 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     seen: set[str] = set()
     for task in project.own_tasks:
         path = task.module.path
-        ordinary = task.how in {"shared_task", "app.task"} and not local(task) and not context.is_migration(path)
+        ordinary = task.how in {"shared_task", "app.task"} and not is_local(task) and not context.is_migration(path)
         is_registered = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
         if ordinary and not is_registered and path not in seen:
             seen.add(path)
             yield at(task.module, task, f"{task.name} is not registered in the running app", "error")
 
 
-def local(task: Task) -> bool:
+def is_local(task: Task) -> bool:
     return task.function is not None and "<locals>" in task.function.qualname
 
 
-def hidden(project: Project, task: Task) -> bool:
+def is_unreachable(project: Project, task: Task) -> bool:
     """Tell whether neither autodiscovery nor an import reaches the module."""
     name = task.module.name
-    if name.rpartition(".")[2] == "tasks" or task.module.is_package or "related_name" in related(project):
+    if (
+        name.rpartition(".")[2] == "tasks"
+        or task.module.is_package
+        or "related_name" in autodiscovery_keywords(project)
+    ):
         return False
     if any(app.module is task.module for app in project.apps):
         return False
     return not project.imports_anywhere(task.module)
 
 
-def related(project: Project) -> set[str]:
+def autodiscovery_keywords(project: Project) -> set[str]:
     """Return the keywords of autodiscovery calls, with related_name if a call names packages."""
     calls = [call.value for module in project.modules for call in module.called("autodiscover_tasks")]
     return {key for value in calls for key in value.named} | (

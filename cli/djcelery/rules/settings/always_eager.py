@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._running import at_setting, for_people
+from djcelery.rules._running import at_setting, is_production
 
 CODE = "DJC704"
 SEVERITY = "warning"
@@ -42,5 +42,5 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the setting if its effective value is True and the settings are not for tests or development."""
-    if running.settings["task_always_eager"] is True and for_people(running):
+    if running.settings["task_always_eager"] is True and is_production(running):
         yield at_setting(project, "task_always_eager", "with this setting, every task runs inline in the web process")

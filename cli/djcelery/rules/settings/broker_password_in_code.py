@@ -37,11 +37,11 @@ def find(project: Project) -> Iterator[Finding]:
         for setting in project.setting(key):
             for text in texts_of(project.resolve(setting.module, setting.value)):
                 match = URL.match(text)
-                if match and "." in match["host"] and not setting.local and not harmless(match):
+                if match and "." in match["host"] and not setting.local and not is_placeholder(match):
                     yield at(setting.module, setting, f"the password for {match['host']} is in the code")
 
 
-def harmless(match: re.Match[str]) -> bool:
+def is_placeholder(match: re.Match[str]) -> bool:
     """Tell whether the host or the password is a placeholder."""
     local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", match["host"])
     return bool(local) or match["password"].lower() in WEAK or any(mark in match[0] for mark in "{}<>%$")

@@ -33,7 +33,7 @@ NEEDS_APP = True
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield a LOGGING with a root logger if nothing keeps workers from replacing it."""
-    if not project.configured or project.is_set("worker_hijack_root_logger") or handled(project):
+    if not project.configured or project.is_set("worker_hijack_root_logger") or configures_logging(project):
         return
     for setting in project.setting("LOGGING"):
         pairs = project.resolve(setting.module, setting.value).pairs()
@@ -47,12 +47,16 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the effective LOGGING if nothing keeps workers from replacing its root logger."""
-    if running.root_logger and running.settings["worker_hijack_root_logger"] is True and not handled(project):
+    if (
+        running.root_logger
+        and running.settings["worker_hijack_root_logger"] is True
+        and not configures_logging(project)
+    ):
         message = "workers replace the root logger's handlers unless worker_hijack_root_logger is off"
         yield at_setting(project, "LOGGING", message)
 
 
-def handled(project: Project) -> bool:
+def configures_logging(project: Project) -> bool:
     """Tell whether a handler of setup_logging configures the logging of workers."""
     return any(
         any(name.rpartition(".")[2] == "setup_logging" for name in module.imported)

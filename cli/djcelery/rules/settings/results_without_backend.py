@@ -48,7 +48,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._results import waits
+from djcelery.rules._results import find_waits
 
 CODE = "DJC711"
 SEVERITY = "warning"
@@ -62,12 +62,12 @@ def find(project: Project) -> Iterator[Finding]:
         return
     if project.is_set("result_backend") or any("backend" in app.call.named for app in project.apps):
         return
-    for wait in waits(project):
+    for wait in find_waits(project):
         yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield waits on results if the effective settings have no backend."""
     if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
-        for wait in waits(project):
+        for wait in find_waits(project):
             yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")

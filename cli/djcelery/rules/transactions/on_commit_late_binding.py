@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
             callback = call.value.items[0] if call.value.items else call.value.named.get("func")
             if callback is None or callback.kind != "lambda" or atomic_within_loop(module, call.block):
                 continue
-            if used := late(module, call.block, callback):
+            if used := late_variable(module, call.block, callback):
                 yield at(
                     module,
                     callback,
@@ -59,7 +59,7 @@ def find(project: Project) -> Iterator[Finding]:
                 )
 
 
-def late(module: Module, block: int, callback: Value) -> str:
+def late_variable(module: Module, block: int, callback: Value) -> str:
     """Return the loop variable that the lambda reads late, if there is one."""
     targets = {name for outer in context.near(module, block) if outer.kind == "loop" for name in outer.names}
     return min(targets & set(callback.const or []), default="")

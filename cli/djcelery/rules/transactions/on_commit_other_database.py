@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
             transactions = [block for block in context.near(module, call.block) if block.kind == "atomic"]
             if call.value.last == "on_commit" and "django.db.transaction" not in call.value.name:
                 continue
-            aliases = {alias(block) for block in transactions} - {None}
+            aliases = {database_alias(block) for block in transactions} - {None}
             using = call.value.named.get("using") or (call.value.items[1] if len(call.value.items) > 1 else None)
             alias_waited_for = "default" if using is None or call.value.last != "on_commit" else using.const
             if (
@@ -65,7 +65,7 @@ def find(project: Project) -> Iterator[Finding]:
                 yield at(module, call.value, message)
 
 
-def alias(block: Block) -> str | None:
+def database_alias(block: Block) -> str | None:
     """Return the database alias of an atomic block, or None if it is unknown."""
     value = block.value
     if value is None or value.kind != "call":
