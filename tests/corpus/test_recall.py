@@ -11,8 +11,9 @@ from mutate import KINDS, Mutation, mutations
 
 from djcelery.project.facts import Module
 from djcelery.project.files import Tree
+from djcelery.project.layout import Layout
 from djcelery.project.loading import load
-from djcelery.project.project import Layout, Project
+from djcelery.project.project import Project
 from djcelery.project.reader import read
 from djcelery.rules import all_rules, judge
 
@@ -52,7 +53,7 @@ class Base:
 
     def finds(self, mutation: Mutation) -> bool:
         path = mutation.path
-        changed = read(path, self.layout.name(path), mutation.text.encode(), self.layout.package(path))
+        changed = read(path, self.layout.name(path), mutation.text.encode(), self.layout.is_package(path))
         others = [module for module in self.modules if module.path != path]
         return self.codes(mutation.code, [*others, changed]) > self.before(mutation.code)
 

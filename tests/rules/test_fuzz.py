@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from djcelery.checking.run import findings_of
-from djcelery.project.processes import processes
+from djcelery.project.infrastructure import processes_in
 from djcelery.project.project import Project
 
 TEXTS = [path.read_text() for path in sorted((Path(__file__).parent / "cases").rglob("*.py"))]
@@ -62,7 +62,7 @@ def test_any_bytes(data: bytes) -> None:
 @given(st.text(alphabet="abc:-{}[]\n #&*!|>'\"%@`services commandworker", max_size=200))
 @calm
 def test_any_yaml(text: str) -> None:
-    processes("compose.yaml", f"services:\n  a:\n    command: celery worker\n{text}".encode())
+    processes_in("compose.yaml", f"services:\n  a:\n    command: celery worker\n{text}".encode())
 
 
 def test_deep_nesting_is_reported() -> None:

@@ -84,9 +84,9 @@ def running(
         "broker": "redis",
         "schedule": {"nightly": RunningEntry("nightly", "shop.tasks.index", 1, set())},
         "queues": {"celery": []},
-        "known": {"task_time_limit", "broker_url"},
+        "known_settings": {"task_time_limit", "broker_url"},
         "settings_module": "project.settings",
-        "installed": ["shop"],
+        "installed_apps": ["shop"],
     }
     return Running(**{**well, **more})
 
@@ -168,9 +168,9 @@ CASES: list[tuple[str, Running, str, str, str]] = [
         "",
         "",
     ),
-    ("DJC701", running(names=["CELERY_TASK_TIMELIMIT"]), APP_FILE, "", ""),
-    ("DJC702", running(names=["BROKER_URL"]), APP_FILE, "", ""),
-    ("DJC703", running(names=["CELERYD_PREFETCH_MULTIPLIER"]), APP_FILE, "", ""),
+    ("DJC701", running(django_settings=["CELERY_TASK_TIMELIMIT"]), APP_FILE, "", ""),
+    ("DJC702", running(django_settings=["BROKER_URL"]), APP_FILE, "", ""),
+    ("DJC703", running(django_settings=["CELERYD_PREFETCH_MULTIPLIER"]), APP_FILE, "", ""),
     ("DJC704", running(settings={"task_always_eager": True}), APP_FILE, "", ""),
     ("DJC706", running(settings={"accept_content": ["json", "pickle"]}), APP_FILE, "", ""),
     ("DJC706", running(options={"serializer": "pickle"}), TASK_FILE, "", ""),

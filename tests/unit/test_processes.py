@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from djcelery.project.processes import processes, scalings
+from djcelery.project.infrastructure import processes_in, scalings_in
 from djcelery.project.project import Project
 from djcelery.rules import judge
 
@@ -40,7 +40,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
 def test_a_deployment_is_known_by_its_own_name_and_place():
-    fast, slow = processes("workers.yaml", WORKERS)
+    fast, slow = processes_in("workers.yaml", WORKERS)
     assert (fast.name, fast.line, fast.queues, fast.replicas, fast.grace) == ("worker-fast", 4, ["fast"], 1, 60)
     assert (slow.name, slow.line, slow.queues, slow.replicas, slow.grace) == ("worker-slow", 16, ["slow"], 3, 30)
     assert slow.surges
@@ -48,15 +48,15 @@ def test_a_deployment_is_known_by_its_own_name_and_place():
 
 def test_what_keda_scales_is_seen_with_its_bound():
     text = b"kind: ScaledObject\nspec:\n  scaleTargetRef:\n    name: beat\n"
-    (scaling,) = scalings("scaling.yaml", text)
-    assert (scaling.line, scaling.target, scaling.most) == (4, "beat", 100)
+    (scaling,) = scalings_in("scaling.yaml", text)
+    assert (scaling.line, scaling.target, scaling.max_replicas) == (4, "beat", 100)
 
 
 def test_a_unit_of_systemd_is_read_and_a_template_is_not():
     unit = b"[Service]\nExecStart=-/srv/bin/celery -A shop worker -Q fast\nTimeoutStopSec=2m\n"
-    (worker,) = processes("deploy/shop.service", unit)
+    (worker,) = processes_in("deploy/shop.service", unit)
     assert (worker.name, worker.line, worker.queues, worker.grace) == ("shop", 2, ["fast"], 120)
-    assert processes("deploy/shop@.service", unit.replace(b"fast", b"%i")) == []
+    assert processes_in("deploy/shop@.service", unit.replace(b"fast", b"%i")) == []
 
 
 def test_a_grace_below_the_time_limit_is_a_hint():

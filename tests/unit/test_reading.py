@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from djcelery.project.grammar import attempt, downlevel
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from djcelery.project.packing import pack, unpack
 from djcelery.project.project import Project
 from djcelery.project.reader import read
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from djcelery.project.reader.grammar import downlevel, parse_as_it_is
 
 NEWER = [
     "type Name = int\n",
@@ -41,7 +42,7 @@ def test_newer_grammar_is_read_in_its_place(text):
 def test_places_stay_true_in_a_file_of_newer_grammar():
     text = "def f[T](x: T) -> T: ...\n\nfrom celery import shared_task\n\n@shared_task\ndef a(): ...\n\na.delay()\n"
     module = read("shop/tasks.py", "shop.tasks", text.encode())
-    assert not module.trouble
+    assert not module.read_error
     assert [(call.value.name, call.value.line) for call in module.calls] == [("a.delay", 8)]
 
 
@@ -55,7 +56,7 @@ def test_older_text_has_the_same_length(text):
     "text", ["x = 'type Y = 1'\n", "match = lazy\n", "y = '''f'{a['b']}' '''\n", "# except A, B:\n"]
 )
 def test_older_text_of_plain_grammar_still_parses(text):
-    attempt(downlevel(text))
+    parse_as_it_is(downlevel(text))
 
 
 def test_facts_survive_json():

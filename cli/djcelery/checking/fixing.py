@@ -80,7 +80,7 @@ def is_editable(plan: Plan, path: str) -> bool:
 
 def parses(data: bytes) -> bool:
     """Tell whether a text is Python."""
-    from djcelery.project.grammar import Unreadable, decode, parse
+    from djcelery.project.reader.grammar import Unreadable, decode, parse
 
     try:
         parse(decode(data))

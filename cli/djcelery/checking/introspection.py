@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from djcelery.errors import CommandError
-from djcelery.project import _inside
+from djcelery.project import introspect_script
 from djcelery.project.files import Tree
 from djcelery.project.project import Project
-from djcelery.project.running import Running
+from djcelery.project.running import Answer, Running
 
 TIME_LIMIT = 60
 
@@ -36,7 +35,7 @@ def ask_app(root: str, python: str, exclude: tuple[str, ...] = (), time_limit: f
     import_root = os.path.join(root, project.layout.root(app.module.path))
     command = [
         find_interpreter(root, python),
-        _inside.__file__,
+        introspect_script.__file__,
         import_root,
         settings_module(project),
         f"{app.module.name}:{app.variable}",
@@ -66,7 +65,7 @@ def settings_module(project: Project) -> str:
     return ""
 
 
-def run_in_project(command: list[str], folder: str, time_limit: float) -> dict[str, Any]:
+def run_in_project(command: list[str], folder: str, time_limit: float) -> Answer:
     """Run the command, and return its answer from among whatever else the project prints."""
     hint = "Set the project's interpreter with --python, or run without --introspect."
     try:
@@ -84,8 +83,8 @@ def run_in_project(command: list[str], folder: str, time_limit: float) -> dict[s
     except OSError as error:
         raise CommandError(f"Cannot start {command[0]}: {error.strerror}.", hint) from error
     for line in process.stdout.splitlines():
-        if line.startswith(_inside.MARK):
-            answer: dict[str, Any] = json.loads(line[len(_inside.MARK) :])
+        if line.startswith(introspect_script.MARK):
+            answer: Answer = json.loads(line[len(introspect_script.MARK) :])
             return answer
     last_line = (process.stderr.strip().splitlines() or ["it printed no error"])[-1]
     raise CommandError(f"The project does not start: {last_line}", hint)

@@ -72,13 +72,13 @@ def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
     """Read the files that changed, take the facts of the others from the cache, and judge them."""
     import gc
 
-    from djcelery.project.loading import as_text, load
+    from djcelery.project.loading import load, to_json
     from djcelery.project.project import Project
 
     gc.disable()  # a short run with millions of small objects that all stay
-    modules, remembered = load(tree, cache.get("facts.json"))
+    modules, facts = load(tree, cache.get("facts.json"))
     if cache.enabled:
-        cache.put("facts.json", as_text(remembered))
+        cache.put("facts.json", to_json(facts))
     python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
     findings = findings_of(Project(tree, modules, running))
     return Report(findings, python_files, [module.path for module in modules], from_cache=False)
@@ -90,11 +90,11 @@ def findings_of(project: Project) -> list[Finding]:
     from djcelery.rules import judge
 
     findings = silence(project, judge(project))
-    findings += [unreadable(path, 1, reason) for path, reason in project.tree.troubles]
+    findings += [unreadable(path, 1, reason) for path, reason in project.tree.read_errors]
     findings += [
-        unreadable(module.path, module.trouble_line, module.trouble)
-        for module in [*project.modules, *project.late]
-        if module.trouble
+        unreadable(module.path, module.read_error_line, module.read_error)
+        for module in [*project.modules, *project.extra_modules]
+        if module.read_error
     ]
     return unique(in_characters(project, findings))
 
@@ -131,7 +131,7 @@ def column_in_characters(lines: list[bytes], line: int, col: int) -> int:
 
 def lines_with_wide_characters(project: Project, path: str) -> list[bytes]:
     """Return the lines of a file in which some characters take several bytes, and none for any other file."""
-    from djcelery.project.grammar import Unreadable, decode
+    from djcelery.project.reader.grammar import Unreadable, decode
 
     try:
         text = decode(project.tree.read(path)).removeprefix("\ufeff")

@@ -16,7 +16,7 @@ def silence(project: Project, findings: list[Finding]) -> list[Finding]:
     """Return the findings that no comment silences, and one for each code that silences nothing."""
     comments: Comments = {
         (module.path, line): codes
-        for module in [*project.modules, *project.late]
+        for module in [*project.modules, *project.extra_modules]
         for line, codes in module.noqa.items()
     }
     used: set[tuple[str, int, str]] = set()

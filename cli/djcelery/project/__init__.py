@@ -1,1 +1,1 @@
-"""A Django + Celery code base as facts: found, read, never imported or run."""
+"""Turn a Django + Celery code base into facts, without importing or running it."""

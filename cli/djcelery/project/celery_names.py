@@ -1,7 +1,10 @@
-"""What Celery itself knows: its settings, their names before Celery 4, the options of tasks and of messages."""
+"""List the names that Celery knows: settings, their names before Celery 4, methods, options of tasks and messages."""
 
 from __future__ import annotations
 
+SENDING = frozenset("delay apply_async delay_on_commit apply_async_on_commit send_task apply".split())
+SIGNING = frozenset("s si signature subtask".split())
+CANVAS = frozenset(f"celery.{module}{kind}" for module in ("", "canvas.") for kind in ("chain", "group", "chord"))
 SETTINGS = frozenset(
     """
     accept_content arangodb_backend_settings azureblockblob_base_path azureblockblob_connection_timeout
@@ -53,7 +56,7 @@ SETTINGS = frozenset(
     """.split()
 )
 
-# Before Celery 4, by their whole name; only those that a namespace of CELERY_ does not make by itself.
+# The names before Celery 4; only those that are not the new name with CELERY_ in front.
 OLD_SETTINGS = dict(
     pair.split("=")
     for pair in """
@@ -165,7 +168,7 @@ MESSAGE_OPTIONS = frozenset(
     """.split()
 )
 
-# Given to .delay() these are arguments of the task, whatever the author meant.
+# Passed to .delay() these are arguments of the task, whatever the author meant.
 TIMING_OPTIONS = frozenset(
     "countdown eta expires queue routing_key priority link link_error task_id soft_time_limit".split()
 )

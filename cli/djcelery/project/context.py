@@ -1,4 +1,4 @@
-"""Where a line stands: in a transaction, after its commit, in a loop, in which function, in the role of what."""
+"""Tell where a line stands: in a transaction, after its commit, in a loop, in a view, in a test."""
 
 from __future__ import annotations
 
@@ -10,22 +10,33 @@ from djcelery.project.facts import Block, Class, Function, Module, Value
 
 MODEL_SIGNALS = frozenset({"pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed"})
 VIEW_BASES = ("View", "ViewSet", "APIView", "ViewMixin", "ViewSetMixin")
+VIEW_DECORATORS = frozenset("api_view require_POST login_required require_http_methods".split())
 HTTP_METHODS = frozenset(
     "get post put patch delete dispatch form_valid list create retrieve update destroy partial_update "
     "perform_create perform_update perform_destroy".split()
 )
 SAVING = frozenset("save delete save_model save_related save_formset delete_model create update".split())
+NOT_THE_PROJECT = re.compile(
+    r"tests?|testing|test_?(suite|utils|project|app|settings|data)|tests?_\w+|e2e|examples?|samples?|docs"
+)
+TEST_SETTINGS = re.compile(r"(^|[/_.])(tests?|testing|ci|pytest)([/_.]|$)")
+LOCAL_SETTINGS = re.compile(
+    r"(^|[/_.])(dev|devel|development|local|sandbox|demo|example|docker|devstack|debug|gitpod)([/_.]|$)"
+)
 
 
-def up(module: Module, block: int) -> Iterator[Block]:
-    """The block and those around it, innermost first."""
+# -- blocks
+
+
+def enclosing_blocks(module: Module, block: int) -> Iterator[Block]:
+    """Yield the block and those around it, innermost first."""
     while block >= 0:
         yield module.blocks[block]
         block = module.blocks[block].parent
 
 
-def inside(module: Module, block: int, outer: int) -> bool:
-    """Whether a block is `outer` or lies in it."""
+def is_inside(module: Module, block: int, outer: int) -> bool:
+    """Return whether a block is `outer` or lies in it."""
     while block >= 0:
         if block == outer:
             return True
@@ -33,149 +44,157 @@ def inside(module: Module, block: int, outer: int) -> bool:
     return False
 
 
+def is_in_function(module: Module, block: int) -> bool:
+    """Return whether a block lies inside a function or lambda."""
+    while block >= 0:
+        if module.blocks[block].kind in {"def", "lambda"}:
+            return True
+        block = module.blocks[block].parent
+    return False
+
+
 def function_of(module: Module, block: int) -> Function | None:
-    """The function that a block belongs to."""
-    for each in up(module, block):
-        if each.kind == "def":
-            return module.functions[each.index]
+    """Return the function that a block belongs to."""
+    for outer in enclosing_blocks(module, block):
+        if outer.kind == "def":
+            return module.functions[outer.index]
     return None
 
 
 def class_of(module: Module, function: Function | None) -> Class | None:
-    """The class of a method."""
-    return module.classes[function.cls] if function and function.cls >= 0 else None
+    """Return the class of a method."""
+    return module.classes[function.class_index] if function and function.class_index >= 0 else None
 
 
-def near(module: Module, block: int) -> Iterator[Block]:
-    """The blocks around, up to the function, lambda or class that runs at another time."""
-    for each in up(module, block):
-        if each.kind in {"def", "lambda", "class"}:
+def blocks_in_function(module: Module, block: int) -> Iterator[Block]:
+    """Yield the blocks around, up to the function, lambda or class, which runs at another time."""
+    for outer in enclosing_blocks(module, block):
+        if outer.kind in {"def", "lambda", "class"}:
             return
-        yield each
+        yield outer
 
 
-def within(module: Module, block: int, kind: str) -> Block | None:
-    """The nearest block of a kind in the same function."""
-    return next((each for each in near(module, block) if each.kind == kind), None)
+def enclosing_block(module: Module, block: int, kind: str) -> Block | None:
+    """Return the nearest block of a kind in the same function."""
+    return next((outer for outer in blocks_in_function(module, block) if outer.kind == kind), None)
 
 
 def at_import(module: Module, block: int) -> bool:
-    """Whether a line runs when its module is imported."""
-    for each in up(module, block):
-        if each.kind in {"def", "lambda"} or (each.kind == "if" and {"__name__", "TYPE_CHECKING"} & set(each.names)):
+    """Return whether a line runs when its module is imported."""
+    for outer in enclosing_blocks(module, block):
+        if outer.kind in {"def", "lambda"}:
+            return False
+        if outer.kind == "if" and {"__name__", "TYPE_CHECKING"} & set(outer.names):
             return False
     return True
 
 
+# -- transactions
+
+
 def is_atomic(value: Value) -> bool:
-    """Whether a decorator or context manager opens a transaction."""
-    if value.name.endswith("transaction.atomic") or value.name.endswith("transaction.commit_on_success"):
+    """Return whether a decorator or context manager opens a transaction."""
+    if value.name.endswith(("transaction.atomic", "transaction.commit_on_success")):
         return True
     return value.last == "method_decorator" and bool(value.items) and is_atomic(value.items[0])
 
 
 def transaction_of(module: Module, block: int) -> Block | Value | None:
-    """The `with atomic()` or the decorator that puts a line into a transaction."""
-    for each in up(module, block):
-        if each.kind == "atomic":
-            return each
-        if each.kind in {"lambda", "class", "module"}:
+    """Return the `with atomic()` or the decorator that puts a line into a transaction."""
+    for outer in enclosing_blocks(module, block):
+        if outer.kind == "atomic":
+            return outer
+        if outer.kind in {"lambda", "class", "module"}:
             return None
-        if each.kind == "def":
-            decorators = module.functions[each.index].decorators
+        if outer.kind == "def":
+            decorators = module.functions[outer.index].decorators
             return next((value for value in decorators if is_atomic(value)), None)
     return None
 
 
-def leaves_transaction(module: Module, block: int) -> bool:
-    """Whether the atomic block around is a durable or a rolled-back play: never true for a plain one."""
-    return within(module, block, "except") is not None and transaction_of(module, block) is None
-
-
 def after_commit(module: Module, block: int) -> bool:
-    """Whether a line runs only when the transaction has been committed."""
-    for each in up(module, block):
-        if each.kind == "lambda" and "commit" in each.names[0].rpartition(".")[2]:
+    """Return whether a line runs only when the transaction has been committed."""
+    for outer in enclosing_blocks(module, block):
+        if outer.kind == "lambda" and "commit" in outer.names[0].rpartition(".")[2]:
             return True
-        if each.kind == "def" and commits_later(module, module.functions[each.index]):
+        if outer.kind == "def" and runs_after_commit(module, module.functions[outer.index]):
             return True
     return False
 
 
-def commits_later(module: Module, function: Function) -> bool:
+def runs_after_commit(module: Module, function: Function) -> bool:
+    """Return whether a function is run on commit, by a decorator or because it is passed to `on_commit`."""
     if any("commit" in value.last for value in function.decorators if not is_atomic(value)):
         return True
     return any(
-        function.name in {item.name.rpartition(".")[2] for item in given(call.value)}
+        function.name in {argument.name.rpartition(".")[2] for argument in functions_passed(call.value)}
         for last, calls in module.calls_by_last.items()
         if "on_commit" in last
         for call in calls
     )
 
 
-def given(value: Value) -> list[Value]:
-    """The functions a call is given, seen through `partial`."""
-    found = []
-    for item in [*value.items, *value.named.values()]:
-        if item.kind == "call" and item.items and item.last == "partial":
-            found.append(item.items[0])
-        elif item.kind == "lambda" and item.recv is not None:
-            found.append(item.recv)
+def functions_passed(value: Value) -> list[Value]:
+    """Return the functions that are passed to a call, also inside of `partial`."""
+    functions = []
+    for argument in [*value.items, *value.keywords.values()]:
+        if argument.kind == "call" and argument.items and argument.last == "partial":
+            functions.append(argument.items[0])
+        elif argument.kind == "lambda" and argument.receiver is not None:
+            functions.append(argument.receiver)
         else:
-            found.append(item)
-    return found
+            functions.append(argument)
+    return functions
+
+
+# -- the role of a function
 
 
 def signals_of(module: Module, function: Function) -> set[str]:
-    """The signals a function receives, by their last names."""
-    found = set()
+    """Return the last names of the signals that a function receives."""
+    signals = set()
     for value in function.decorators:
         if value.last == "receiver":
-            for item in value.items[:1]:
-                each = item.items if item.kind in {"list", "tuple"} else [item]
-                found |= {signal.last for signal in each}
-    for call in module.called("connect"):
+            for argument in value.items[:1]:
+                received = argument.items if argument.kind in {"list", "tuple"} else [argument]
+                signals |= {signal.last for signal in received}
+    for call in module.calls_to("connect"):
         value = call.value
-        if value.items and value.items[0].name == function.name and function.cls < 0:
-            found.add(value.root.rpartition(".")[2])
-    return found
+        if value.items and value.items[0].name == function.name and function.class_index < 0:
+            signals.add(value.root.rpartition(".")[2])
+    return signals
 
 
 def is_view(module: Module, function: Function) -> bool:
-    """Whether a function answers HTTP requests."""
+    """Return whether a function answers HTTP requests."""
     cls = class_of(module, function)
     if cls is not None:
         return function.name in HTTP_METHODS and any(base.endswith(VIEW_BASES) for base in cls.bases)
-    if any(
-        value.last in {"api_view", "require_POST", "login_required", "require_http_methods"}
-        for value in function.decorators
-    ):
+    if any(value.last in VIEW_DECORATORS for value in function.decorators):
         return bool(function.params)
     in_views = module.path.endswith("views.py") or "/views/" in module.path
     return in_views and bool(function.params) and function.params[0].name == "request"
 
 
 def is_saving(module: Module, function: Function) -> bool:
-    """Whether a function is the save or delete of a model, form, serializer or admin."""
+    """Return whether a function is the save or delete of a model, form, serializer or admin."""
     cls = class_of(module, function)
     if cls is None or function.name not in SAVING:
         return False
-    kinds: tuple[str, ...] = ("Model", "Form", "ModelForm", "Serializer", "ModelSerializer", "ModelAdmin")
+    base_names: tuple[str, ...] = ("Model", "Form", "ModelForm", "Serializer", "ModelSerializer", "ModelAdmin")
     if function.name in {"create", "update"}:
-        kinds = ("Serializer", "ModelSerializer")
+        base_names = ("Serializer", "ModelSerializer")
     elif function.name.endswith(("_model", "_related", "_formset")):
-        kinds = ("Admin", "ModelAdmin")
-    return any(base.endswith(kinds) for base in cls.bases)
+        base_names = ("Admin", "ModelAdmin")
+    return any(base.endswith(base_names) for base in cls.bases)
 
 
-ASIDE = re.compile(
-    r"tests?|testing|test_?(suite|utils|project|app|settings|data)|tests?_\w+|e2e|examples?|samples?|docs"
-)
+# -- the role of a file
 
 
 @cache
 def is_test(path: str) -> bool:
-    """Whether a file belongs to tests, examples or documentation."""
+    """Return whether a file belongs to tests, examples or documentation."""
     folders, _, name = path.rpartition("/")
     if (
         name.startswith(("test_", "conftest"))
@@ -183,9 +202,19 @@ def is_test(path: str) -> bool:
         or name in {"tests.py", "testing.py"}
     ):
         return True
-    return any(ASIDE.fullmatch(part) for part in folders.split("/"))
+    return any(NOT_THE_PROJECT.fullmatch(folder) for folder in folders.split("/"))
 
 
 def is_migration(path: str) -> bool:
-    """Whether a file is a migration."""
+    """Return whether a file is a migration."""
     return "/migrations/" in f"/{path}"
+
+
+def is_test_settings(path: str) -> bool:
+    """Return whether the name of a settings file says that it holds in tests only."""
+    return bool(TEST_SETTINGS.search(path.rpartition("/")[2]))
+
+
+def is_local_settings(path: str) -> bool:
+    """Return whether the path of a settings file says that it holds on a developer's machine only."""
+    return bool(LOCAL_SETTINGS.search("/".join(path.split("/")[-2:])))

@@ -1,4 +1,4 @@
-"""What is known about one file, as plain data."""
+"""Define the facts about one file, as plain data."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-REACH = 3  # how many assignments a name is followed back
+MAX_HOPS = 3  # how many assignments a name is followed back
 
 
 @dataclass(slots=True)
 class Value:
-    """An expression, as far as a rule may want to know it.
+    """Describe an expression, as far as a rule may need it.
 
     `kind` is one of: const, bytes, name, call, list, tuple, set, dict, comp, lambda, text (an f-string), op, item
-    (taken from `recv` by a loop or an index), param, bound (by a `with`), star, other.
+    (taken from `receiver` by a loop or an index), param, bound (by a `with`), star, other.
     """
 
     kind: str
@@ -22,74 +22,86 @@ class Value:
     col: int = 0
     end_line: int = 0
     end_col: int = 0
-    name: str = ""  # the dotted path of a name, or of what a call calls, imports already resolved
+    name: str = ""  # the dotted path of a name, or of what a call calls, with imports resolved
     const: Any = None
-    items: Sequence[Value] = ()
+    items: Sequence[Value] = ()  # positional arguments, elements, or the values of a dict
     keys: Sequence[Value] = ()
-    named: dict[str, Value] = field(default_factory=dict)
-    recv: Value | None = None  # what an attribute hangs on where that is not a plain name
+    keywords: dict[str, Value] = field(default_factory=dict)
+    receiver: Value | None = None  # what an attribute is read from, unless it is a plain name
     origin: Value | None = None  # what a name was bound to last
-    reach: int = 0
-    wrapped: bool = False  # stands in parentheses of its own
-    dot_line: int = 0  # where what is called ends: after `delay` in `send.delay(1)`
+    hops: int = 0
+    in_parentheses: bool = False  # stands in parentheses of its own
+    dot_line: int = 0  # the end of the called expression: after `delay` in `send.delay(1)`
     dot_col: int = 0
 
     @property
     def last(self) -> str:
-        """The last part of the dotted path: `delay` of `tasks.send.delay`."""
+        """Return the last part of the dotted path: `delay` of `tasks.send.delay`."""
         return self.name.rpartition(".")[2]
 
     @property
     def root(self) -> str:
-        """The path without its last part."""
+        """Return the path without its last part."""
         return self.name.rpartition(".")[0]
 
     @property
-    def spread(self) -> bool:
-        """Whether a call spreads arguments that cannot be seen."""
-        return "**" in self.named or any(item.kind == "star" for item in self.items)
+    def spreads_arguments(self) -> bool:
+        """Return whether a call spreads arguments that cannot be seen."""
+        return "**" in self.keywords or any(item.kind == "star" for item in self.items)
 
     @property
-    def seen(self) -> Value:
-        """The value itself, or what the name was bound to."""
+    def resolved(self) -> Value:
+        """Return the value itself, or the value that its name was bound to."""
         value = self
         while value.kind == "name" and value.origin is not None:
             value = value.origin
         return value
 
+    def argument(self, position: int, keyword: str) -> Value | None:
+        """Return the argument that a call passes by keyword or at a position."""
+        by_keyword = self.keywords.get(keyword)
+        if by_keyword is None and len(self.items) > position:
+            return self.items[position]
+        return by_keyword
+
     def pairs(self) -> dict[str, Value]:
-        """The entries of a dict (display or call) whose keys are text."""
+        """Return the entries of a dict (display or call) whose keys are text."""
         if self.kind == "call" and self.name == "dict":
-            return {key: value for key, value in self.named.items() if key != "**"}
+            return {key: value for key, value in self.keywords.items() if key != "**"}
         return {
             str(key.const): value
             for key, value in zip(self.keys, self.items, strict=False)
             if key.kind == "const" and isinstance(key.const, str)
         }
 
+    def texts(self) -> list[str]:
+        """Return the texts in an expression: the constant itself, or the default of an environment call."""
+        if self.kind == "const":
+            return [self.const] if isinstance(self.const, str) else []
+        return [text for part in [*self.items, *self.keywords.values()] for text in part.resolved.texts()]
+
 
 @dataclass(slots=True)
 class Block:
-    """A piece of the program that a line can stand in: blocks form a tree by `parent`.
+    """Describe a piece of the program that a line can stand in; blocks form a tree by `parent`.
 
-    `kind`: module, class, def, lambda, atomic, with, loop, try, except, finally, if.
+    `kind` is one of: module, class, def, lambda, atomic, with, loop, try, except, else, finally, if.
     """
 
     parent: int
     kind: str
     line: int = 0
     col: int = 0
-    names: list[str] = field(
-        default_factory=list
-    )  # loop targets, caught types, what an `if` asks, what a lambda is for
-    value: Value | None = None  # the atomic() call, the context manager
-    index: int = -1  # of the function or class
-    note: str = ""  # the name an except clause binds; the keyword a lambda is given as
+    # Loop targets, caught types, names in the test of an `if`, the function that a lambda is passed to.
+    names: list[str] = field(default_factory=list)
+    value: Value | None = None  # the atomic() call, the context manager, the test of an `if`
+    index: int = -1  # of the function, of the class, or of the `try` of an `except`
+    bound_name: str = ""  # of an except clause
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, where it stands, and what becomes of its result."""
+    """Describe one call: where it stands, and how its result is used."""
 
     value: Value
     block: int
@@ -98,7 +110,7 @@ class Call:
 
 @dataclass(slots=True)
 class Param:
-    """A parameter of a function."""
+    """Describe a parameter of a function."""
 
     name: str
     kind: str  # pos, kwonly, vararg, kwarg
@@ -108,7 +120,7 @@ class Param:
 
 @dataclass(slots=True)
 class Function:
-    """A function or method."""
+    """Describe a function or method."""
 
     name: str
     qualname: str
@@ -116,19 +128,19 @@ class Function:
     col: int
     block: int
     parent: int  # the block it is defined in
-    cls: int = -1
+    class_index: int = -1
     is_async: bool = False
     decorators: list[Value] = field(default_factory=list)
     params: list[Param] = field(default_factory=list)
     yields: bool = False
-    inner: list[str] = field(default_factory=list)  # functions defined directly inside
-    returned: list[str] = field(default_factory=list)  # names it returns
+    inner_functions: list[str] = field(default_factory=list)  # those defined directly inside
+    returned_names: list[str] = field(default_factory=list)
     end_line: int = 0
 
 
 @dataclass(slots=True)
 class Class:
-    """A class, its bases as dotted paths."""
+    """Describe a class, with its bases as dotted paths."""
 
     name: str
     line: int
@@ -142,12 +154,12 @@ class Class:
 
 @dataclass(slots=True)
 class Assign:
-    """An assignment; `target` is dotted (`app.conf.x`), `how` is `=`, `+=` or `[]`."""
+    """Describe an assignment; `target` is dotted (`app.conf.x`), `operator` is `=`, `+=` or `[]`."""
 
     target: str
     value: Value
     block: int
-    how: str
+    operator: str
     line: int
     col: int
     key: Value | None = None  # of `target[key] = value`
@@ -155,7 +167,7 @@ class Assign:
 
 @dataclass(slots=True)
 class Raise:
-    """A raise statement; `name` is what it raises, empty for a bare one."""
+    """Describe a raise or return statement; `name` is what it raises, empty for a bare `raise`."""
 
     block: int
     line: int
@@ -164,14 +176,14 @@ class Raise:
 
 @dataclass(slots=True)
 class Module:
-    """Everything read from one file."""
+    """Hold everything read from one file."""
 
     path: str
     name: str
     is_package: bool = False
     imports: dict[str, str] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
-    imported: list[str] = field(default_factory=list)  # every module it imports, and every name of it
+    imported: list[str] = field(default_factory=list)  # every imported module, and every name imported from it
     blocks: list[Block] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
@@ -179,26 +191,26 @@ class Module:
     assigns: list[Assign] = field(default_factory=list)
     raises: list[Raise] = field(default_factory=list)
     global_names: list[tuple[str, int, int]] = field(default_factory=list)  # name, block, line of `global`
-    loads: list[tuple[str, int]] = field(default_factory=list)  # exception names used in their handlers
+    exception_uses: list[tuple[str, int]] = field(default_factory=list)  # name and block of each use in a handler
     noqa: dict[int, list[str]] = field(default_factory=dict)
-    trouble: str = ""  # why it could not be read
-    trouble_line: int = 1
+    read_error: str = ""  # why it could not be read
+    read_error_line: int = 1
 
-    by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
+    _calls_by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def calls_by_last(self) -> dict[str, list[Call]]:
-        """The calls by the last part of their path, worked out once."""
-        if self.by_last is None:
-            self.by_last = {}
+        """Return the calls by the last part of their path."""
+        if self._calls_by_last is None:
+            self._calls_by_last = {}
             for call in self.calls:
-                self.by_last.setdefault(call.value.last, []).append(call)
-        return self.by_last
+                self._calls_by_last.setdefault(call.value.last, []).append(call)
+        return self._calls_by_last
 
-    def called(self, *names: str) -> list[Call]:
-        """The calls whose path ends with one of these names, in the order of the text."""
-        held = self.calls_by_last
-        known = [name for name in names if name in held]
-        if len(known) == 1:
-            return held[known[0]]
-        return [call for call in self.calls if call.value.last in known] if known else []
+    def calls_to(self, *names: str) -> list[Call]:
+        """Return the calls whose path ends with one of these names, in the order of the text."""
+        by_last = self.calls_by_last
+        called_names = [name for name in names if name in by_last]
+        if len(called_names) == 1:
+            return by_last[called_names[0]]
+        return [call for call in self.calls if call.value.last in called_names] if called_names else []

@@ -1,4 +1,4 @@
-"""From a folder to facts: read, pass over what cannot matter, parse the rest on every core, remember by content."""
+"""Load the facts of a folder: skip files that cannot matter, read the rest on every core, cache what was read."""
 
 from __future__ import annotations
 
@@ -7,108 +7,133 @@ import json
 import marshal
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from djcelery.project.context import is_test
 from djcelery.project.facts import Module
-from djcelery.project.files import Entry, Tree, promising, promising_test
+from djcelery.project.files import Entry, Tree, is_promising, is_promising_test
 from djcelery.project.packing import Rows, pack, unpack
-from djcelery.project.project import Layout
 from djcelery.project.reader import read
 
-ALONE = 1_000_000  # bytes of Python below which a second process costs more than it gives
-Job = tuple[str, str, bool]  # path, dotted name, is it a package
+BYTES_PER_PROCESS = 1_000_000  # of Python; below that a second process costs more time than it saves
+MAX_PROCESSES = 8
+BATCHES_PER_PROCESS = 8
 
 
-def load(tree: Tree, memory: dict[str, Any] | None = None) -> tuple[list[Module], dict[str, Any]]:
-    """The facts of every file that may matter, and what to remember for the next time."""
-    memory = memory or {}
-    layout = Layout.of(tree)
-    modules, remembered, jobs = [], {}, []
+class Job(NamedTuple):
+    """Name a file to read."""
+
+    path: str
+    name: str
+    is_package: bool
+
+
+class CachedFile(NamedTuple):
+    """Hold the facts of a file, and the state of the file that they belong to."""
+
+    size: int
+    mtime: int
+    name: str
+    facts: Module | Rows | None  # None for a file that cannot matter
+
+
+FactsCache = dict[str, CachedFile]
+
+
+def load(tree: Tree, stored: Any = None) -> tuple[list[Module], FactsCache]:
+    """Return the facts of every file that may matter, and the cache to store for the next run.
+
+    `stored` is what an earlier run stored, as JSON gives it back. Whatever is broken in it is read again.
+    """
+    stored = stored if isinstance(stored, dict) else {}
+    layout = tree.layout
+    modules: list[Module] = []
+    cache: FactsCache = {}
+    changed: list[tuple[Entry, Job]] = []
     for entry in tree.entries:
         if not entry.path.endswith(".py"):
             continue
         name = layout.name(entry.path)
-        state = [entry.size, entry.mtime, name]
-        known, module = recalled(memory.get(entry.path), state)
-        if known:
-            remembered[entry.path] = known
-            modules += [module] if module else []
+        try:
+            cached, module = recall(stored.get(entry.path), entry, name)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            changed.append((entry, Job(entry.path, name, layout.is_package(entry.path))))
             continue
-        jobs.append((entry, (entry.path, name, layout.package(entry.path))))
-    for (entry, job), held in zip(jobs, read_all(tree, jobs), strict=True):
-        remembered[entry.path] = [entry.size, entry.mtime, job[1], held]
-        if held is not None:
-            modules.append(held if isinstance(held, Module) else unpack(held))
-    return modules, remembered
+        cache[entry.path] = cached
+        modules += [module] if module else []
+    for (entry, job), facts in zip(changed, read_all(tree, changed), strict=True):
+        cache[entry.path] = CachedFile(entry.size, entry.mtime, job.name, facts)
+        if facts is not None:
+            modules.append(facts if isinstance(facts, Module) else unpack(facts))
+    return modules, cache
 
 
-def recalled(known: Any, state: list[Any]) -> tuple[Any, Module | None]:
-    """What is remembered of a file in this state; nothing where the memory is of another state, or broken."""
-    try:
-        if known[:3] == state:
-            return known, unpack(known[3]) if known[3] else None
-    except (TypeError, ValueError, LookupError, AttributeError):
-        return None, None
-    return None, None
+def recall(stored: Any, entry: Entry, name: str) -> tuple[CachedFile, Module | None]:
+    """Return what is stored about a file in its present state, or raise LookupError, or what broken rows raise."""
+    if stored is None or stored[:3] != [entry.size, entry.mtime, name]:
+        raise LookupError(entry.path)
+    size, mtime, name, rows = stored
+    return CachedFile(size, mtime, name, rows), unpack(rows) if rows else None
+
+
+def to_json(cache: FactsCache) -> str:
+    """Return the cache as JSON."""
+    rows = {path: [file.size, file.mtime, file.name, as_rows(file.facts)] for path, file in cache.items()}
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def as_rows(facts: Module | Rows | None) -> Rows | None:
+    """Return facts as rows."""
+    return pack(facts) if isinstance(facts, Module) else facts
 
 
 def read_all(tree: Tree, jobs: list[tuple[Entry, Job]]) -> Iterable[Module | Rows | None]:
-    """Read the files, on several cores where there is enough to do."""
+    """Read files, on several cores where that saves time."""
     size = sum(entry.size for entry, _ in jobs)
-    cores = min(os.cpu_count() or 1, 8, 1 + size // ALONE)
-    if tree.texts is not None or cores < 2 or not hasattr(os, "fork"):
-        return [read_one(tree, job) for _, job in jobs]
-    return spread(tree, jobs, cores)
+    processes = min(os.cpu_count() or 1, MAX_PROCESSES, 1 + size // BYTES_PER_PROCESS)
+    if tree.texts is not None or processes < 2 or not hasattr(os, "fork"):
+        return [read_file(tree, job) for _, job in jobs]
+    return read_in_processes(tree, jobs, processes)
 
 
-def spread(tree: Tree, jobs: list[tuple[Entry, Job]], cores: int) -> list[Rows | None]:
+def read_in_processes(tree: Tree, jobs: list[tuple[Entry, Job]], processes: int) -> list[Rows | None]:
+    """Read files in child processes, in batches of about the same size."""
     from multiprocessing import get_context
 
-    order = sorted(range(len(jobs)), key=lambda index: -jobs[index][0].size)
-    piles = [order[start :: cores * 8] for start in range(cores * 8)]
-    found: list[Rows | None] = [None] * len(jobs)
-    with get_context("fork").Pool(cores, initializer=forget_signals) as pool:
-        work = [(tree.root, [jobs[index][1] for index in pile]) for pile in piles]
-        for pile, held in zip(piles, pool.imap(read_pile, work), strict=True):
-            for index, rows in zip(pile, marshal.loads(held), strict=True):  # noqa: S302 - from our own child
-                found[index] = rows
-    return found
+    by_size = sorted(range(len(jobs)), key=lambda index: -jobs[index][0].size)
+    count = processes * BATCHES_PER_PROCESS
+    batches = [by_size[start::count] for start in range(count)]
+    facts: list[Rows | None] = [None] * len(jobs)
+    with get_context("fork").Pool(processes, initializer=reset_signals) as pool:
+        work = [(tree.root, [jobs[index][1] for index in batch]) for batch in batches]
+        for batch, packed in zip(batches, pool.imap(read_batch, work), strict=True):
+            for index, rows in zip(batch, marshal.loads(packed), strict=True):  # noqa: S302 - from our own child
+                facts[index] = rows
+    return facts
 
 
-def forget_signals() -> None:
-    """A child ends when it is told to; what the parent does about signals is the parent's."""
+def reset_signals() -> None:
+    """Let a child end when it is told to; how the parent handles signals is the parent's own affair."""
     import signal
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def read_pile(work: tuple[str, list[Job]]) -> bytes:
-    """What one process does; the rows go back as bytes, which costs half of sending them as they are."""
+def read_batch(work: tuple[str, list[Job]]) -> bytes:
+    """Read a batch of files in a child; the rows go back as bytes, which costs half of sending them as objects."""
     gc.disable()
-    tree = Tree(work[0])
-    return marshal.dumps([as_rows(read_one(tree, job)) for job in work[1]])
+    root, jobs = work
+    tree = Tree(root)
+    return marshal.dumps([as_rows(read_file(tree, job)) for job in jobs])
 
 
-def read_one(tree: Tree, job: Job) -> Module | None:
-    path, name, package = job
+def read_file(tree: Tree, job: Job) -> Module | None:
+    """Read one file; None where it cannot matter."""
     try:
-        data = tree.read(path)
+        data = tree.read(job.path)
     except OSError as error:
-        return Module(path=path, name=name, trouble=f"cannot be read: {error.strerror}")
-    if not (promising_test(path, data) if is_test(path) else promising(path, data)):
+        return Module(path=job.path, name=job.name, read_error=f"cannot be read: {error.strerror}")
+    if not (is_promising_test(job.path, data) if is_test(job.path) else is_promising(job.path, data)):
         return None
-    return read(path, name, data, package)
-
-
-def as_rows(held: Module | Rows | None) -> Rows | None:
-    return pack(held) if isinstance(held, Module) else held
-
-
-def as_text(remembered: dict[str, Any]) -> str:
-    """What is remembered, as JSON."""
-    rows = {
-        path: [*row[:3], pack(row[3]) if isinstance(row[3], Module) else row[3]] for path, row in remembered.items()
-    }
-    return json.dumps(rows, separators=(",", ":"))
+    return read(job.path, job.name, data, job.is_package)

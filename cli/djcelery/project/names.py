@@ -1,4 +1,4 @@
-"""Names across files: what a dotted path means, through imports, re-exports and star imports."""
+"""Find the definition behind a dotted path, through imports, re-exports, aliases and star imports."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from djcelery.project.context import is_in_function
 from djcelery.project.facts import Assign, Class, Function, Module
+
+MAX_REEXPORTS = 12
+MAX_ALIASES = 10
+MAX_STARS = 8
 
 
 @dataclass(slots=True)
-class Found:
-    """A definition: which module holds it, and which of the three it is."""
+class Definition:
+    """Name a definition: the module that holds it, and the function, class or assignment that it is."""
 
     module: Module
     name: str
@@ -21,39 +26,38 @@ class Found:
 
     @property
     def path(self) -> str:
-        """The full dotted path of the definition."""
+        """Return the full dotted path of the definition."""
         return f"{self.module.name}.{self.name}"
 
 
 class Names:
-    """An index of definitions; `load` reads one more module when a name leads there."""
+    """Index definitions; `load` reads one more module when a name leads there."""
 
     def __init__(self, load: Callable[[str], Module | None]) -> None:
         self.load = load
         self.modules: dict[str, Module | None] = {}
-        self.defined: dict[str, dict[str, Found]] = {}
-        self.memory: dict[str, Found | Literal[False]] = {}
+        self.definitions: dict[str, dict[str, Definition]] = {}
+        self.cache: dict[str, Definition | Literal[False]] = {}
 
     def add(self, module: Module) -> None:
-        """Make the definitions of a module findable."""
+        """Index the definitions of a module."""
         self.modules[module.name] = module
-        found: dict[str, Found] = {}
+        definitions: dict[str, Definition] = {}
         for assign in module.assigns:
-            if "." not in assign.target and assign.how == "=" and not in_function(module, assign.block):
-                found[assign.target] = Found(module, assign.target, assign=assign)
+            if "." not in assign.target and assign.operator == "=" and not is_in_function(module, assign.block):
+                definitions[assign.target] = Definition(module, assign.target, assign=assign)
         for cls in module.classes:
-            if not in_function(module, cls.parent):
-                found[cls.name] = Found(module, cls.name, cls=cls)
+            if not is_in_function(module, cls.parent):
+                definitions[cls.name] = Definition(module, cls.name, cls=cls)
         for function in module.functions:
-            if function.cls < 0 and "<locals>" not in function.qualname:
-                found[function.name] = Found(module, function.name, function=function)
-            elif function.cls >= 0 and "<locals>" not in function.qualname:
-                found[function.qualname] = Found(module, function.qualname, function=function)
-        self.defined[module.name] = found
-        self.memory.clear()
+            if "<locals>" not in function.qualname:
+                name = function.name if function.class_index < 0 else function.qualname
+                definitions[name] = Definition(module, name, function=function)
+        self.definitions[module.name] = definitions
+        self.cache.clear()
 
     def module(self, name: str) -> Module | None:
-        """A module by its dotted name, read now if it was not yet."""
+        """Return a module by its dotted name, and read it if it was not read yet."""
         if name not in self.modules:
             self.modules[name] = None
             loaded = self.load(name)
@@ -62,67 +66,60 @@ class Names:
                 self.modules[name] = loaded
         return self.modules[name]
 
-    def find(self, module: Module, path: str) -> Found | None:
-        """What a path written in a module means: a local definition first, then an absolute one."""
+    def find(self, module: Module, path: str) -> Definition | None:
+        """Find what a path written in a module means: a local definition first, then an absolute one."""
         if not path or "?" in path or "(" in path:
             return None
         first = path.partition(".")[0]
-        if first in self.defined.get(module.name, {}) or any(first == name for name in module.imports):
-            local = self.absolute(f"{module.name}.{path}")
+        if first in self.definitions.get(module.name, {}) or first in module.imports:
+            local = self.find_absolute(f"{module.name}.{path}")
             if local is not None:
                 return local
-        found = self.absolute(path) if "." in path else None
-        return found or self.through_stars(module, path, 0)
+        definition = self.find_absolute(path) if "." in path else None
+        return definition or self._find_through_stars(module, path, 0)
 
-    def absolute(self, path: str, depth: int = 0) -> Found | None:
-        """The definition behind an absolute dotted path."""
-        if path in self.memory:
-            return self.memory[path] or None
-        self.memory[path] = False
-        found = self.look(path, depth)
-        self.memory[path] = found or False
-        return found
+    def find_absolute(self, path: str, depth: int = 0) -> Definition | None:
+        """Find the definition behind an absolute dotted path."""
+        if path in self.cache:
+            return self.cache[path] or None
+        self.cache[path] = False
+        definition = self._search(path, depth)
+        self.cache[path] = definition or False
+        return definition
 
-    def look(self, path: str, depth: int) -> Found | None:
-        if depth > 12:
+    def _search(self, path: str, depth: int) -> Definition | None:
+        """Search the longest module that the path begins with, then what that module imports."""
+        if depth > MAX_REEXPORTS:
             return None
         parts = path.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             module = self.module(".".join(parts[:cut]))
             if module is None:
                 continue
-            rest = parts[cut:]
-            held = self.defined[module.name]
-            whole = held.get(".".join(rest)) or (held.get(rest[0]) if len(rest) == 1 else None)
-            if whole is not None:
-                return self.follow(whole, depth)
-            target = module.imports.get(rest[0])
+            first, *others = parts[cut:]
+            inner_path = ".".join([first, *others])
+            definition = self.definitions[module.name].get(inner_path)
+            if definition is not None:
+                return self._follow_alias(definition, depth)
+            target = module.imports.get(first)
             if target and target != path:
-                return self.absolute(".".join([target, *rest[1:]]), depth + 1)
-            return self.through_stars(module, ".".join(rest), depth)
+                return self.find_absolute(".".join([target, *others]), depth + 1)
+            return self._find_through_stars(module, inner_path, depth)
         return None
 
-    def follow(self, found: Found, depth: int) -> Found:
-        """An alias (`b = a`) leads on to what it stands for."""
-        assign = found.assign
+    def _follow_alias(self, definition: Definition, depth: int) -> Definition:
+        """Return what an alias (`b = a`) stands for."""
+        assign = definition.assign
         if assign is None or assign.value.kind != "name" or assign.value.name == assign.target:
-            return found
-        further = self.find(found.module, assign.value.name) if depth < 10 else None
-        return further or found
+            return definition
+        target = self.find(definition.module, assign.value.name) if depth < MAX_ALIASES else None
+        return target or definition
 
-    def through_stars(self, module: Module, path: str, depth: int) -> Found | None:
-        if depth > 8:
+    def _find_through_stars(self, module: Module, path: str, depth: int) -> Definition | None:
+        """Find a path in the modules that a module imports with a star."""
+        if depth > MAX_STARS:
             return None
         for star in module.stars:
-            if star != module.name and (found := self.absolute(f"{star}.{path}", depth + 1)):
-                return found
+            if star != module.name and (definition := self.find_absolute(f"{star}.{path}", depth + 1)):
+                return definition
         return None
-
-
-def in_function(module: Module, block: int) -> bool:
-    """Whether a block lies inside a function or lambda."""
-    while block >= 0:
-        if module.blocks[block].kind in {"def", "lambda"}:
-            return True
-        block = module.blocks[block].parent
-    return False

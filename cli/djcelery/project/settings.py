@@ -1,132 +1,130 @@
-"""The settings of a project as far as its files tell: every place that sets one, under Celery's own name for it."""
+"""Know the settings of a code base, as far as its files tell."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from functools import cached_property
 
-from djcelery.project import context
-from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
-from djcelery.project.facts import Assign, Call, Module, Value
+from djcelery.project.apps import App, Apps
+from djcelery.project.context import is_test
+from djcelery.project.facts import Module
+from djcelery.project.lookup import Lookup
+from djcelery.project.running import Running
+from djcelery.project.setting_places import Setting, looks_like_settings, settings_in, settings_on_app
 
-PLAIN = frozenset("celeryconfig celery_config celerysettings celery_settings settings".split())
-TESTING = re.compile(r"(^|[/_.])(tests?|testing|ci|pytest)([/_.]|$)")
-LOCAL = re.compile(r"(^|[/_.])(dev|devel|development|local|sandbox|demo|example|docker|devstack|debug|gitpod)([/_.]|$)")
-DJANGO = frozenset(
-    "ATOMIC_REQUESTS DATABASES INSTALLED_APPS LOGGING DEBUG TIME_ZONE USE_TZ TASKS CACHES LOGGING_CONFIG".split()
-)
-
-
-@dataclass(slots=True)
-class Setting:
-    """One place that sets a setting."""
-
-    name: str  # as written
-    key: str  # Celery's name for it, or Django's own; empty where Celery would not read it
-    value: Value
-    module: Module
-    line: int
-    col: int
-    how: str
-    sub: Value | None  # the key of `NAME[key] = value`
-    conditional: bool
-    direct: bool  # on the app's conf, not through a settings module
-
-    @property
-    def testing(self) -> bool:
-        """Whether this holds in tests only."""
-        return bool(TESTING.search(self.module.path.rpartition("/")[2])) or context.is_test(self.module.path)
-
-    @property
-    def local(self) -> bool:
-        """Whether this holds for tests or for one's own machine only."""
-        return self.testing or bool(LOCAL.search("/".join(self.module.path.split("/")[-2:])))
+REDIS = frozenset({"redis", "rediss", "valkey", "sentinel", "memory"})
+APP_ARGUMENTS = ("task_", "worker_", "broker_", "result_", "beat_")  # beginnings of settings that `Celery()` takes
+APP_URLS = {"broker": "broker_url", "backend": "result_backend"}
+MAX_STARS = 6
 
 
-def looks_like_settings(module: Module) -> bool:
-    """Whether a module is one of Django's settings modules, by its place or by what it sets."""
-    folders, _, file = module.path.rpartition("/")
-    if file.removesuffix(".py") in PLAIN or folders.rpartition("/")[2] in {"settings", "conf"} or "settings" in file:
-        return any(assign.target.isupper() or assign.target.islower() for assign in module.assigns)
-    return any(assign.target == "INSTALLED_APPS" for assign in module.assigns)
+class Settings:
+    """Know every place that sets a setting."""
 
+    def __init__(self, modules: list[Module], lookup: Lookup, apps: Apps, running: Running | None) -> None:
+        self.modules = modules
+        self.lookup = lookup
+        self.apps = apps
+        self.running = running
 
-def key_of(name: str, namespaces: set[str]) -> str:
-    """Celery's name for a setting as it is written in Django's settings."""
-    if name in DJANGO:
-        return name
-    for namespace in namespaces:
-        if namespace and name.startswith(f"{namespace}_") and name[len(namespace) + 1 :].lower() in SETTINGS:
-            return name[len(namespace) + 1 :].lower()
-    if "" in namespaces:
-        if name in OLD_SETTINGS:
-            return OLD_SETTINGS[name]
-        bare = name.lower().removeprefix("celery_")
-        return (
-            name.lower()
-            if name.lower() in SETTINGS
-            else bare
-            if bare in SETTINGS and name.startswith("CELERY_")
-            else ""
+    @cached_property
+    def setting_modules(self) -> list[Module]:
+        """Return Django's settings modules, with those that they import with a star."""
+        starred = {star for module in self.modules if looks_like_settings(module) for star in module.stars}
+        return [module for module in self.modules if looks_like_settings(module) or module.name in starred]
+
+    @cached_property
+    def all(self) -> list[Setting]:
+        """Return every place that sets a setting."""
+        settings = []
+        for module in self.setting_modules:
+            settings += settings_in(module, self.apps.namespaces)
+        variables = {app.variable.rpartition(".")[2] for app in self.apps.all} | {"current_app"}
+        for module in self.modules:
+            if not is_test(module.path):
+                settings += settings_on_app(module, variables)
+        for app in self.apps.all:
+            settings += settings_of_app(app)
+        return settings
+
+    @cached_property
+    def by_key(self) -> dict[str, list[Setting]]:
+        """Return the settings by Celery's name, or Django's."""
+        by_key: dict[str, list[Setting]] = {}
+        for setting in self.all:
+            by_key.setdefault(setting.key, []).append(setting)
+        return by_key
+
+    def of(self, key: str, testing: bool = False) -> list[Setting]:
+        """Return the places that set one key; with `testing`, those of test settings too."""
+        return [setting for setting in self.by_key.get(key, ()) if testing or not setting.testing]
+
+    def is_set(self, key: str) -> bool:
+        """Return whether a key is set anywhere outside tests."""
+        return bool(self.of(key))
+
+    def is_on(self, key: str) -> bool:
+        """Return whether a key is the constant True somewhere outside tests."""
+        return any(self.lookup.resolve(setting.module, setting.value).const is True for setting in self.of(key))
+
+    @cached_property
+    def are_complete(self) -> bool:
+        """Return whether the Celery app and its settings are here, so that a setting not seen is not set."""
+        return bool(self.apps.own) and any(
+            setting.key == "INSTALLED_APPS" or setting.key.startswith(("broker_", "task_")) for setting in self.all
         )
-    return ""
+
+    @cached_property
+    def brokers(self) -> set[str]:
+        """Return the transports that the broker URLs name; an empty set where they cannot be seen."""
+        old_names = [setting for setting in self.all if setting.name in {"BROKER_URL", "CELERY_BROKER_URL"}]
+        transports = {
+            transport_of(url)
+            for setting in [*self.of("broker_url"), *old_names]
+            for url in self.lookup.resolve(setting.module, setting.value).texts()
+            if "://" in url
+        }
+        if not transports and self.running is not None and self.running.broker:
+            return {self.running.broker}
+        return transports
+
+    @cached_property
+    def uses_redis(self) -> bool:
+        """Return whether the broker is Redis or one of its kin, and nothing else."""
+        return bool(self.brokers) and self.brokers <= REDIS and self.brokers != {"memory"}
+
+    @cached_property
+    def installed_apps(self) -> set[str]:
+        """Return the apps that INSTALLED_APPS names anywhere."""
+        return {text for setting in self.all if setting.key == "INSTALLED_APPS" for text in setting.value.texts()}
 
 
-def of_module(module: Module, namespaces: set[str]) -> list[Setting]:
-    """What a settings module sets."""
-    found = []
-    for assign in module.assigns:
-        name = assign.target.removeprefix("self.")
-        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name) and not (
-            name.islower() and name in SETTINGS and "" in namespaces
-        ):
-            continue
-        function = context.function_of(module, assign.block)
-        if function is None:
-            found.append(made(assign, name, key_of(name, namespaces), module))
-    found += [each for call in module.called("update") for each in of_update(call, module, namespaces)]
-    return found
+def with_starred_settings(modules: list[Module], lookup: Lookup) -> list[Module]:
+    """Return the modules, and those that settings modules import with a star: they belong to the settings."""
+    starred: list[Module] = []
+
+    def follow(module: Module, depth: int) -> None:
+        for star in module.stars:
+            is_new = star not in lookup.names.modules
+            source = lookup.names.module(star)
+            if source is not None and is_new and depth < MAX_STARS:
+                starred.append(source)
+                follow(source, depth + 1)
+
+    for module in modules:
+        if looks_like_settings(module):
+            follow(module, 0)
+    return [*modules, *starred]
 
 
-def of_update(call: Call, module: Module, namespaces: set[str]) -> list[Setting]:
-    name, _, method = call.value.name.rpartition(".")
-    if method != "update" or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name) or not call.value.items:
-        return []
-    value = call.value.items[0]
-    return [Setting(name, key_of(name, namespaces), value, module, value.line, value.col, "update", None, False, False)]
-
-
-def made(assign: Assign, name: str, key: str, module: Module, direct: bool = False) -> Setting:
-    around = [block.kind for block in context.up(module, assign.block)]
-    conditional = any(kind in {"if", "try", "except", "def", "class"} for kind in around)
-    return Setting(
-        name, key, assign.value, module, assign.line, assign.col, assign.how, assign.key, conditional, direct
-    )
-
-
-def on_app(module: Module, apps: set[str]) -> list[Setting]:
-    """What is set on `app.conf` directly, in all its forms."""
-    found = []
-    for assign in module.assigns:
-        holder, _, last = assign.target.rpartition(".conf.")
-        if holder and holder.rpartition(".")[2] in apps and (last in SETTINGS or last in OLD_SETTINGS):
-            found.append(made(assign, last, OLD_SETTINGS.get(last, last), module, direct=True))
-        elif assign.how == "[]" and assign.target.endswith(".conf") and assign.key and assign.key.const:
-            name = str(assign.key.const)
-            if name.lower() in SETTINGS or name in OLD_SETTINGS:
-                found.append(made(assign, name, OLD_SETTINGS.get(name, name.lower()), module, direct=True))
-    for call in module.called("update"):
-        if call.value.name.endswith(".conf.update"):
-            found += from_update(call.value, module)
-    return found
-
-
-def from_update(value: Value, module: Module) -> list[Setting]:
-    pairs = {**value.named}
-    for item in value.items:
-        pairs.update(item.seen.pairs())
+def settings_of_app(app: App) -> list[Setting]:
+    """Return the settings that an app is constructed with."""
     return [
-        Setting(name, OLD_SETTINGS.get(name, name.lower()), each, module, each.line, each.col, "=", None, False, True)
-        for name, each in pairs.items()
-        if name.lower() in SETTINGS or name in OLD_SETTINGS
+        Setting(name, APP_URLS.get(name, name), value, app.module, value.line, value.col, on_app=True)
+        for name, value in app.call.keywords.items()
+        if name in APP_URLS or name.startswith(APP_ARGUMENTS)
     ]
+
+
+def transport_of(url: str) -> str:
+    """Return the transport that a broker URL names."""
+    return url.partition(":")[0].partition("+")[0].lower()

@@ -1,39 +1,24 @@
-"""Celery's things as a project has them: apps, tasks in every form, where they are sent, the schedule, the routes."""
+"""Find the tasks of a code base, in every form that Celery knows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from djcelery.project import context
-from djcelery.project.facts import Block, Call, Class, Function, Module, Param, Value
+from djcelery.project.base_classes import BaseClasses
+from djcelery.project.context import is_atomic, is_inside, is_test
+from djcelery.project.facts import Call, Class, Function, Module, Param, Value
+from djcelery.project.lookup import Lookup
+from djcelery.project.names import Definition
+from djcelery.project.task_decorators import Declaration, TaskDecorators
 
-SHARED = frozenset(
-    "celery.shared_task celery.app.shared_task celery.task celery.task.task celery.decorators.task "
-    "celery.task.periodic_task celery.decorators.periodic_task celery.task.base.periodic_task".split()
-)
-SENDING = frozenset("delay apply_async delay_on_commit apply_async_on_commit send_task apply".split())
-SIGNING = frozenset("s si signature subtask".split())
-CANVAS = frozenset(f"celery.{module}{kind}" for module in ("", "canvas.") for kind in ("chain", "group", "chord"))
-APP_NAMES = frozenset("app celery celery_app celeryapp current_app".split())
-BASES = frozenset(
-    "object celery.contrib.django.task.DjangoTask celery.Task celery.app.task.Task celery.task.Task "
-    "celery.task.base.Task".split()
-)
-
-
-@dataclass(slots=True)
-class App:
-    """A `Celery(...)`."""
-
-    module: Module
-    call: Value
-    variable: str
-    namespace: str | None = None  # None where it does not read Django's settings
+KEEPS_PARAMETERS = frozenset({"sensitive_variables", "deprecated", "override"})  # decorators that do
 
 
 @dataclass(slots=True)
 class Task:
-    """A task: its definition, the options it is declared with, and how sure that is."""
+    """Describe a task: its definition, the options it is declared with, and how certain they are."""
 
     name: str  # as Celery registers it, as far as the text tells
     module: Module
@@ -41,180 +26,237 @@ class Task:
     options: dict[str, Value]
     line: int
     col: int
-    how: str  # shared_task, app.task, wrapper, class, call
+    declared_by: str  # shared_task, app.task, wrapper, class, call
     decorator: Value | None = None
-    spread: bool = False  # options that cannot be seen are spread into it
-    named: bool = False  # its name is given
-    method: bool = False
+    has_hidden_options: bool = False  # options that cannot be seen are spread into it
+    has_explicit_name: bool = False
+    is_method: bool = False
     cls: Class | None = None
     bases: list[str] = field(default_factory=list)
-    custom: bool = False  # a base class or wrapper may change what it is called with
-    decorated: bool = False  # so may another decorator below
-    rerouted: bool = False  # a base class has its own way of sending
-    unseen: bool = False  # a base class cannot be seen
+    changes_calls: bool = False  # a base class or wrapper may change what it is called with
+    has_decorators_below: bool = False  # which may change that, too
+    sends_on_commit: bool = False  # a base class waits for the commit whenever it sends
+    has_unknown_base: bool = False
 
     @property
     def bound(self) -> bool:
-        """Whether the function gets the task itself first."""
+        """Return whether the function gets the task itself as its first argument."""
         value = self.options.get("bind")
-        return self.how == "class" or (value is not None and value.const is True)
+        return self.declared_by == "class" or (value is not None and value.const is True)
+
+    @property
+    def is_declared_directly(self) -> bool:
+        """Return whether a decorator of Celery itself declares it."""
+        return self.declared_by in {"shared_task", "app.task"}
 
     @property
     def params(self) -> list[Param] | None:
-        """The parameters a caller fills; None where they cannot be known."""
-        return None if self.decorated else self.likely_params
+        """Return the parameters that a caller fills; None where they cannot be known."""
+        return None if self.has_decorators_below else self.likely_params
 
     @property
     def likely_params(self) -> list[Param] | None:
-        """The same, if the decorators below the task's own pass on what they are given, as most do."""
-        if (
-            self.function is None
-            or self.how == "wrapper"
-            or self.custom
-            or (self.spread and "bind" not in self.options)
-        ):
+        """Return the parameters, as if the decorators below pass on what they get, which most do."""
+        may_be_bound = self.has_hidden_options and "bind" not in self.options
+        if self.function is None or self.declared_by == "wrapper" or self.changes_calls or may_be_bound:
             return None
         params = self.function.params
-        return params[1:] if self.bound or self.method else params
+        return params[1:] if self.bound or self.is_method else params
 
     def number(self, option: str) -> float | None:
-        """An option that is a plain number."""
+        """Return an option that is a constant number."""
         value = self.options.get(option)
         const = value.const if value is not None and value.kind == "const" else None
         return const if isinstance(const, int | float) and not isinstance(const, bool) else None
 
-    def true(self, option: str) -> bool:
-        """Whether an option is given and on."""
+    def is_on(self, option: str) -> bool:
+        """Return whether an option is the constant True."""
         value = self.options.get(option)
         return value is not None and value.const is True
 
 
-@dataclass(slots=True)
-class Site:
-    """A place that sends a task, or makes a signature of one."""
+class Tasks:
+    """Find the tasks of a code base, by name, by place and by body."""
 
-    module: Module
-    call: Call
-    method: str
-    task: Task | None
-    target: str  # what is sent, as written
-    certain: bool  # that this is Celery at all
-    signed: Value | None = None  # the signature that is sent: `t.s(1).delay()`
-    canvas: str = ""  # chain, group or chord
+    def __init__(self, modules: list[Module], lookup: Lookup, bases: BaseClasses, decorators: TaskDecorators) -> None:
+        self.modules = modules
+        self.lookup = lookup
+        self.bases = bases
+        self.decorators = decorators
 
-    @property
-    def value(self) -> Value:
-        """The call itself."""
-        return self.call.value
+    @cached_property
+    def all(self) -> list[Task]:
+        """Return every task."""
+        tasks: list[Task] = []
+        for module in self.modules:
+            tasks += self._decorated_functions(module)
+            tasks += self._called_decorators(module)
+            tasks += self._registered_classes(module)
+        return tasks
 
-    @property
-    def signature(self) -> bool:
-        """Whether this only makes a signature."""
-        return self.method in SIGNING
+    @cached_property
+    def own(self) -> list[Task]:
+        """Return the tasks outside tests."""
+        return [task for task in self.all if not is_test(task.module.path)]
 
-    @property
-    def deferred(self) -> bool:
-        """Whether it waits for the commit by itself."""
-        return self.method.endswith("_on_commit")
+    @cached_property
+    def by_name(self) -> dict[str, Task]:
+        """Return the tasks by the name that Celery registers."""
+        return {task.name: task for task in self.all}
 
-    @property
-    def sends(self) -> bool:
-        """Whether a message leaves here and now."""
-        return self.seems_to_send and not (self.task is not None and self.task.unseen)
+    @cached_property
+    def by_place(self) -> dict[tuple[str, str], Task]:
+        """Return the tasks by module and name of their function or class."""
+        by_place = {}
+        for task in self.all:
+            if task.function is not None and task.function.class_index < 0 and task.declared_by != "call":
+                by_place[task.module.name, task.function.name] = task
+            if task.cls is not None:
+                by_place[task.module.name, task.cls.name] = task
+        return by_place
 
-    @property
-    def seems_to_send(self) -> bool:
-        """The same, unless a base class that cannot be seen has its own way of sending."""
-        if self.signature or self.deferred or self.method == "apply" or (self.task is not None and self.task.rerouted):
-            return False
-        return not self.after_commit or self.transaction is not None
+    @cached_property
+    def by_body(self) -> dict[tuple[str, int], Task]:
+        """Return the tasks by module path and block of their function."""
+        return {(task.module.path, task.function.block): task for task in self.all if task.function is not None}
 
-    @property
-    def after_commit(self) -> bool:
-        """Whether it stands in something that runs after the commit."""
-        return context.after_commit(self.module, self.call.block)
+    @cached_property
+    def calls_inside(self) -> list[tuple[Module, Call, Task]]:
+        """Return every call in the body of a task, outside tests."""
+        paths = {path for path, _ in self.by_body}
+        return [
+            (module, call, task)
+            for module in self.modules
+            if module.path in paths and not is_test(module.path)
+            for call in module.calls
+            if (task := self.around(module, call.block))
+        ]
 
-    @property
-    def transaction(self) -> Block | Value | None:
-        """What puts it into a transaction."""
-        return context.transaction_of(self.module, self.call.block)
+    def at(self, module: Module, path: str) -> Task | None:
+        """Return the task that a dotted path means."""
+        definition = self.lookup.find(module, path)
+        if definition is None:
+            return self.by_name.get(path)
+        task = self.by_place.get((definition.module.name, definition.name))
+        if task is None and definition.assign is not None:
+            return self._called_at(definition.module, definition.assign.line)
+        return task
 
-    @property
-    def function(self) -> Function | None:
-        """The function it stands in."""
-        return context.function_of(self.module, self.call.block)
+    def around(self, module: Module, block: int) -> Task | None:
+        """Return the task in whose body a line stands."""
+        while block >= 0:
+            task = self.by_body.get((module.path, block))
+            if task is not None:
+                return task
+            block = module.blocks[block].parent
+        return None
 
-    @property
-    def test(self) -> bool:
-        """Whether it stands in a test."""
-        return context.is_test(self.module.path)
+    def _called_at(self, module: Module, line: int) -> Task | None:
+        """Return the task that `name = shared_task(function)` makes on a line."""
+        called = (task for task in self.all if task.declared_by == "call")
+        return next((task for task in called if task.module is module and task.line == line), None)
 
-    @property
-    def used(self) -> bool:
-        """Whether anything is done with what it returns."""
-        return self.call.uses != ["discard"] and self.call.uses != ["lambda"]
+    def _decorated_functions(self, module: Module) -> Iterator[Task]:
+        """Find the functions with a decorator that makes a task."""
+        for function in module.functions:
+            for decorator in function.decorators:
+                if declaration := self.decorators.declaration(module, decorator):
+                    yield self._decorated(module, function, decorator, declaration)
+                    break
 
-    @property
-    def shown(self) -> str:
-        """The task in the author's words."""
-        return self.target.rpartition(".")[2].removesuffix("()") or "the task"
+    def _decorated(self, module: Module, function: Function, decorator: Value, declaration: Declaration) -> Task:
+        """Return the task that a decorator makes of a function."""
+        inner = declaration.inner_call.keywords if declaration.inner_call else {}
+        spread = decorator.keywords.get("**")
+        spread_options = self.lookup.spread_options(module, spread) if spread is not None else {}
+        inherited = {**inner, **(spread_options or {})}
+        options = {**{key: moved(value, decorator) for key, value in inherited.items()}, **decorator.keywords}
+        name = text_option(options, "name") or f"{module.name}.{function.name}"
+        bases = [options["base"].name] if "base" in options else []
+        sends_on_commit = any(self.bases.sends_on_commit(module, base) for base in bases)
+        has_unknown_base = any(self.bases.is_unknown(module, base) for base in bases)
+        return Task(
+            name=name,
+            module=module,
+            function=function,
+            options={key: value for key, value in options.items() if key != "**"},
+            line=function.line,
+            col=function.col,
+            declared_by=declaration.declared_by,
+            decorator=decorator,
+            has_hidden_options=spread_options is None or "**" in inner,
+            has_explicit_name="name" in options,
+            is_method=function.class_index >= 0,
+            bases=bases,
+            changes_calls=any(self.bases.changes_calls(module, base) for base in bases),
+            has_decorators_below=has_decorators_below(function, decorator),
+            sends_on_commit=sends_on_commit or self.bases.apps_send_on_commit,
+            has_unknown_base=has_unknown_base or self.bases.apps_are_unknown,
+        )
 
-    def arguments(self) -> list[Value]:
-        """Everything the task itself is given, as far as it can be seen."""
-        if self.method in {"delay", "delay_on_commit"} or self.signature:
-            return (
-                [*(item for item in self.value.items), *self.value.named.values()]
-                if self.method != "signature"
-                else self.packed()
+    def _called_decorators(self, module: Module) -> Iterator[Task]:
+        """Find `name = shared_task(function)` and `name = app.task(...)(function)`."""
+        for assign in module.assigns:
+            value = assign.value
+            if value.kind != "call" or not value.items or "." in assign.target or assign.operator != "=":
+                continue
+            decorator = value.receiver if value.receiver is not None and value.receiver.kind == "call" else value
+            if self.decorators.declaration(module, decorator, depth=2) is None:
+                continue
+            name = text_option(decorator.keywords, "name")
+            function = value.items[0]
+            definition = self.lookup.find(module, function.name) if function.kind == "name" else None
+            yield Task(
+                name=name or f"{module.name}.{function.last or assign.target}",
+                module=module,
+                function=definition.function if definition and definition.module is module else None,
+                options=dict(decorator.keywords),
+                line=assign.line,
+                col=assign.col,
+                declared_by="call",
+                has_explicit_name=bool(name),
             )
-        return self.packed()
 
-    def packed(self) -> list[Value]:
-        """The arguments inside `args=` and `kwargs=`."""
-        args, kwargs = self.packed_args(), self.packed_kwargs()
-        found = list(args.items) if args is not None and args.kind in {"list", "tuple"} else []
-        if kwargs is not None:
-            found += kwargs.items if kwargs.kind == "dict" else list(kwargs.pairs().values())
-        return found
-
-    def packed_args(self) -> Value | None:
-        """What is given as `args`."""
-        place = 1 if self.method == "send_task" else 0
-        found = self.value.named.get("args")
-        if found is None and len(self.value.items) > place:
-            found = self.value.items[place]
-        return found.seen if found is not None else None
-
-    def packed_kwargs(self) -> Value | None:
-        """What is given as `kwargs`."""
-        place = 2 if self.method == "send_task" else 1
-        found = self.value.named.get("kwargs")
-        if found is None and len(self.value.items) > place:
-            found = self.value.items[place]
-        return found.seen if found is not None else None
+    def _registered_classes(self, module: Module) -> Iterator[Task]:
+        """Find classes that are registered: `app.register_task(Send())`."""
+        for call in module.calls_to("register_task"):
+            if call.value.items:
+                definition = self.lookup.find_class(module, call.value.items[0].name)
+                if definition is not None and definition.cls is not None:
+                    yield class_task(definition, definition.cls)
 
 
-@dataclass(slots=True)
-class Entry:
-    """An entry of the beat schedule."""
+def class_task(definition: Definition, cls: Class) -> Task:
+    """Return the task that a registered class is."""
+    home = definition.module
+    attributes = {assign.target: assign.value for assign in home.assigns if is_inside(home, assign.block, cls.block)}
+    run = next((function for function in home.functions if function.qualname == f"{cls.name}.run"), None)
+    return Task(
+        name=text_option(attributes, "name", definition.path),
+        module=home,
+        function=run,
+        options=attributes,
+        line=cls.line,
+        col=cls.col,
+        declared_by="class",
+        cls=cls,
+        has_explicit_name="name" in attributes,
+        changes_calls=True,
+    )
 
-    name: str
-    module: Module
-    line: int
-    col: int
-    value: Value
-    task_name: str
-    task: Task | None
-    parts: dict[str, Value]
-    testing: bool = False
+
+def text_option(options: dict[str, Value], key: str, default: str = "") -> str:
+    """Return an option that is a constant text."""
+    value = options.get(key)
+    return value.const if value is not None and isinstance(value.const, str) else default
 
 
-@dataclass(slots=True)
-class Route:
-    """One line of task_routes."""
+def has_decorators_below(function: Function, decorator: Value) -> bool:
+    """Return whether decorators stand below the one of the task, which may change the parameters."""
+    below = function.decorators[function.decorators.index(decorator) + 1 :]
+    return any(not is_atomic(value) and value.last not in KEEPS_PARAMETERS for value in below)
 
-    pattern: str
-    queue: str
-    module: Module
-    line: int
-    col: int
+
+def moved(value: Value, target: Value) -> Value:
+    """Return a value from elsewhere at the position of the code that brings it in."""
+    return replace(value, line=target.line, col=target.col, end_line=target.end_line, end_col=target.end_col)

@@ -15,12 +15,14 @@ LISTS = frozenset({"django.shortcuts.get_list_or_404"})
 
 def custom_serializer(project: Project, site: Site) -> bool:
     """Tell whether something other than JSON serializes the arguments."""
-    if "serializer" in site.value.named or (site.task is not None and "serializer" in site.task.options):
+    if "serializer" in site.value.keywords or (site.task is not None and "serializer" in site.task.options):
         return True
-    for setting in project.setting("task_serializer"):
+    for setting in project.settings_of("task_serializer"):
         if project.text(setting.module, setting.value) != "json":
             return True
-    return site.task is not None and ((site.task.custom and bool(site.task.bases)) or site.task.how == "wrapper")
+    return site.task is not None and (
+        (site.task.changes_calls and bool(site.task.bases)) or site.task.declared_by == "wrapper"
+    )
 
 
 def uses_manager(name: str) -> bool:
@@ -31,21 +33,26 @@ def uses_manager(name: str) -> bool:
 
 def describe_instance(project: Project, site: Site, value: Value) -> str:
     """Describe a model instance, or return an empty text."""
-    seen = value.seen
+    resolved = value.resolved
     if value.kind == "name" and value.name == "self" and in_model(project, site):
         return "self, a model instance"
-    if value.kind == "name" and value.name == "instance" and seen.kind == "param" and receives_instance(site):
+    if value.kind == "name" and value.name == "instance" and resolved.kind == "param" and receives_instance(site):
         return "the instance of the signal"
-    if seen.kind == "call":
+    if resolved.kind == "call":
         if (
-            seen.last in ONE - {"get_or_create", "update_or_create"}
-            and uses_manager(seen.name)
-            and not returns_values(seen)
+            resolved.last in ONE - {"get_or_create", "update_or_create"}
+            and uses_manager(resolved.name)
+            and not returns_values(resolved)
         ):
             return "a model instance"
-        if seen.name in SHORTCUTS:
+        if resolved.name in SHORTCUTS:
             return "a model instance"
-    if seen.kind == "item" and seen.recv is not None and not seen.items and is_queryset(seen.recv):
+    if (
+        resolved.kind == "item"
+        and resolved.receiver is not None
+        and not resolved.items
+        and is_queryset(resolved.receiver)
+    ):
         return "a model instance"
     if value.kind == "name" and value.name == "request.user":
         return "request.user, a model instance"
@@ -59,8 +66,13 @@ def returns_values(value: Value) -> bool:
 
 def is_queryset(value: Value) -> bool:
     """Tell whether a value is a queryset of instances."""
-    seen = value.seen
-    return seen.kind == "call" and seen.last in MANY and uses_manager(seen.name) and not returns_values(seen)
+    resolved = value.resolved
+    return (
+        resolved.kind == "call"
+        and resolved.last in MANY
+        and uses_manager(resolved.name)
+        and not returns_values(resolved)
+    )
 
 
 def in_model(project: Project, site: Site) -> bool:
@@ -68,7 +80,7 @@ def in_model(project: Project, site: Site) -> bool:
     cls = context.class_of(site.module, site.function)
     if cls is None or site.function is None or site.function.params[:1] == [] or site.function.params[0].name != "self":
         return False
-    return any(project.derives(site.module, base, ("models.Model", "db.models.Model")) for base in cls.bases)
+    return any(project.inherits_from(site.module, base, ("models.Model", "db.models.Model")) for base in cls.bases)
 
 
 def receives_instance(site: Site) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 from djcelery.edits import Edit
 from djcelery.findings import Finding, Fix, OptionalSeverity
+from djcelery.project.dispatch_sites import Site
 from djcelery.project.facts import Module, Value
 from djcelery.project.project import Project
-from djcelery.project.tasks import Site, Task
+from djcelery.project.tasks import Task
 
 __all__ = [
     "Edit",

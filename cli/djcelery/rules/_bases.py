@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from djcelery.project import context
+from djcelery.project.base_classes import CELERY_BASES
 from djcelery.project.facts import Module
-from djcelery.project.tasks import BASES
 from djcelery.rules._base import Project, Task
 
 
@@ -20,7 +20,8 @@ def sets_option(project: Project, module: Module, base: str, option: str, depth:
         return False
     home = definition.module
     if any(
-        assign.target == option and context.inside(home, assign.block, definition.cls.block) for assign in home.assigns
+        assign.target == option and context.is_inside(home, assign.block, definition.cls.block)
+        for assign in home.assigns
     ):
         return True
     return any(sets_option(project, home, further_base, option, depth + 1) for further_base in definition.cls.bases)
@@ -29,13 +30,13 @@ def sets_option(project: Project, module: Module, base: str, option: str, depth:
 def has_unknown_base(project: Project, task: Task) -> bool:
     """Tell whether a base class of the task, or the app's task class, is unknown."""
     if any(
-        "task_cls" in app.call.named or app.call.name not in {"celery.Celery", "celery.app.Celery"}
+        "task_cls" in app.call.keywords or app.call.name not in {"celery.Celery", "celery.app.Celery"}
         for app in project.apps
     ):
         return True
-    return any(base not in BASES and project.find(task.module, base) is None for base in task.bases)
+    return any(base not in CELERY_BASES and project.find(task.module, base) is None for base in task.bases)
 
 
 def app_task_class_decides(project: Project) -> bool:
     """Tell whether the app's own task class may set the option."""
-    return any("task_cls" in app.call.named for app in project.apps)
+    return any("task_cls" in app.call.keywords for app in project.apps)

@@ -10,9 +10,9 @@ DEFAULT = 3600.0
 def visibility(project: Project) -> float | None:
     """Return the shortest visibility timeout that is set, Celery's default if none is, or None if it is unknown."""
     timeouts = []
-    for setting in project.setting("broker_transport_options"):
+    for setting in project.settings_of("broker_transport_options"):
         resolved = project.resolve(setting.module, setting.value)
-        if setting.how == "[]" and setting.sub is not None and setting.sub.const == "visibility_timeout":
+        if setting.operator == "[]" and setting.item_key is not None and setting.item_key.const == "visibility_timeout":
             timeouts.append(project.number(setting.module, setting.value))
         elif resolved.kind in {"dict", "call"} and (resolved.kind == "dict" or resolved.name == "dict"):
             if any(key.kind == "star" for key in resolved.keys):

@@ -13,11 +13,11 @@ def on_commit_fix(site: Site) -> Fix | None:
 
     It is safe if the task is known and nothing reads the result."""
     deferred = DEFERRED.get(site.method)
-    if deferred is None or site.signed is not None or site.canvas or not site.call.value.root:
+    if deferred is None or site.sent_signature is not None or site.canvas or not site.call.value.root:
         return None
     title = f"use .{deferred}()"
     value = site.value
-    if site.task is None or site.used or is_customised(site.task) or "()" in value.root or not value.dot_line:
+    if site.task is None or site.result_is_used or is_customised(site.task) or "()" in value.root or not value.dot_line:
         return Fix(title, safe=False)
     change = (value.dot_line, value.dot_col - len(site.method), value.dot_line, value.dot_col, deferred)
     return fix(title, site.module, change)
@@ -25,7 +25,7 @@ def on_commit_fix(site: Site) -> Fix | None:
 
 def is_customised(task: Task) -> bool:
     """Tell whether something may send or call the task in its own way."""
-    return task.custom or task.decorated or task.unseen
+    return task.changes_calls or task.has_decorators_below or task.has_unknown_base
 
 
 def in_model_signal(site: Site) -> str:

@@ -13,9 +13,9 @@ def delay_seconds(project: Project, module: Module, value: Value) -> float | Non
     number = project.number(module, value)
     if number is not None:
         return number
-    seen = value.seen
-    if seen.kind == "op" and seen.name == "Add" and any(item.seen.last == "now" for item in seen.items):
-        return next((span for item in seen.items if (span := timedelta_seconds(item.seen)) is not None), None)
+    resolved = value.resolved
+    if resolved.kind == "op" and resolved.name == "Add" and any(item.resolved.last == "now" for item in resolved.items):
+        return next((span for item in resolved.items if (span := timedelta_seconds(item.resolved)) is not None), None)
     return None
 
 
@@ -23,7 +23,7 @@ def timedelta_seconds(value: Value) -> float | None:
     """Return the seconds of a timedelta of constants."""
     if value.kind != "call" or value.last != "timedelta" or value.items:
         return None
-    numbers = {key: amount.const for key, amount in value.named.items()}
+    numbers = {key: amount.const for key, amount in value.keywords.items()}
     if not all(isinstance(number, int | float) for number in numbers.values()):
         return None
     return float(sum(UNITS.get(key, 0) * number for key, number in numbers.items()))

@@ -51,7 +51,7 @@ class Handler:
     @property
     def tried(self) -> list[Call]:
         """Return the calls in its try block."""
-        return [call for call in self.module.calls if context.inside(self.module, call.block, self.block.index)]
+        return [call for call in self.module.calls if context.is_inside(self.module, call.block, self.block.index)]
 
     @property
     def earlier(self) -> list[str]:
@@ -67,7 +67,7 @@ class Handler:
     def only_logs(self) -> bool:
         """Tell whether it only logs."""
         assigned = any(self.contains(assign.block) for assign in self.module.assigns)
-        used = any(self.contains(block) for name, block in self.module.loads if name == self.block.note)
+        used = any(self.contains(block) for name, block in self.module.exception_uses if name == self.block.bound_name)
         logs = all(call.value.last in LOGGING or call.value.name.startswith("logging.") for call in self.calls)
         return logs and not assigned and (not used or bool(self.calls))
 
@@ -75,7 +75,7 @@ class Handler:
     def main(self) -> bool:
         """Tell whether its try block is most of the task, and is not inside another try block, handler or loop."""
         function = self.task.function
-        around = {block.kind for block in context.near(self.module, self.block.parent)}
+        around = {block.kind for block in context.blocks_in_function(self.module, self.block.parent)}
         if function is None or around & {"loop", "try", "except", "finally", "else"}:
             return False
         tried = self.block.line - self.module.blocks[self.block.index].line
@@ -84,11 +84,11 @@ class Handler:
     @property
     def looped(self) -> bool:
         """Tell whether it is in a loop."""
-        return context.within(self.module, self.block.parent, "loop") is not None
+        return context.enclosing_block(self.module, self.block.parent, "loop") is not None
 
     def contains(self, block: int) -> bool:
         """Tell whether a block is in it."""
-        return context.inside(self.module, block, self.index)
+        return context.is_inside(self.module, block, self.index)
 
 
 def handlers(project: Project) -> Iterator[Handler]:

@@ -12,7 +12,7 @@ from djcelery.rules._base import Project
 def consumed_queues(project: Project) -> set[str] | None:
     """Return the queues that the workers in infrastructure files consume, or None if some are unknown."""
     workers = [process for process in project.processes if process.role == "worker"]
-    if not workers or any(worker.queues is None or worker.hidden for worker in workers):
+    if not workers or any(worker.queues is None or worker.has_variables for worker in workers):
         return None
     return {queue for worker in workers for queue in worker.queues or []}
 
@@ -27,7 +27,7 @@ def used_queues(project: Project) -> Iterator[tuple[str, Module, Any]]:
         if value is not None and (name := project.text(task.module, value)):
             yield name, task.module, value
     for site in project.sites:
-        value = site.value.named.get("queue")
+        value = site.value.keywords.get("queue")
         if value is not None and site.method != "delay" and (name := project.text(site.module, value)):
             yield name, site.module, value
     for entry in project.schedule:

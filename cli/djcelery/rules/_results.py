@@ -24,9 +24,9 @@ def find_waits(project: Project) -> Iterator[Wait]:
     """Yield get() and similar calls on what is certainly the result of a task."""
     sent = {(site.module.path, site.value.line, site.value.col) for site in project.sites if sending(site)}
     for module in project.modules:
-        for call in module.called(*WAITING):
-            receiver = call.value.recv
-            if receiver is not None and is_result(receiver.seen, module, sent) and not context.is_test(module.path):
+        for call in module.calls_to(*WAITING):
+            receiver = call.value.receiver
+            if receiver is not None and is_result(receiver.resolved, module, sent) and not context.is_test(module.path):
                 yield Wait(module, call)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from djcelery.project.context import LOCAL_SETTINGS, TEST_SETTINGS
 from djcelery.project.running import Running, RunningTask
-from djcelery.project.settings import LOCAL, TESTING
 from djcelery.rules._base import Finding, OptionalSeverity, Project, at, on
 
 
@@ -15,7 +15,7 @@ def at_app(project: Project, message: str, severity: OptionalSeverity = "") -> F
 
 def at_setting(project: Project, key: str, message: str, severity: OptionalSeverity = "") -> Finding:
     """Return a finding where a setting is set, by Celery's name or as it is written, or else at the app."""
-    places = project.setting(key) or [
+    places = project.settings_of(key) or [
         setting for setting in project.settings if setting.name == key and not setting.testing
     ]
     unconditional = [setting for setting in places if not setting.conditional]
@@ -36,4 +36,4 @@ def at_task(project: Project, task: RunningTask, option: str, message: str, seve
 def is_production(running: Running) -> bool:
     """Tell whether it runs with production settings, as far as their name shows."""
     path = running.settings_module.replace(".", "/")
-    return not (TESTING.search(path) or LOCAL.search(path))
+    return not (TEST_SETTINGS.search(path) or LOCAL_SETTINGS.search(path))

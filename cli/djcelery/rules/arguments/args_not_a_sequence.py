@@ -40,7 +40,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield args= of apply_async, signature, send_task and beat entries that is no sequence."""
     values = [
-        (site.module, site.value.named.get("args"))
+        (site.module, site.value.keywords.get("args"))
         for site in project.sites
         if site.method in {"apply_async", "apply_async_on_commit", "signature", "send_task", "apply"}
     ]
@@ -52,21 +52,21 @@ def find(project: Project) -> Iterator[Finding]:
 
 def is_no_sequence(value: Value) -> bool:
     """Tell whether this is certainly not a sequence of arguments."""
-    seen = value.seen
-    if seen.kind in {"const", "text"}:
-        return seen.const is not None or seen.kind == "text"
+    resolved = value.resolved
+    if resolved.kind in {"const", "text"}:
+        return resolved.const is not None or resolved.kind == "text"
     plural = value.name.endswith("s") or "args" in value.name
     return (
-        value.wrapped
+        value.in_parentheses
         and value.kind == "name"
-        and seen.kind not in {"list", "tuple", "comp", "op", "call"}
+        and resolved.kind not in {"list", "tuple", "comp", "op", "call"}
         and not plural
     )
 
 
 def add_comma(module: Module, value: Value) -> Fix | None:
     """Return the fix that adds a comma, if the value is in parentheses."""
-    if not value.wrapped:
+    if not value.in_parentheses:
         return None
     return fix(
         "add a comma to make it a tuple", module, (value.end_line, value.end_col, value.end_line, value.end_col, ",")

@@ -42,8 +42,8 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None or custom_serializer(project, site):
             continue
         for value in site.arguments():
-            seen = value.seen
-            if seen.kind == "dict" and any(
-                isinstance(key.const, int | float) for key in seen.keys if key.const is not None
+            resolved = value.resolved
+            if resolved.kind == "dict" and any(
+                isinstance(key.const, int | float) for key in resolved.keys if key.const is not None
             ):
                 yield at(site.module, value, "JSON converts the keys of this dict to strings")

@@ -43,24 +43,29 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         for value in site.arguments():
             if contents := describe_contents(value):
-                yield at(site.module, value, f"{site.shown} is passed {contents}; store it and pass a key")
+                yield at(site.module, value, f"{site.display_name} is passed {contents}; store it and pass a key")
 
 
 def describe_contents(value: Value) -> str:
     """Describe contents without a bound, or return an empty text."""
-    seen = value.seen
-    name = seen.name
-    if seen.kind == "call" and seen.last == "decode" and name.endswith(".read().decode"):
+    resolved = value.resolved
+    name = resolved.name
+    if resolved.kind == "call" and resolved.last == "decode" and name.endswith(".read().decode"):
         return "the contents of a file"
-    if seen.kind == "call" and seen.last in {"read", "read_text", "read_bytes"} and not seen.items and seen.root:
+    if (
+        resolved.kind == "call"
+        and resolved.last in {"read", "read_text", "read_bytes"}
+        and not resolved.items
+        and resolved.root
+    ):
         return "the contents of a file"
     if name.endswith(("request.body", "request.body.decode")):
         return "the body of the request"
     if (
-        seen.kind == "call"
+        resolved.kind == "call"
         and name == "list"
-        and seen.items
-        and seen.items[0].seen.name.endswith(".objects.all().values")
+        and resolved.items
+        and resolved.items[0].resolved.name.endswith(".objects.all().values")
     ):
         return "a whole table"
     return ""

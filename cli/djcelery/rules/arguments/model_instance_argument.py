@@ -49,5 +49,7 @@ def find(project: Project) -> Iterator[Finding]:
         for value in site.arguments():
             if instance := describe_instance(project, site, value):
                 yield at(
-                    site.module, value, f"{site.shown} is passed {instance}; pass its id and fetch the row in the task"
+                    site.module,
+                    value,
+                    f"{site.display_name} is passed {instance}; pass its id and fetch the row in the task",
                 )

@@ -53,9 +53,13 @@ def changes_default(task: Task, name: str) -> bool:
     function, module = task.function, task.module
     if function is None:
         return False
-    if any(assign.target == name and context.inside(module, assign.block, function.block) for assign in module.assigns):
+    if any(
+        assign.target == name and context.is_inside(module, assign.block, function.block) for assign in module.assigns
+    ):
         return True
     return any(
-        call.value.root == name and call.value.last in CHANGING and context.inside(module, call.block, function.block)
+        call.value.root == name
+        and call.value.last in CHANGING
+        and context.is_inside(module, call.block, function.block)
         for call in module.calls
     )

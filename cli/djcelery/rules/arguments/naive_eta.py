@@ -45,20 +45,25 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield eta= and expires= that are made by datetime without a time zone."""
     for site in project.sites:
         for keyword in ("eta", "expires"):
-            value = site.value.named.get(keyword)
+            value = site.value.keywords.get(keyword)
             if value is not None and is_naive(value) and site.method not in {"delay", "delay_on_commit"}:
                 yield at(site.module, value, f"{keyword} has no time zone")
 
 
 def is_naive(value: Value) -> bool:
     """Tell whether a time certainly has no time zone, even after something is added to it."""
-    seen = value.seen
-    if seen.kind == "op" and seen.name in {"Add", "Sub"}:
-        return any(is_naive(item) for item in seen.items)
-    if seen.kind != "call":
+    resolved = value.resolved
+    if resolved.kind == "op" and resolved.name in {"Add", "Sub"}:
+        return any(is_naive(item) for item in resolved.items)
+    if resolved.kind != "call":
         return False
-    if seen.name in NAIVE:
+    if resolved.name in NAIVE:
         return True
-    if seen.name in ZONED:
-        return not seen.items[seen.last == "fromtimestamp" :] and not seen.named
-    return seen.name == "datetime.datetime" and "tzinfo" not in seen.named and len(seen.items) < 8 and not seen.spread
+    if resolved.name in ZONED:
+        return not resolved.items[resolved.last == "fromtimestamp" :] and not resolved.keywords
+    return (
+        resolved.name == "datetime.datetime"
+        and "tzinfo" not in resolved.keywords
+        and len(resolved.items) < 8
+        and not resolved.spreads_arguments
+    )

@@ -43,12 +43,12 @@ def find(project: Project) -> Iterator[Finding]:
     They are warnings if another decorator may take them."""
     for site in project.sites:
         params = site.task.likely_params if site.task else None
-        if site.method not in {"delay", "delay_on_commit"} or params is None or site.signed is not None:
+        if site.method not in {"delay", "delay_on_commit"} or params is None or site.sent_signature is not None:
             continue
-        doubt: OptionalSeverity = "warning" if site.task is not None and site.task.decorated else ""
+        doubt: OptionalSeverity = "warning" if site.task is not None and site.task.has_decorators_below else ""
         names = {param.name for param in params}
         loose = any(param.kind == "kwarg" for param in params)
-        for keyword, value in site.value.named.items():
+        for keyword, value in site.value.keywords.items():
             if keyword in TIMING_OPTIONS and keyword not in names:
                 message = f"{keyword} is passed to the task, not to Celery; use apply_async(..., {keyword}=...)"
                 yield at(site.module, value, message, severity="hint" if loose else doubt)

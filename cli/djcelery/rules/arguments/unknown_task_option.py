@@ -35,7 +35,7 @@ OLD = {"max_retry", "retries", "retry", "timeout", "soft_timeout", "countdown", 
 def find(project: Project) -> Iterator[Finding]:
     """Yield keywords of the decorator that are not options, unless a custom base may read them."""
     for task in project.own_tasks:
-        if task.how not in {"shared_task", "app.task"} or task.bases:
+        if not task.is_declared_directly or task.bases:
             continue
         for keyword, value in task.options.items():
             if keyword in TASK_OPTIONS:

@@ -53,30 +53,32 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         for value in site.arguments():
             if what := describe_unserializable(site, value):
-                yield at(site.module, value, f"{site.shown} is passed {what}, which JSON cannot serialize")
+                yield at(site.module, value, f"{site.display_name} is passed {what}, which JSON cannot serialize")
 
 
 def describe_unserializable(site: Site, value: Value) -> str:
     """Describe what JSON cannot serialize, or return an empty text."""
-    seen = value.seen
+    resolved = value.resolved
     if is_queryset(value):
         return "a queryset"
-    if seen.kind == "set" or (seen.kind == "comp" and seen.name == "SetComp"):
+    if resolved.kind == "set" or (resolved.kind == "comp" and resolved.name == "SetComp"):
         return "a set"
-    if seen.kind == "comp" and seen.name == "GeneratorExp":
+    if resolved.kind == "comp" and resolved.name == "GeneratorExp":
         return "a generator"
-    if seen.kind == "lambda":
+    if resolved.kind == "lambda":
         return "a lambda"
-    if seen.kind == "call" and seen.name in CALLS:
-        return CALLS[seen.name]
-    if seen.kind == "bound" and seen.recv is not None and seen.recv.name == "open":
+    if resolved.kind == "call" and resolved.name in CALLS:
+        return CALLS[resolved.name]
+    if resolved.kind == "bound" and resolved.receiver is not None and resolved.receiver.name == "open":
         return "an open file"
-    if value.kind == "name" and value.name in {"request", "self.request"} and is_request(site, seen):
+    if value.kind == "name" and value.name in {"request", "self.request"} and is_request(site, resolved):
         return "the request"
     if (value.kind == "item" and ".FILES" in value.name) or value.name.endswith("request.FILES"):
         return "an uploaded file"
     return ""
 
 
-def is_request(site: Site, seen: Value) -> bool:
-    return site.function is not None and context.is_view(site.module, site.function) and seen.kind in {"param", "name"}
+def is_request(site: Site, resolved: Value) -> bool:
+    return (
+        site.function is not None and context.is_view(site.module, site.function) and resolved.kind in {"param", "name"}
+    )

@@ -44,23 +44,23 @@ def find(project: Project) -> Iterator[Finding]:
     They are warnings if another decorator may change the signature."""
     for site in project.sites:
         params = site.task.likely_params if site.task else None
-        if params is None or site.signed is not None or site.canvas or site.signature:
+        if params is None or site.sent_signature is not None or site.canvas or site.is_signature:
             continue
         seen = arguments(site)
         if seen is None:
             continue
-        doubt: OptionalSeverity = "warning" if site.task is not None and site.task.decorated else ""
+        doubt: OptionalSeverity = "warning" if site.task is not None and site.task.has_decorators_below else ""
         if problem := mismatch(params, *seen, whole=not doubt):
-            yield at(site.module, site.value, f"{site.shown} {problem}", doubt)
+            yield at(site.module, site.value, f"{site.display_name} {problem}", doubt)
 
 
 def arguments(site: Site) -> tuple[int, set[str]] | None:
     """Return how many arguments are positional and which are passed by name, or None if some are unknown."""
     if site.method in {"delay", "delay_on_commit"}:
-        if site.value.spread or set(site.value.named) & TIMING_OPTIONS:
+        if site.value.spreads_arguments or set(site.value.keywords) & TIMING_OPTIONS:
             return None
-        return len(site.value.items), set(site.value.named)
-    if site.value.spread:
+        return len(site.value.items), set(site.value.keywords)
+    if site.value.spreads_arguments:
         return None
     args, kwargs = site.packed_args(), site.packed_kwargs()
     if args is not None and (args.kind not in {"list", "tuple"} or any(item.kind == "star" for item in args.items)):

@@ -49,20 +49,26 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield crontab() with other fields but no minute."""
     for module in project.modules:
-        for call in module.called("crontab"):
+        for call in module.calls_to("crontab"):
             value = call.value
             if value.name not in {"celery.schedules.crontab", "celery.task.schedules.crontab"} or context.is_test(
                 module.path
             ):
                 continue
-            if value.items or not value.named or "minute" in value.named or value.spread or runs_always(value):
+            if (
+                value.items
+                or not value.keywords
+                or "minute" in value.keywords
+                or value.spreads_arguments
+                or runs_always(value)
+            ):
                 continue
             change = (value.dot_line, value.dot_col + 1, value.dot_line, value.dot_col + 1, "minute=0, ")
-            only = "hour" in value.named
+            only = "hour" in value.keywords
             with_minute = fix("add minute=0", module, change, safe=only)
             yield at(module, value, "without a minute, this runs every minute of that time", fix=with_minute)
 
 
 def runs_always(value: Value) -> bool:
     """Tell whether all fields are "*"."""
-    return all(field.const == "*" for field in value.named.values())
+    return all(field.const == "*" for field in value.keywords.values())

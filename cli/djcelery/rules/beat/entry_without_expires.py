@@ -52,5 +52,5 @@ def find(project: Project) -> Iterator[Finding]:
         ):
             continue
         expires = resolved is not None and {"expires", "expire_seconds"} & set(resolved.pairs())
-        if not expires and not (entry.task and ("expires" in entry.task.options or entry.task.spread)):
+        if not expires and not (entry.task and ("expires" in entry.task.options or entry.task.has_hidden_options)):
             yield at(entry.module, entry.value, f"runs of {entry.name!r} pile up while no worker runs; set expires")

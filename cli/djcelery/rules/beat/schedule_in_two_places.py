@@ -31,10 +31,12 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield a schedule with entries in the settings if the scheduler is certainly the database's."""
-    schedulers = [project.text(setting.module, setting.value) or "" for setting in project.setting("beat_scheduler")]
+    schedulers = [
+        project.text(setting.module, setting.value) or "" for setting in project.settings_of("beat_scheduler")
+    ]
     if not any(name.startswith("django_celery_beat") for name in schedulers):
         return
-    for setting in project.setting("beat_schedule"):
+    for setting in project.settings_of("beat_schedule"):
         resolved = project.resolve(setting.module, setting.value)
-        if setting.how == "=" and resolved.kind == "dict" and resolved.items:
+        if setting.operator == "=" and resolved.kind == "dict" and resolved.items:
             yield at(setting.module, setting, "an entry that is removed here stays in the scheduler's table")

@@ -35,13 +35,13 @@ NEEDS = {
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield schedulers and backends of Django apps that are not in INSTALLED_APPS."""
-    if not project.installed:
+    if not project.installed_apps:
         return
     for key, needs in NEEDS.items():
-        for setting in project.setting(key):
+        for setting in project.settings_of(key):
             text = project.text(setting.module, setting.value) or ""
             for word, app in needs:
-                if text.startswith(word) and not any(name.startswith(app) for name in project.installed):
+                if text.startswith(word) and not any(name.startswith(app) for name in project.installed_apps):
                     yield at(setting.module, setting, f"{app} is not in INSTALLED_APPS")
 
 
@@ -49,6 +49,6 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the effective scheduler and backend if their app is not installed."""
     for key, needs in NEEDS.items():
         for word, app in needs:
-            missing = not any(name.startswith(app) for name in running.installed)
+            missing = not any(name.startswith(app) for name in running.installed_apps)
             if str(running.settings[key] or "").startswith(word) and missing:
                 yield at_setting(project, key, f"{app} is not in INSTALLED_APPS")

@@ -38,17 +38,17 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield replicated Beats, and second ones in a file, unless the scheduler takes a lock."""
     if any(
         takes_lock(str(project.text(setting.module, setting.value) or ""))
-        for setting in project.setting("beat_scheduler")
+        for setting in project.settings_of("beat_scheduler")
     ):
         return
     seen: dict[str, str] = {}
     for process in project.processes:
-        if process.role != "beat" or not process.plain:
+        if process.role != "beat" or not process.is_celery_command:
             continue
         scheduler = process.option("-S", "--scheduler") or ""
         if takes_lock(scheduler):
             continue
-        most = max((scaling.most for scaling in project.scalings if scaling.target == process.name), default=0)
+        most = max((scaling.max_replicas for scaling in project.scalings if scaling.target == process.name), default=0)
         if most > 1 and process.source == "kubernetes":
             yield on(
                 process.path,

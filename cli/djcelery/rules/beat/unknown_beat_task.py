@@ -82,9 +82,13 @@ def missing(project: Project, module_name: str, name: str) -> bool:
             bool(package)
             and package != module_name
             and project.layout.path(package) is not None
-            and not project.late_names
+            and not project.has_unreadable_modules
         )
-    if module.trouble or module.stars or any(task.named and task.module is module for task in project.tasks):
+    if (
+        module.read_error
+        or module.stars
+        or any(task.has_explicit_name and task.module is module for task in project.tasks)
+    ):
         return False
     last = name.rpartition(".")[2]
-    return last not in module.imports and project.names.absolute(name) is None
+    return last not in module.imports and project.names.find_absolute(name) is None

@@ -74,7 +74,11 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     places = {place.name: place for place in project.schedule if not place.testing}
     for entry in running.schedule.values():
         task = running.tasks.get(entry.task)
-        if task is None or task.params is None or not (problem := mismatch(task.params, entry.count, entry.named)):
+        if (
+            task is None
+            or task.params is None
+            or not (problem := mismatch(task.params, entry.arg_count, entry.kwarg_names))
+        ):
             continue
         place = places.get(entry.name)
         message = f"{entry.task} {problem}"

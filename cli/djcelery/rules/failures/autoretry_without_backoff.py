@@ -37,7 +37,7 @@ def find(project: Project) -> Iterator[Finding]:
         value = task.options.get("autoretry_for")
         if (
             value is None
-            or task.spread
+            or task.has_hidden_options
             or has_unknown_base(project, task)
             or inherits_option(project, task, "retry_backoff")
         ):

@@ -57,7 +57,7 @@ def find(project: Project) -> Iterator[Finding]:
         )
         if not (handler.broad or database) or handler.raises:
             continue
-        if context.within(handler.module, handler.block.parent, "atomic") is not None and writes(handler):
+        if context.enclosing_block(handler.module, handler.block.parent, "atomic") is not None and writes(handler):
             yield at(
                 handler.module,
                 handler.block,
@@ -72,7 +72,9 @@ def writes(handler: Handler) -> bool:
         name = call.value.name
         if call.value.last not in WRITES or ("objects" not in name and call.value.last != "save"):
             continue
-        inner = next((block for block in context.near(handler.module, call.block) if block.kind == "atomic"), None)
+        inner = next(
+            (block for block in context.blocks_in_function(handler.module, call.block) if block.kind == "atomic"), None
+        )
         outer = handler.module.blocks[tried]
         if inner is None or inner.line < outer.line:
             return True

@@ -36,6 +36,6 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield objects.create() in tasks with late acknowledgement."""
-    for module, call, task in project.task_calls:
-        if call.value.last == "create" and ".objects." in call.value.name and (task.true("acks_late")):
+    for module, call, task in project.calls_in_tasks:
+        if call.value.last == "create" and ".objects." in call.value.name and (task.is_on("acks_late")):
             yield at(module, call.value, "if this task runs again, it creates a second row")

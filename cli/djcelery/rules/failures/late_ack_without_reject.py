@@ -40,7 +40,13 @@ def find(project: Project) -> Iterator[Finding]:
     everywhere = project.is_set("task_reject_on_worker_lost") or app_task_class_decides(project)
     for task in project.own_tasks:
         value = task.options.get("acks_late")
-        if value is None or value.const is not True or everywhere or task.spread or has_unknown_base(project, task):
+        if (
+            value is None
+            or value.const is not True
+            or everywhere
+            or task.has_hidden_options
+            or has_unknown_base(project, task)
+        ):
             continue
         if "reject_on_worker_lost" not in task.options and not inherits_option(project, task, "reject_on_worker_lost"):
             yield at(
@@ -48,7 +54,7 @@ def find(project: Project) -> Iterator[Finding]:
                 value,
                 LOSES_TASK,
             )
-    for setting in project.setting("task_acks_late"):
+    for setting in project.settings_of("task_acks_late"):
         if setting.value.const is True and not everywhere:
             yield at(
                 setting.module,
@@ -63,6 +69,6 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     if settings["task_acks_late"] is True and not settings["task_reject_on_worker_lost"]:
         yield at_setting(project, "task_acks_late", LOSES_TASKS)
         return
-    for task in running.own:
+    for task in running.own_tasks:
         if task.options["acks_late"] is True and not task.options["reject_on_worker_lost"]:
             yield at_task(project, task, "acks_late", LOSES_TASK)

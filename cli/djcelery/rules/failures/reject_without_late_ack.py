@@ -38,11 +38,17 @@ def find(project: Project) -> Iterator[Finding]:
     everywhere = project.is_set("task_acks_late") or app_task_class_decides(project)
     for task in project.own_tasks:
         value = task.options.get("reject_on_worker_lost")
-        if value is None or value.const is not True or everywhere or task.spread or has_unknown_base(project, task):
+        if (
+            value is None
+            or value.const is not True
+            or everywhere
+            or task.has_hidden_options
+            or has_unknown_base(project, task)
+        ):
             continue
         if "acks_late" not in task.options and not inherits_option(project, task, "acks_late"):
             yield at(task.module, value, "without acks_late=True, this option has no effect")
-    for setting in project.setting("task_reject_on_worker_lost"):
+    for setting in project.settings_of("task_reject_on_worker_lost"):
         if setting.value.const is True and not everywhere:
             yield at(setting.module, setting, "without task_acks_late, this setting has no effect")
 
@@ -53,6 +59,6 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     if settings["task_reject_on_worker_lost"] is True and not settings["task_acks_late"]:
         yield at_setting(project, "task_reject_on_worker_lost", "without task_acks_late, this setting has no effect")
         return
-    for task in running.own:
+    for task in running.own_tasks:
         if task.options["reject_on_worker_lost"] is True and not task.options["acks_late"]:
             yield at_task(project, task, "reject_on_worker_lost", "without acks_late=True, this option has no effect")

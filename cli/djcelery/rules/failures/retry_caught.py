@@ -48,7 +48,7 @@ def find(project: Project) -> Iterator[Finding]:
             retries_itself = (
                 call.value.last == "retry"
                 and call.value.root in own_names(handler)
-                and call.value.named.get("throw") is None
+                and call.value.keywords.get("throw") is None
             )
             if retries_itself and nearest_try(handler, call.block):
                 yield at(handler.module, call.value, "this raises Retry, which the except clause below catches")
@@ -62,7 +62,7 @@ def own_names(handler: Handler) -> set[str]:
 
 def nearest_try(handler: Handler, block: int) -> bool:
     """Tell whether there is no other try block in between."""
-    for outer in context.near(handler.module, block):
+    for outer in context.blocks_in_function(handler.module, block):
         if outer.kind == "try":
             return outer is handler.module.blocks[handler.block.index]
     return False

@@ -42,7 +42,7 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield retry() of the task itself in an atomic block of the same function."""
-    for module, call, task in project.task_calls:
+    for module, call, task in project.calls_in_tasks:
         params = task.function.params if task.function else []
         if call.value.last != "retry" or not task.bound or not params or call.value.root != params[0].name:
             continue

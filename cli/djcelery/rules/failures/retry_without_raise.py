@@ -40,10 +40,10 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield retry() of the task itself as a statement."""
-    for module, call, task in project.task_calls:
+    for module, call, task in project.calls_in_tasks:
         params = task.function.params if task.function else []
         value = call.value
-        if value.last != "retry" or call.uses != ["discard"] or not task.bound or "throw" in value.named:
+        if value.last != "retry" or call.uses != ["discard"] or not task.bound or "throw" in value.keywords:
             continue
         if params and value.root == params[0].name:
             change = fix("add raise", module, (value.line, value.col, value.line, value.col, "raise "))

@@ -47,7 +47,7 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield broad clauses in loops of tasks that have a soft limit."""
     everywhere = any(
-        project.number(setting.module, setting.value) for setting in project.setting("task_soft_time_limit")
+        project.number(setting.module, setting.value) for setting in project.settings_of("task_soft_time_limit")
     )
     for handler in handlers(project):
         if not handler.broad or not handler.looped or handler.raises or not handler.tried:

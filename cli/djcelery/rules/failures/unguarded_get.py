@@ -42,13 +42,13 @@ CATCHING = ("DoesNotExist", "ObjectDoesNotExist", "Exception", "Http404", "BaseE
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield Model.objects.get() with an argument of the task, outside of any try block that handles its absence."""
-    for module, call, task in project.task_calls:
+    for module, call, task in project.calls_in_tasks:
         value = call.value
-        if value.last != "get" or ".objects." not in value.name or not (value.named or value.items):
+        if value.last != "get" or ".objects." not in value.name or not (value.keywords or value.items):
             continue
         if guarded(module, call) or "DoesNotExist" in str(task.options.get("throws", Value("other")).items):
             continue
-        if any(argument.seen.kind == "param" for argument in [*value.named.values(), *value.items]):
+        if any(argument.resolved.kind == "param" for argument in [*value.keywords.values(), *value.items]):
             yield at(module, value, "the row may have been deleted; handle DoesNotExist")
 
 
@@ -56,5 +56,5 @@ def guarded(module: Module, call: Call) -> bool:
     """Tell whether a try block around it handles a missing row."""
     return any(
         block.kind == "try" and any(not name or name.endswith(CATCHING) for name in block.names)
-        for block in context.near(module, call.block)
+        for block in context.blocks_in_function(module, call.block)
     )

@@ -37,8 +37,8 @@ def find(project: Project) -> Iterator[Finding]:
         for value in (task.options.get("max_retries"), inner):
             if value is not None and is_none(value):
                 yield at(task.module, value, "max_retries=None means that the retries never stop")
-    for module, call, _ in project.task_calls:
-        value = call.value.named.get("max_retries")
+    for module, call, _ in project.calls_in_tasks:
+        value = call.value.keywords.get("max_retries")
         if call.value.last == "retry" and value is not None and is_none(value):
             yield at(module, value, "max_retries=None means the default of the task here, or no limit")
 

@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
     if not project.brokers or not project.brokers <= {"amqp", "amqps", "pyamqp"}:
         return
     for site in project.sites:
-        delay = site.value.named.get("countdown") or site.value.named.get("eta")
+        delay = site.value.keywords.get("countdown") or site.value.keywords.get("eta")
         seconds = delay_seconds(project, site.module, delay) if delay is not None and site.method != "delay" else None
         if delay is not None and seconds is not None and seconds > TIMEOUT:
             yield at(

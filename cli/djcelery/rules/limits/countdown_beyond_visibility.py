@@ -51,14 +51,14 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield countdowns and etas that are too long if the broker is certainly Redis and the timeout is known."""
     timeout = visibility(project)
-    if timeout is None or not project.on_redis:
+    if timeout is None or not project.uses_redis:
         return
     for module in project.modules:
-        for call in module.called("apply_async", "apply_async_on_commit", "retry", "send_task"):
+        for call in module.calls_to("apply_async", "apply_async_on_commit", "retry", "send_task"):
             value = call.value
             if context.is_test(module.path):
                 continue
-            delay = value.named.get("countdown") or value.named.get("eta")
+            delay = value.keywords.get("countdown") or value.keywords.get("eta")
             seconds = delay_seconds(project, module, delay) if delay is not None else None
             if delay is not None and seconds is not None and seconds > timeout:
                 yield at(

@@ -37,9 +37,9 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield calls of requests and urlopen in the body of a task."""
-    for module, call, _ in project.task_calls:
+    for module, call, _ in project.calls_in_tasks:
         value = call.value
-        request = value.name in REQUESTS and "timeout" not in value.named
-        urlopen = value.name == "urllib.request.urlopen" and "timeout" not in value.named and len(value.items) < 3
-        if (request or urlopen) and not value.spread:
+        request = value.name in REQUESTS and "timeout" not in value.keywords
+        urlopen = value.name == "urllib.request.urlopen" and "timeout" not in value.keywords and len(value.items) < 3
+        if (request or urlopen) and not value.spreads_arguments:
             yield at(module, value, f"{value.last}() without a timeout may wait indefinitely")

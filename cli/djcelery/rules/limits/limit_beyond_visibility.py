@@ -45,19 +45,19 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield limits that are too long for tasks with late acknowledgement on Redis."""
     timeout = visibility(project)
-    if timeout is None or not project.on_redis:
+    if timeout is None or not project.uses_redis:
         return
-    everywhere = project.is_true("task_acks_late")
+    everywhere = project.is_on("task_acks_late")
     for task in project.own_tasks:
         value = task.options.get("time_limit") or task.options.get("soft_time_limit")
         limit = project.number(task.module, value)
-        if value is not None and limit is not None and limit > timeout and (everywhere or task.true("acks_late")):
+        if value is not None and limit is not None and limit > timeout and (everywhere or task.is_on("acks_late")):
             yield at(
                 task.module,
                 value,
                 f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again",
             )
-    for setting in project.setting("task_time_limit"):
+    for setting in project.settings_of("task_time_limit"):
         limit = project.number(setting.module, setting.value)
         if limit is not None and limit > timeout and everywhere:
             yield at(
@@ -72,7 +72,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     timeout = effective_visibility(project)
     if timeout is None or running.broker not in {"redis", "rediss", "sentinel"}:
         return
-    for task in running.own:
+    for task in running.own_tasks:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if task.options["acks_late"] is True and isinstance(limit, int | float) and limit > timeout:
             message = f"{limit:g} s exceeds the visibility timeout of {timeout:g} s, so Redis delivers it again"

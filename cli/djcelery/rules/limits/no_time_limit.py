@@ -52,16 +52,18 @@ LIMITS = ("task_time_limit", "task_soft_time_limit")
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield the app if neither settings nor tasks nor worker commands set a limit."""
-    if not project.configured or not project.own_tasks:
+    if not project.has_complete_settings or not project.own_tasks:
         return
     if any(project.is_set(key) for key in (*LIMITS, "task_annotations")) or by_command(project):
         return
     if any(setting.name.endswith(("TASK_TIME_LIMIT", "TASK_SOFT_TIME_LIMIT")) for setting in project.settings):
         return
-    if any({"time_limit", "soft_time_limit"} & set(task.options) or task.spread for task in project.own_tasks):
+    if any(
+        {"time_limit", "soft_time_limit"} & set(task.options) or task.has_hidden_options for task in project.own_tasks
+    ):
         return
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
-    if "task_cls" not in app.call.named and app.call.name == "celery.Celery":
+    if "task_cls" not in app.call.keywords and app.call.name == "celery.Celery":
         yield at(
             app.module, app.call, "no task has a time limit, so one that hangs occupies its worker process indefinitely"
         )
@@ -76,5 +78,5 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the app if no effective limit is set. This is an error, because nothing is guessed."""
     limits = [running.settings["task_time_limit"], running.settings["task_soft_time_limit"]]
     limits += [task.options[key] for task in running.tasks.values() for key in ("time_limit", "soft_time_limit")]
-    if running.own and not any(limits) and not by_command(project):
+    if running.own_tasks and not any(limits) and not by_command(project):
         yield at_app(project, "no task in the running app has a time limit", "error")

@@ -39,7 +39,7 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield time.sleep() in the body of a task. Less than a second is a hint."""
-    for module, call, _ in project.task_calls:
+    for module, call, _ in project.calls_in_tasks:
         if call.value.name == "time.sleep":
             seconds = project.number(module, call.value.items[0]) if call.value.items else None
             short = seconds is not None and seconds < 1

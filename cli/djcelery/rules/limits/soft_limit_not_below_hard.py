@@ -39,13 +39,13 @@ def find(project: Project) -> Iterator[Finding]:
         if soft is not None and low and high and low >= high:
             yield at(task.module, soft, wrong_order(low, high))
     for site in project.sites:
-        soft, hard = site.value.named.get("soft_time_limit"), site.value.named.get("time_limit")
+        soft, hard = site.value.keywords.get("soft_time_limit"), site.value.keywords.get("time_limit")
         low, high = project.number(site.module, soft), project.number(site.module, hard)
         if soft is not None and low and high and low >= high:
             yield at(site.module, soft, wrong_order(low, high))
-    for setting in project.setting("task_soft_time_limit"):
+    for setting in project.settings_of("task_soft_time_limit"):
         low = project.number(setting.module, setting.value)
-        for hard_setting in project.setting("task_time_limit"):
+        for hard_setting in project.settings_of("task_time_limit"):
             high = project.number(hard_setting.module, hard_setting.value)
             if (
                 hard_setting.module is setting.module
@@ -62,7 +62,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     low, high = running.number("task_soft_time_limit"), running.number("task_time_limit")
     if low and high and low >= high:
         yield at_setting(project, "task_soft_time_limit", wrong_order(low, high))
-    for task in running.own:
+    for task in running.own_tasks:
         soft, hard = task.options["soft_time_limit"], task.options["time_limit"]
         if are_positive_numbers(soft, hard) and soft >= hard and (soft, hard) != (low, high):
             yield at_task(project, task, "soft_time_limit", wrong_order(soft, hard))

@@ -52,7 +52,7 @@ def find(project: Project) -> Iterator[Finding]:
         if site.method != "apply" or site.task is None or site.function is None:
             continue
         if context.is_view(site.module, site.function):
-            yield at(site.module, site.value, f"{site.shown} runs in the web process here")
+            yield at(site.module, site.value, f"{site.display_name} runs in the web process here")
     for module in project.modules:
         if not context.is_test(module.path):
             for call in module.calls:
@@ -64,9 +64,9 @@ def called_directly(project: Project, module: Module, call: Call) -> Iterator[Fi
     function = context.function_of(module, call.block)
     if function is None or ("." in call.value.name and "tasks" not in call.value.root):
         return
-    eager = any("EAGER" in name for block in context.near(module, call.block) for name in block.names)
+    eager = any("EAGER" in name for block in context.blocks_in_function(module, call.block) for name in block.names)
     if eager or not context.is_view(module, function):
         return
     task = project.task_at(module, call.value.name)
-    if task is not None and task.function is not None and task.how != "call":
+    if task is not None and task.function is not None and task.declared_by != "call":
         yield at(module, call.value, f"{task.function.name} runs in the web process here", severity="hint")

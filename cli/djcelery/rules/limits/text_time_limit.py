@@ -45,7 +45,7 @@ TEXT = frozenset({"os.environ.get", "os.getenv", "os.environ[]", "environ.get", 
 def find(project: Project) -> Iterator[Finding]:
     """Yield settings and task options that should be numbers and are certainly strings."""
     for key in KEYS:
-        for setting in project.setting(key):
+        for setting in project.settings_of(key):
             if why := explain_string(project, setting.module, setting.value):
                 yield at(setting.module, setting, f"{setting.name} {why}; Celery needs a number")
     for task in project.own_tasks:
@@ -61,7 +61,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         value = running.settings[key]
         if isinstance(value, str):
             yield at_setting(project, key, f"{key} is the string {value!r}; Celery needs a number")
-    for task in running.own:
+    for task in running.own_tasks:
         for option in ("time_limit", "soft_time_limit", "max_retries"):
             value = task.options[option]
             if isinstance(value, str) and value != running.settings.get(f"task_{option}"):

@@ -46,9 +46,9 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield get(), join() or wait() on a result in the body of a task."""
     for wait in find_waits(project):
-        around = list(context.up(wait.module, wait.call.block))
+        around = list(context.enclosing_blocks(wait.module, wait.call.block))
         allowed = any("allow_join_result" in name for block in around for name in block.names)
-        off = "disable_sync_subtasks" in wait.call.value.named
+        off = "disable_sync_subtasks" in wait.call.value.keywords
         if project.task_around(wait.module, wait.call.block) is not None and not allowed and not off:
             yield at(
                 wait.module,

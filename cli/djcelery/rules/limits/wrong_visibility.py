@@ -35,7 +35,7 @@ DIFFERENT = "the broker has a different visibility timeout; the shorter of the t
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield strings, more than 12 hours on SQS, and different numbers in one settings module."""
-    for setting in project.setting("broker_transport_options"):
+    for setting in project.settings_of("broker_transport_options"):
         resolved = project.resolve(setting.module, setting.value)
         value = resolved.pairs().get("visibility_timeout")
         if value is None:
@@ -45,7 +45,7 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(setting.module, value, "the visibility timeout is a string; Celery needs a number")
         elif number is not None and number > LONGEST and project.brokers == {"sqs"}:
             yield at(setting.module, value, f"SQS allows at most {LONGEST} s")
-        for results in project.setting("result_backend_transport_options"):
+        for results in project.settings_of("result_backend_transport_options"):
             results_value = project.resolve(results.module, results.value).pairs().get("visibility_timeout")
             if (
                 results_value is not None

@@ -32,8 +32,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator
 
+from djcelery.project.routes import Route
 from djcelery.project.running import Running
-from djcelery.project.tasks import Route
 from djcelery.rules._base import Finding, Project, at, closest_typo
 
 CODE = "DJC803"
@@ -47,8 +47,8 @@ def find(project: Project) -> Iterator[Finding]:
         prefix = route.pattern.partition("*")[0].rstrip(".")
         if (
             prefix
-            and project.first_party(prefix)
-            and not project.matches(route.pattern)
+            and project.is_first_party(prefix)
+            and not project.matches_any_task(route.pattern)
             and is_readable(project, prefix)
         ):
             yield dead_route(route, project.tasks_by_name)
@@ -74,5 +74,5 @@ def is_readable(project: Project, prefix: str) -> bool:
     for cut in range(len(parts), 0, -1):
         module = project.names.module(".".join(parts[:cut]))
         if module is not None:
-            return not module.trouble and not module.stars
+            return not module.read_error and not module.stars
     return False

@@ -31,7 +31,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield Celery workers of one Procfile that share a name, explicit or not."""
     seen: dict[tuple[str, str], str] = {}
     for process in project.processes:
-        if process.source != "procfile" or process.role != "worker" or not process.plain:
+        if process.source != "procfile" or process.role != "worker" or not process.is_celery_command:
             continue
         key = (process.path, process.option("-n", "--hostname") or "")
         if key in seen:

@@ -50,14 +50,14 @@ LONG = 600
 def find(project: Project) -> Iterator[Finding]:
     """Yield the first task with a limit of ten minutes or more if nothing sets the multiplier."""
     if (
-        not project.configured
+        not project.has_complete_settings
         or project.is_set("worker_prefetch_multiplier")
         or project.is_set("worker_disable_prefetch")
     ):
         return
     if any(process.option("--prefetch-multiplier", "-O") is not None for process in project.processes):
         return
-    if any(process.role == "worker" and not process.plain for process in project.processes):
+    if any(process.role == "worker" and not process.is_celery_command for process in project.processes):
         return
     for task in project.own_tasks:
         limit = task.number("time_limit") or task.number("soft_time_limit") or 0
@@ -74,9 +74,10 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the first task with such an effective limit if the effective multiplier is above 1."""
     multiplier = running.number("worker_prefetch_multiplier") or 0
     default_prefetch = all(
-        process.plain and process.option("--prefetch-multiplier", "-O") is None for process in project.workers
+        process.is_celery_command and process.option("--prefetch-multiplier", "-O") is None
+        for process in project.workers
     )
-    for task in running.own if multiplier > 1 and default_prefetch else []:
+    for task in running.own_tasks if multiplier > 1 and default_prefetch else []:
         limit = task.options["time_limit"] or task.options["soft_time_limit"]
         if isinstance(limit, int | float) and limit >= LONG:
             reserved = f"workers reserve {multiplier:g} tasks per process"

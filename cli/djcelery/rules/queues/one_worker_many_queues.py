@@ -30,7 +30,7 @@ SEVERITY = "hint"
 def find(project: Project) -> Iterator[Finding]:
     """Yield workers that are started with more than one queue."""
     for process in project.processes:
-        queues = process.queues if process.role == "worker" and process.plain else None
+        queues = process.queues if process.role == "worker" and process.is_celery_command else None
         if queues and len(queues) > 1:
             yield on(
                 process.path,

@@ -41,13 +41,13 @@ REDIS = frozenset({"redis", "rediss", "sentinel", "valkey"})
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield queue arguments and settings for RabbitMQ if every broker URL is for Redis."""
-    if not project.on_redis:
+    if not project.uses_redis:
         return
-    for setting in project.setting("task_queues"):
+    for setting in project.settings_of("task_queues"):
         for queue in project.resolve(setting.module, setting.value).items:
             for key in arguments(project.resolve(setting.module, queue)):
                 yield at(setting.module, key, f"Redis ignores {key.const}")
-    for setting in project.setting("task_default_queue_type"):
+    for setting in project.settings_of("task_default_queue_type"):
         if project.text(setting.module, setting.value) == "quorum":
             yield at(setting.module, setting, "Redis has no quorum queues")
 
@@ -65,5 +65,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 def arguments(queue: Value) -> list[Value]:
     """Return the keys of a queue's arguments that only RabbitMQ knows."""
-    queue_arguments = queue.named.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
-    return [key for key in queue_arguments.seen.keys if key.const in ARGUMENTS] if queue_arguments is not None else []
+    queue_arguments = queue.keywords.get("queue_arguments") if queue.kind == "call" and queue.last == "Queue" else None
+    return (
+        [key for key in queue_arguments.resolved.keys if key.const in ARGUMENTS] if queue_arguments is not None else []
+    )

@@ -36,6 +36,6 @@ def find(project: Project) -> Iterator[Finding]:
         value = task.options.get("rate_limit")
         if value is not None and value.const is not None:
             yield at(task.module, value, "this limit applies to each worker, not to the whole system")
-    for setting in project.setting("task_default_rate_limit"):
+    for setting in project.settings_of("task_default_rate_limit"):
         if setting.value.const is not None:
             yield at(setting.module, setting, "this limit applies to each worker, not to the whole system")

@@ -53,7 +53,7 @@ def find(project: Project) -> Iterator[Finding]:
         if soft is not None and grace < soft + MORE:
             message = f"{process.name} is killed after {grace} s, but its soft shutdown needs {soft + MORE:g} s"
             yield on(process.path, process.line, message)
-        elif soft is None and hard is not None and process.plain and grace < hard:
+        elif soft is None and hard is not None and process.is_celery_command and grace < hard:
             message = (
                 f"{process.name} is killed after {grace} s, but a task may take {hard:g} s; set a soft shutdown timeout"
             )
@@ -62,5 +62,5 @@ def find(project: Project) -> Iterator[Finding]:
 
 def longest(project: Project, key: str) -> float | None:
     """Return the highest number that a setting has anywhere."""
-    numbers = [project.number(setting.module, setting.value) for setting in project.setting(key)]
+    numbers = [project.number(setting.module, setting.value) for setting in project.settings_of(key)]
     return max((number for number in numbers if number is not None), default=None)

@@ -38,13 +38,18 @@ OPTIONS = ("--max-tasks-per-child", "--max-memory-per-child")
 def find(project: Project) -> Iterator[Finding]:
     """Yield the first prefork worker that is started without a limit if the settings have none."""
     if (
-        not project.configured
+        not project.has_complete_settings
         or project.is_set("worker_max_tasks_per_child")
         or project.is_set("worker_max_memory_per_child")
     ):
         return
     for process in project.processes:
         pool = process.option("-P", "--pool") or "prefork"
-        if process.role == "worker" and process.plain and process.option(*OPTIONS) is None and pool == "prefork":
+        if (
+            process.role == "worker"
+            and process.is_celery_command
+            and process.option(*OPTIONS) is None
+            and pool == "prefork"
+        ):
             yield on(process.path, process.line, f"nothing limits the memory of the processes of {process.name}")
             return

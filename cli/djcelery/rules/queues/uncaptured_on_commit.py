@@ -69,6 +69,6 @@ CAPTURE = (
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield the first deferred dispatch if there are tests and none of them runs callbacks."""
-    sites = [site for site in project.sites if site.deferred or (site.after_commit and site.task is not None)]
+    sites = [site for site in project.sites if site.is_deferred or (site.after_commit and site.task is not None)]
     if sites and project.mentions(TESTS, tests=True) and not project.mentions(CAPTURE, tests=True):
         yield at(sites[0].module, sites[0].value, "no test runs on_commit callbacks, so this is never tested")

@@ -59,6 +59,6 @@ def find(project: Project) -> Iterator[Finding]:
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks whose effective queue no worker consumes."""
     queues = consumed_queues(project)
-    for task in running.own if queues is not None else []:
+    for task in running.own_tasks if queues is not None else []:
         if task.queue and task.queue not in (queues or set()):
             yield at_task(project, task, "queue", f"no worker started here consumes {task.queue}")

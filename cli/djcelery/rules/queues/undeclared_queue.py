@@ -49,10 +49,10 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield queue names that are not declared, if all declared ones are known."""
-    declared = project.queues
+    declared = project.declared_queues
     if not declared:
         return
-    default = {project.text(setting.module, setting.value) for setting in project.setting("task_default_queue")}
+    default = {project.text(setting.module, setting.value) for setting in project.settings_of("task_default_queue")}
     for queue, module, place in used_queues(project):
         if queue not in declared | default:
             meant = closest_typo(queue, declared)
@@ -63,6 +63,6 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield tasks whose effective queue is not declared, if the settings declare queues."""
-    for task in running.own if project.is_set("task_queues") else []:
+    for task in running.own_tasks if project.is_set("task_queues") else []:
         if task.queue and task.queue not in running.queues:
             yield at_task(project, task, "queue", f"task_queues does not declare {task.queue}")

@@ -72,7 +72,7 @@ WORDS = (
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield the app if no file mentions any way to report failures."""
-    if not project.configured or not project.own_tasks or project.mentions(WORDS):
+    if not project.has_complete_settings or not project.own_tasks or project.mentions(WORDS):
         return
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
     yield at(app.module, app.call, "nothing reports failing tasks; add an error tracker or a task_failure handler")

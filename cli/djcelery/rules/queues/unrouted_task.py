@@ -61,11 +61,11 @@ def find(project: Project) -> Iterator[Finding]:
     if queues is None or not routes:
         return
     default = next(
-        (project.text(setting.module, setting.value) for setting in project.setting("task_default_queue")), "celery"
+        (project.text(setting.module, setting.value) for setting in project.settings_of("task_default_queue")), "celery"
     )
     if default is None or default in queues:
         return
     for task in project.own_tasks:
         routed = any(fnmatch.fnmatchcase(task.name, route.pattern) for route in routes)
-        if not routed and "queue" not in task.options and not task.spread and not task.bases:
+        if not routed and "queue" not in task.options and not task.has_hidden_options and not task.bases:
             yield at(task.module, task, f"{task.name} has no route, and no worker consumes the default queue {default}")

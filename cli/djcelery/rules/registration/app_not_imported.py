@@ -48,7 +48,7 @@ NEEDS_APP = True
 def find(project: Project) -> Iterator[Finding]:
     """Yield the app that reads Django's settings if no file imports its module."""
     apps = [app for app in project.own_apps if app.namespace is not None]
-    shared = any(task.how == "shared_task" for task in project.own_tasks)
+    shared = any(task.declared_by == "shared_task" for task in project.own_tasks)
     if len(apps) != 1 or not shared or not any(path.endswith("manage.py") for path in project.paths):
         return
     app = apps[0]

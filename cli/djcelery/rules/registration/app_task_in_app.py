@@ -38,5 +38,5 @@ def find(project: Project) -> Iterator[Finding]:
     for task in project.own_tasks:
         module = task.module
         beside = any(app.module is module for app in project.own_apps)
-        if task.how == "app.task" and not beside and homes and module.name.rpartition(".")[2] == "tasks":
+        if task.declared_by == "app.task" and not beside and homes and module.name.rpartition(".")[2] == "tasks":
             yield at(module, task, "declare the tasks of a Django app with @shared_task")

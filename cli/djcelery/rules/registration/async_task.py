@@ -41,16 +41,16 @@ def find(project: Project) -> Iterator[Finding]:
     They are warnings if there is another decorator in between."""
     for task in project.own_tasks:
         function = task.function
-        if function is None or not function.is_async or task.custom or task.how not in {"shared_task", "app.task"}:
+        if function is None or not function.is_async or task.changes_calls or not task.is_declared_directly:
             continue
         if not any("sync" in value.name for value in function.decorators):
             message = f"{function.name} is a coroutine function: Celery reports SUCCESS without running it"
-            yield at(task.module, task, message, "warning" if task.decorated else "")
+            yield at(task.module, task, message, "warning" if task.has_decorators_below else "")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield registered coroutine functions, unless a base class calls them in its own way."""
-    for task in running.own:
+    for task in running.own_tasks:
         if task.is_async and task.params is not None:
             message = (
                 f"{task.name.rpartition('.')[2]} is a coroutine function: Celery reports SUCCESS without running it"

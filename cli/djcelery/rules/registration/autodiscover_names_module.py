@@ -37,13 +37,13 @@ NEEDS_APP = True
 def find(project: Project) -> Iterator[Finding]:
     """Yield literal package names that end in .tasks."""
     for module in project.modules:
-        for call in module.called("autodiscover_tasks"):
+        for call in module.calls_to("autodiscover_tasks"):
             if not call.value.items or context.is_test(module.path):
                 continue
-            related = call.value.named.get("related_name")
+            related = call.value.keywords.get("related_name")
             if related is not None or len(call.value.items) > 1:
                 continue
-            for item in call.value.items[0].seen.items:
+            for item in call.value.items[0].resolved.items:
                 name = item.const if isinstance(item.const, str) else ""
                 if name.endswith(".tasks") and project.layout.path(f"{name}.tasks") is None:
                     yield at(module, item, f"this looks for {name}.tasks; pass {name.removesuffix('.tasks')} instead")

@@ -34,7 +34,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield functions right below a task decorator whose options are all known."""
     for task in project.own_tasks:
         function = task.function
-        if function is None or task.spread or task.method or task.how not in {"shared_task", "app.task"}:
+        if function is None or task.has_hidden_options or task.is_method or not task.is_declared_directly:
             continue
         if task.decorator is not function.decorators[-1]:
             continue

@@ -50,7 +50,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield decorators above the task's that return a function of their own."""
     for task in project.own_tasks:
-        if task.function is None or task.decorator is None or task.method:
+        if task.function is None or task.decorator is None or task.is_method:
             continue
         for value in task.function.decorators[: task.function.decorators.index(task.decorator)]:
             replaced = replaces(project, task, value)
@@ -63,8 +63,8 @@ def replaces(project: Project, task: Task, value: Value) -> bool:
     definition = project.find(task.module, value.name)
     if definition is None or definition.function is None:
         return False
-    inner = [name for name in definition.function.inner if name in definition.function.returned]
+    inner = [name for name in definition.function.inner_functions if name in definition.function.returned_names]
     if value.kind == "call":  # a decorator with arguments: its inner function is the decorator
         middle = [f for f in definition.module.functions if f.name in inner and f.parent == definition.function.block]
-        return any(name in function.returned for function in middle for name in function.inner)
+        return any(name in function.returned_names for function in middle for name in function.inner_functions)
     return bool(inner)

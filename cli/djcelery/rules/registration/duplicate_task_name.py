@@ -53,14 +53,14 @@ def find(project: Project) -> Iterator[Finding]:
 
 def app_of(task: Task) -> str:
     """Return the name of the task's own app. Tasks of different apps do not collide."""
-    shared = task.how != "app.task" or task.decorator is None
+    shared = task.declared_by != "app.task" or task.decorator is None
     return "" if shared else task.decorator.root.rpartition(".")[2] if task.decorator else ""
 
 
 def is_certain(task: Task) -> bool:
     """Tell whether the task is always defined and its name is known."""
-    if task.function is None or task.how not in {"shared_task", "app.task"} or task.method:
+    if task.function is None or not task.is_declared_directly or task.is_method:
         return False
-    around = context.up(task.module, task.function.parent)
-    seen = not task.named or isinstance(task.options["name"].const, str)
+    around = context.enclosing_blocks(task.module, task.function.parent)
+    seen = not task.has_explicit_name or isinstance(task.options["name"].const, str)
     return seen and all(block.kind == "module" for block in around)

@@ -39,8 +39,8 @@ def find(project: Project) -> Iterator[Finding]:
     if project.is_set("imports") or project.is_set("include"):
         return
     for app in project.own_apps:
-        discovers = any(module.called("autodiscover_tasks") for module in project.modules)
-        named = {"include", "tasks"} & set(app.call.named) or app.call.spread
+        discovers = any(module.calls_to("autodiscover_tasks") for module in project.modules)
+        named = {"include", "tasks"} & set(app.call.keywords) or app.call.spreads_arguments
         loads = any(".tasks" in name for name in app.module.imported)
         if (
             app.namespace is not None

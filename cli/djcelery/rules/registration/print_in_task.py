@@ -38,10 +38,13 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield print() in the body of a task, unless it prints to a file."""
-    for module, call, task in project.task_calls:
+    for module, call, task in project.calls_in_tasks:
         debugging = any(
-            "DEBUG" in name for block in context.near(module, call.block) if block.kind == "if" for name in block.names
+            "DEBUG" in name
+            for block in context.blocks_in_function(module, call.block)
+            if block.kind == "if"
+            for name in block.names
         )
-        if not debugging and call.value.name in {"print", "pprint.pprint"} and "file" not in call.value.named:
+        if not debugging and call.value.name in {"print", "pprint.pprint"} and "file" not in call.value.keywords:
             name = task.function.name if task.function else task.name
             yield at(module, call.value, f"{name} prints; use a logger, whose lines carry the task id")

@@ -43,13 +43,13 @@ def find(project: Project) -> Iterator[Finding]:
         function, module = task.function, task.module
         if function is None:
             continue
-        names = {name for name, block, _ in module.global_names if context.inside(module, block, function.block)}
+        names = {name for name, block, _ in module.global_names if context.is_inside(module, block, function.block)}
         classes = {cls.name for cls in module.classes}
         for assign in module.assigns:
-            if not context.inside(module, assign.block, function.block):
+            if not context.is_inside(module, assign.block, function.block):
                 continue
             owner, _, attribute = assign.target.partition(".")
             if assign.target in names or (
-                attribute and "." not in attribute and owner in classes and assign.how != "[]"
+                attribute and "." not in attribute and owner in classes and assign.operator != "[]"
             ):
                 yield at(module, assign, f"{assign.target} keeps this value in this worker process only")

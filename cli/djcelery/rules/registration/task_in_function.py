@@ -41,7 +41,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield tasks in functions. They are errors if the same function sends them."""
     for task in project.own_tasks:
         function = task.function
-        if function is None or "<locals>" not in function.qualname or task.how == "wrapper":
+        if function is None or "<locals>" not in function.qualname or task.declared_by == "wrapper":
             continue
         outer = function.qualname.rpartition(".<locals>.")[0]
         sent = any(

@@ -50,11 +50,11 @@ def find(project: Project) -> Iterator[Finding]:
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield one task per module that is not registered. They are errors, because nothing is guessed."""
-    registered = {(task.path, task.name.rpartition(".")[2]) for task in running.own}
+    registered = {(task.path, task.name.rpartition(".")[2]) for task in running.own_tasks}
     seen: set[str] = set()
     for task in project.own_tasks:
         path = task.module.path
-        ordinary = task.how in {"shared_task", "app.task"} and not is_local(task) and not context.is_migration(path)
+        ordinary = task.is_declared_directly and not is_local(task) and not context.is_migration(path)
         is_registered = task.name in running.registered or (path, task.name.rpartition(".")[2]) in registered
         if ordinary and not is_registered and path not in seen:
             seen.add(path)
@@ -81,7 +81,7 @@ def is_unreachable(project: Project, task: Task) -> bool:
 
 def autodiscovery_keywords(project: Project) -> set[str]:
     """Return the keywords of autodiscovery calls, with related_name if a call names packages."""
-    calls = [call.value for module in project.modules for call in module.called("autodiscover_tasks")]
-    return {key for value in calls for key in value.named} | (
+    calls = [call.value for module in project.modules for call in module.calls_to("autodiscover_tasks")]
+    return {key for value in calls for key in value.keywords} | (
         {"related_name"} if any(value.items for value in calls) else set()
     )

@@ -38,7 +38,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield tasks inside a class, except for static methods."""
     for task in project.own_tasks:
-        if not task.method or task.function is None or task.how == "wrapper":
+        if not task.is_method or task.function is None or task.declared_by == "wrapper":
             continue
         if not any(value.name in {"staticmethod", "classmethod"} for value in task.function.decorators):
             yield at(task.module, task, f"{task.function.name} is a method, but the worker has no instance for it")

@@ -72,7 +72,7 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield the first task of each module of an installed app that is also imported by another name."""
     seen: set[str] = set()
     for task in project.own_tasks:
-        if task.named or task.module.path in seen:
+        if task.has_explicit_name or task.module.path in seen:
             continue
         seen.add(task.module.path)
         name = installed_as(project, task)
@@ -86,7 +86,7 @@ def find(project: Project) -> Iterator[Finding]:
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield each function that is registered under the names of two modules."""
     first: dict[tuple[str, int], str] = {}
-    for task in running.own:
+    for task in running.own_tasks:
         other_name = first.setdefault((task.path, task.line), task.name)
         if other_name.rpartition(".")[0] != task.name.rpartition(".")[0] and same_end(other_name, task.name):
             yield at_task(project, task, "", f"this task is registered as {other_name} and as {task.name}", "error")
@@ -102,7 +102,7 @@ def installed_as(project: Project, task: Task) -> str:
     """Return the name by which autodiscovery imports the module, or an empty text if it does not."""
     name = task.module.name
     app, _, last = name.rpartition(".")
-    return name if last == "tasks" and app in project.installed else ""
+    return name if last == "tasks" and app in project.installed_apps else ""
 
 
 def imported_as(project: Project, module: Module, name: str) -> Iterator[str]:

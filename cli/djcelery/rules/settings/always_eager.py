@@ -31,7 +31,7 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield the setting if it is True in settings that are not for tests or development."""
-    for setting in project.setting("task_always_eager"):
+    for setting in project.settings_of("task_always_eager"):
         if (
             project.resolve(setting.module, setting.value).const is True
             and not setting.local

@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from djcelery.project.project import texts_of
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC707"
@@ -34,8 +33,8 @@ WEAK = {"guest", "password", "changeme", "secret", "postgres", "admin", "rabbitm
 def find(project: Project) -> Iterator[Finding]:
     """Yield URLs with a password and a domain in settings that are not for tests or development."""
     for key in ("broker_url", "result_backend", "broker_read_url", "broker_write_url"):
-        for setting in project.setting(key):
-            for text in texts_of(project.resolve(setting.module, setting.value)):
+        for setting in project.settings_of(key):
+            for text in project.resolve(setting.module, setting.value).texts():
                 match = URL.match(text)
                 if match and "." in match["host"] and not setting.local and not is_placeholder(match):
                     yield at(setting.module, setting, f"the password for {match['host']} is in the code")

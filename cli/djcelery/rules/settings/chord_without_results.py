@@ -47,8 +47,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
+from djcelery.project.celery_names import SIGNING
 from djcelery.project.running import Running
-from djcelery.project.tasks import SIGNING
 from djcelery.rules._base import Finding, Project, Value, at
 
 CODE = "DJC710"
@@ -58,7 +58,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield members of a chord's header that ignore their results."""
     for module in project.modules:
-        for call in module.called("chord"):
+        for call in module.calls_to("chord"):
             value = call.value
             if (
                 value.name not in {"celery.chord", "celery.canvas.chord"}
@@ -66,11 +66,11 @@ def find(project: Project) -> Iterator[Finding]:
                 or context.is_test(module.path)
             ):
                 continue
-            for member in members(value.items[0].seen):
+            for member in members(value.items[0].resolved):
                 task = (
                     project.task_at(module, member.root) if member.kind == "call" and member.last in SIGNING else None
                 )
-                if task is not None and task.true("ignore_result"):
+                if task is not None and task.is_on("ignore_result"):
                     yield at(
                         module,
                         member,
@@ -82,13 +82,13 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield every chord if the effective settings have no backend."""
     if running.settings["result_backend"] in {None, "", "disabled", "disabled://"}:
         for module in project.modules:
-            for call in module.called("chord"):
+            for call in module.calls_to("chord"):
                 if call.value.name in {"celery.chord", "celery.canvas.chord"} and not context.is_test(module.path):
                     yield at(module, call.value, "no result backend is set, so the chord never completes")
 
 
 def members(header: Value) -> list[Value]:
     """Return the signatures in the header of a chord."""
-    if header.kind == "call" and len(header.items) == 1 and header.items[0].seen.kind in {"list", "tuple", "comp"}:
-        header = header.items[0].seen
-    return [item.seen for item in header.items]
+    if header.kind == "call" and len(header.items) == 1 and header.items[0].resolved.kind in {"list", "tuple", "comp"}:
+        header = header.items[0].resolved
+    return [item.resolved for item in header.items]

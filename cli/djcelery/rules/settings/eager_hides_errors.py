@@ -28,8 +28,8 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield task_always_eager if nothing sets task_eager_propagates."""
-    if project.setting("task_eager_propagates", testing=True):
+    if project.settings_of("task_eager_propagates", testing=True):
         return
-    for setting in project.setting("task_always_eager", testing=True):
+    for setting in project.settings_of("task_always_eager", testing=True):
         if setting.value.const is True and setting.local:
             yield at(setting.module, setting, "without task_eager_propagates, a task that fails inline does not raise")

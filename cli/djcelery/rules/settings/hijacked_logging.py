@@ -33,9 +33,9 @@ NEEDS_APP = True
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield a LOGGING with a root logger if nothing keeps workers from replacing it."""
-    if not project.configured or project.is_set("worker_hijack_root_logger") or configures_logging(project):
+    if not project.has_complete_settings or project.is_set("worker_hijack_root_logger") or configures_logging(project):
         return
-    for setting in project.setting("LOGGING"):
+    for setting in project.settings_of("LOGGING"):
         pairs = project.resolve(setting.module, setting.value).pairs()
         if "root" in pairs and not setting.local:
             yield at(
@@ -60,6 +60,6 @@ def configures_logging(project: Project) -> bool:
     """Tell whether a handler of setup_logging configures the logging of workers."""
     return any(
         any(name.rpartition(".")[2] == "setup_logging" for name in module.imported)
-        or any(call.value.root.endswith("setup_logging") for call in module.called("connect"))
-        for module in [*project.modules, *project.late]
+        or any(call.value.root.endswith("setup_logging") for call in module.calls_to("connect"))
+        for module in [*project.modules, *project.extra_modules]
     )

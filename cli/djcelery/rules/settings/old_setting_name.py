@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from djcelery.project.celery_names import OLD_SETTINGS
 from djcelery.project.running import Running
-from djcelery.project.settings import key_of
+from djcelery.project.setting_places import key_of
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._running import at_setting
 
@@ -36,19 +36,19 @@ def find(project: Project) -> Iterator[Finding]:
     for setting in project.settings:
         name = setting.name
         new = OLD_SETTINGS.get(name)
-        if new is None or setting.direct or setting.key or not project.own_apps or not name.startswith("CELERY"):
+        if new is None or setting.on_app or setting.key or not project.own_apps or not name.startswith("CELERY"):
             continue
-        if not any(other.key == new for other in project.settings) and not project.reads(name):
+        if not any(other.key == new for other in project.settings) and not project.uses_setting(name):
             yield at(setting.module, setting, message(name, new))
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     """Yield the names in Django's effective settings that Celery read before version 4."""
-    for name in running.names:
+    for name in running.django_settings:
         new = OLD_SETTINGS.get(name, "")
         if not name.startswith("CELERY") or not new or "" in project.namespaces or key_of(name, project.namespaces):
             continue
-        if f"CELERY_{new.upper()}" not in running.names and not project.reads(name):
+        if f"CELERY_{new.upper()}" not in running.django_settings and not project.uses_setting(name):
             yield at_setting(project, name, message(name, new))
 
 

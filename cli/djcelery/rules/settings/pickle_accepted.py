@@ -30,12 +30,12 @@ MESSAGE = "pickle lets anyone who can write to the broker run code in the worker
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield pickle in the accepted content or as a serializer."""
-    for setting in project.setting("accept_content"):
+    for setting in project.settings_of("accept_content"):
         for item in project.resolve(setting.module, setting.value).items:
             if item.const in {"pickle", "application/x-python-serialize"}:
                 yield at(setting.module, item, MESSAGE)
     for key in ("task_serializer", "result_serializer"):
-        for setting in project.setting(key):
+        for setting in project.settings_of(key):
             if project.text(setting.module, setting.value) == "pickle":
                 yield at(setting.module, setting, MESSAGE)
 
@@ -48,6 +48,6 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     for key in ("task_serializer", "result_serializer"):
         if running.settings[key] == "pickle":
             yield at_setting(project, key, MESSAGE)
-    for task in running.own:
+    for task in running.own_tasks:
         if task.options["serializer"] == "pickle" != running.settings["task_serializer"]:
             yield at_task(project, task, "serializer", MESSAGE)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.project.project import texts_of
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
 from djcelery.rules._running import at_setting
@@ -32,8 +31,8 @@ GONE = ("django://", "couchdb://", "beanstalk://", "librabbitmq://")
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield broker URLs with a transport that was removed."""
-    for setting in project.setting("broker_url"):
-        for text in texts_of(project.resolve(setting.module, setting.value)):
+    for setting in project.settings_of("broker_url"):
+        for text in project.resolve(setting.module, setting.value).texts():
             if text.startswith(GONE):
                 yield at(setting.module, setting, f"Celery no longer has the transport {text.partition(':')[0]}")
 

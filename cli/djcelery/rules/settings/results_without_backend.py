@@ -58,9 +58,11 @@ RUNTIME_ONLY = True
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield waits on results if the settings are known and set no backend."""
-    if not project.configured or any("RESULT_BACKEND" in setting.name.upper() for setting in project.settings):
+    if not project.has_complete_settings or any(
+        "RESULT_BACKEND" in setting.name.upper() for setting in project.settings
+    ):
         return
-    if project.is_set("result_backend") or any("backend" in app.call.named for app in project.apps):
+    if project.is_set("result_backend") or any("backend" in app.call.keywords for app in project.apps):
         return
     for wait in find_waits(project):
         yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")

@@ -47,14 +47,14 @@ SEVERITY = "hint"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield priority= if the broker is certainly Redis and no steps are set."""
-    if not project.on_redis:
+    if not project.uses_redis:
         return
-    for setting in project.setting("broker_transport_options"):
+    for setting in project.settings_of("broker_transport_options"):
         pairs = project.resolve(setting.module, setting.value)
         if pairs.kind != "dict" or {"priority_steps", "queue_order_strategy"} & set(pairs.pairs()):
             return
     for site in project.sites:
-        value = site.value.named.get("priority")
+        value = site.value.keywords.get("priority")
         if value is not None and site.method != "delay" and isinstance(value.const, int):
             yield at(site.module, value, "on Redis, 0 comes first and 9 last, and only if priorities are configured")
     for task in project.own_tasks:

@@ -31,12 +31,12 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield imports, include and accept_content that are strings."""
     for key in ("imports", "include", "accept_content"):
-        for setting in project.setting(key, testing=True):
+        for setting in project.settings_of(key, testing=True):
             value = setting.value
             if value.kind != "const" or not isinstance(value.const, str):
                 continue
             place = (value.end_line, value.end_col, value.end_line, value.end_col, ",")
-            with_comma = fix("add a comma to make it a tuple", setting.module, place) if value.wrapped else None
+            with_comma = fix("add a comma to make it a tuple", setting.module, place) if value.in_parentheses else None
             yield at(setting.module, setting, f"{setting.name} must be a list or a tuple", fix=with_comma)
 
 

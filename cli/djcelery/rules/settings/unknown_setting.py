@@ -36,14 +36,14 @@ def find(project: Project) -> Iterator[Finding]:
         return
     prefix = f"{min(project.namespaces)}_"
     for setting in project.settings:
-        if setting.key or setting.direct or not setting.name.startswith(prefix) or setting.how == "update":
+        if setting.key or setting.on_app or not setting.name.startswith(prefix) or setting.operator == "update":
             continue
         name = setting.name
         bare = name[len(prefix) :].lower()
         if name in OLD_SETTINGS or name.startswith(OURS) or not bare.startswith(KINDS):
             continue
         meant = closest_typo(bare, SETTINGS)
-        if meant and not project.reads(name):
+        if meant and not project.uses_setting(name):
             yield at(setting.module, setting, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")
 
 
@@ -52,10 +52,10 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     if "" in project.namespaces or len(project.namespaces) != 1:
         return
     prefix = f"{min(project.namespaces)}_"
-    for name in running.names:
+    for name in running.django_settings:
         bare = name.removeprefix(prefix).lower()
         if not name.startswith((prefix, *OURS)) or name.startswith(OURS) or name in OLD_SETTINGS:
             continue
-        meant = closest_typo(bare, running.known) if bare.startswith(KINDS) else None
-        if meant and not project.reads(name):
+        meant = closest_typo(bare, running.known_settings) if bare.startswith(KINDS) else None
+        if meant and not project.uses_setting(name):
             yield at_setting(project, name, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")

@@ -38,12 +38,12 @@ def find(project: Project) -> Iterator[Finding]:
     prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
     for setting in project.settings:
         name = setting.name
-        if setting.direct or setting.key or not name.startswith(PARTS) or name.startswith(prefixes):
+        if setting.on_app or setting.key or not name.startswith(PARTS) or name.startswith(prefixes):
             continue
         key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in SETTINGS else "")
         right = f"{prefixes[0]}{key.upper()}"
         twin = any(other.key == key for other in project.settings)
-        if key and not twin and not project.reads(name):
+        if key and not twin and not project.uses_setting(name):
             yield at(setting.module, setting, f"Celery ignores {name} here; use {right}")
 
 
@@ -52,10 +52,10 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
     if not project.own_apps or "" in project.namespaces:
         return
     prefixes = tuple(f"{namespace}_" for namespace in project.namespaces)
-    for name in running.names:
-        key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in running.known else "")
+    for name in running.django_settings:
+        key = OLD_SETTINGS.get(name) or (name.lower() if name.lower() in running.known_settings else "")
         right = f"{prefixes[0]}{key.upper()}"
-        if not name.startswith(PARTS) or name.startswith(prefixes) or not key or right in running.names:
+        if not name.startswith(PARTS) or name.startswith(prefixes) or not key or right in running.django_settings:
             continue
-        if not project.reads(name):
+        if not project.uses_setting(name):
             yield at_setting(project, name, f"Celery ignores {name} here; use {right}")

@@ -51,22 +51,22 @@ READS = frozenset({"AsyncResult", "GroupResult", "ResultSet", "TaskResult", "cho
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield a backend if no file contains anything that reads results."""
-    if not project.configured or read_anywhere(project):
+    if not project.has_complete_settings or read_anywhere(project):
         return
-    for setting in project.setting("result_backend"):
+    for setting in project.settings_of("result_backend"):
         value = setting.value
         off = value.kind == "const" and (value.const is None or str(value.const).startswith("disabled"))
-        ignored = project.is_true("task_ignore_result")
+        ignored = project.is_on("task_ignore_result")
         if not off and not ignored:
             yield at(setting.module, setting, "results are stored, but nothing in this code reads one")
 
 
 def read_anywhere(project: Project) -> bool:
     """Tell whether anything imports a reader of results or uses more of a dispatch than its id."""
-    for module in [*project.modules, *project.late]:
+    for module in [*project.modules, *project.extra_modules]:
         if any(name.rpartition(".")[2] in READS for name in module.imported):
             return True
-        if module.called(*READS):
+        if module.calls_to(*READS):
             return True
     return any(
         use.startswith("attr:") and use not in {"attr:id", "attr:task_id"}

@@ -50,7 +50,7 @@ LONGEST = 15
 def find(project: Project) -> Iterator[Finding]:
     """Yield short countdowns where a transaction may be open."""
     for site in project.sites:
-        countdown = site.value.named.get("countdown")
+        countdown = site.value.keywords.get("countdown")
         seconds = project.number(site.module, countdown)
         if countdown is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
             continue

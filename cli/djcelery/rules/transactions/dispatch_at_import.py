@@ -39,4 +39,4 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites outside of functions."""
     for site in project.sites:
         if site.sends and site.task is not None and context.at_import(site.module, site.call.block):
-            yield at(site.module, site.value, f"importing this module sends {site.shown}")
+            yield at(site.module, site.value, f"importing this module sends {site.display_name}")

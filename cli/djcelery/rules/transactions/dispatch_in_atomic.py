@@ -59,6 +59,6 @@ def find(project: Project) -> Iterator[Finding]:
     """
     for site in project.sites:
         if site.seems_to_send and site.transaction is not None and (site.task or site.certain):
-            message = f"{site.shown} is sent inside a transaction, before the commit"
+            message = f"{site.display_name} is sent inside a transaction, before the commit"
             severity: OptionalSeverity = "" if site.sends else "warning"
             yield at(site.module, site.value, message, severity, on_commit_fix(site))

@@ -73,17 +73,17 @@ def in_views(project: Project) -> Iterator[Finding]:
             continue
         exempt = any("non_atomic_requests" in value.name for value in function.decorators)
         if context.is_view(site.module, function) and not exempt:
-            message = f"{site.shown} is sent in a view, but ATOMIC_REQUESTS commits after the view returns"
+            message = f"{site.display_name} is sent in a view, but ATOMIC_REQUESTS commits after the view returns"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))
 
 
 def atomic_requests(project: Project) -> bool:
     """Tell whether a database certainly enables ATOMIC_REQUESTS."""
-    for setting in project.setting("DATABASES"):
+    for setting in project.settings_of("DATABASES"):
         for database in project.resolve(setting.module, setting.value).items:
             option = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")
             if option is not None and option.const is True:
                 return True
-        if setting.sub is not None and setting.sub.const == "ATOMIC_REQUESTS" and setting.value.const is True:
+        if setting.item_key is not None and setting.item_key.const == "ATOMIC_REQUESTS" and setting.value.const is True:
             return True
     return False

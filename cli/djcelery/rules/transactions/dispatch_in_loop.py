@@ -41,6 +41,6 @@ SEVERITY = "hint"
 def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites in loops over data. A loop over a literal is short."""
     for site in project.sites:
-        loop = context.within(site.module, site.call.block, "loop")
+        loop = context.enclosing_block(site.module, site.call.block, "loop")
         if site.sends and site.task is not None and loop is not None and loop.names:
-            yield at(site.module, site.value, f"{site.shown} is sent once per iteration of the loop")
+            yield at(site.module, site.value, f"{site.display_name} is sent once per iteration of the loop")

@@ -49,5 +49,5 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites in migration files."""
     for site in project.sites:
         in_migration = context.is_migration(site.module.path)
-        if in_migration and not site.signature and site.method != "apply" and site.task and site.transaction is None:
-            yield at(site.module, site.value, f"{site.shown} is sent by a migration")
+        if in_migration and not site.is_signature and site.method != "apply" and site.task and site.transaction is None:
+            yield at(site.module, site.value, f"{site.display_name} is sent by a migration")

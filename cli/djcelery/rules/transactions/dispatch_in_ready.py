@@ -55,5 +55,5 @@ def find(project: Project) -> Iterator[Finding]:
         cls = context.class_of(site.module, function)
         if function is None or cls is None or function.name != "ready" or not site.sends or site.task is None:
             continue
-        if any(project.derives(site.module, base, ("AppConfig",)) for base in cls.bases):
-            yield at(site.module, site.value, f"every process that starts Django sends {site.shown}")
+        if any(project.inherits_from(site.module, base, ("AppConfig",)) for base in cls.bases):
+            yield at(site.module, site.value, f"every process that starts Django sends {site.display_name}")

@@ -47,5 +47,5 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites in methods that save."""
     for site in project.sites:
         if site.sends and site.transaction is None and site.task is not None and in_save(site):
-            message = f"{site.shown} is sent while saving, when a transaction may be open"
+            message = f"{site.display_name} is sent while saving, when a transaction may be open"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))

@@ -49,5 +49,5 @@ def find(project: Project) -> Iterator[Finding]:
         if not site.sends or site.transaction is not None or site.task is None:
             continue
         if signal := in_model_signal(site):
-            message = f"{site.shown} is sent in a {signal} receiver, which may run inside a transaction"
+            message = f"{site.display_name} is sent in a {signal} receiver, which may run inside a transaction"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))

@@ -28,7 +28,7 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield each top-level ATOMIC_REQUESTS that nothing copies."""
     for setting in project.settings:
-        if setting.name == "ATOMIC_REQUESTS" and setting.how == "=" and setting.module not in copied(project):
+        if setting.name == "ATOMIC_REQUESTS" and setting.operator == "=" and setting.module not in copied(project):
             yield at(setting.module, setting, "Django ignores ATOMIC_REQUESTS here; move it into DATABASES")
 
 
@@ -45,4 +45,4 @@ def mentions(value: Value, name: str) -> bool:
     """Tell whether a value reads a name."""
     if value.kind == "name" and value.name == name:
         return True
-    return any(mentions(part, name) for part in [*value.items, *value.named.values()])
+    return any(mentions(part, name) for part in [*value.items, *value.keywords.values()])

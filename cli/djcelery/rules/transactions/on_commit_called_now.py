@@ -40,15 +40,17 @@ SEVERITY = "error"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield each dispatch that is the first argument of on_commit."""
-    sent = {(site.module.path, site.value.line, site.value.col): site for site in project.sites if not site.signature}
+    sent = {
+        (site.module.path, site.value.line, site.value.col): site for site in project.sites if not site.is_signature
+    }
     for module in project.modules:
-        for call in module.called("on_commit"):
+        for call in module.calls_to("on_commit"):
             value = call.value
             if not value.items or context.is_test(module.path):
                 continue
             callback = value.items[0]
             if callback.kind == "call" and (module.path, callback.line, callback.col) in sent:
-                in_loop = context.within(module, call.block, "loop") is not None
+                in_loop = context.enclosing_block(module, call.block, "loop") is not None
                 place = (callback.line, callback.col, callback.line, callback.col)
                 wrapped = fix("wrap it in a lambda", module, (*place, "lambda: "), safe=not in_loop)
                 message = "the task is sent immediately, not on commit; pass on_commit a callable"

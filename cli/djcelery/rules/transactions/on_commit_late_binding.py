@@ -45,10 +45,10 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield each on_commit(lambda) inside a loop whose targets the lambda reads."""
     for module in project.modules:
-        for call in module.called("on_commit"):
+        for call in module.calls_to("on_commit"):
             if context.is_test(module.path):
                 continue
-            callback = call.value.items[0] if call.value.items else call.value.named.get("func")
+            callback = call.value.items[0] if call.value.items else call.value.keywords.get("func")
             if callback is None or callback.kind != "lambda" or atomic_within_loop(module, call.block):
                 continue
             if used := late_variable(module, call.block, callback):
@@ -61,13 +61,15 @@ def find(project: Project) -> Iterator[Finding]:
 
 def late_variable(module: Module, block: int, callback: Value) -> str:
     """Return the loop variable that the lambda reads late, if there is one."""
-    targets = {name for outer in context.near(module, block) if outer.kind == "loop" for name in outer.names}
+    targets = {
+        name for outer in context.blocks_in_function(module, block) if outer.kind == "loop" for name in outer.names
+    }
     return min(targets & set(callback.const or []), default="")
 
 
 def atomic_within_loop(module: Module, block: int) -> bool:
     """Tell whether a transaction opens and closes inside the loop, so that each lambda runs in its own iteration."""
-    for outer in context.near(module, block):
+    for outer in context.blocks_in_function(module, block):
         if outer.kind == "atomic":
             return True
         if outer.kind == "loop":

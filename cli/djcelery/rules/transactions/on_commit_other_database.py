@@ -45,14 +45,14 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield on_commit and deferred dispatch inside atomic(using=...) of another alias."""
     for module in project.modules:
-        for call in module.called("on_commit", "delay_on_commit"):
+        for call in module.calls_to("on_commit", "delay_on_commit"):
             if context.is_test(module.path):
                 continue
-            transactions = [block for block in context.near(module, call.block) if block.kind == "atomic"]
+            transactions = [block for block in context.blocks_in_function(module, call.block) if block.kind == "atomic"]
             if call.value.last == "on_commit" and "django.db.transaction" not in call.value.name:
                 continue
             aliases = {database_alias(block) for block in transactions} - {None}
-            using = call.value.named.get("using") or (call.value.items[1] if len(call.value.items) > 1 else None)
+            using = call.value.keywords.get("using") or (call.value.items[1] if len(call.value.items) > 1 else None)
             alias_waited_for = "default" if using is None or call.value.last != "on_commit" else using.const
             if (
                 transactions
@@ -70,7 +70,7 @@ def database_alias(block: Block) -> str | None:
     value = block.value
     if value is None or value.kind != "call":
         return "default"
-    using: Value | None = value.named.get("using") or (value.items[0] if value.items else None)
+    using: Value | None = value.keywords.get("using") or (value.items[0] if value.items else None)
     if using is None:
         return "default"
     return using.const if isinstance(using.const, str) else None

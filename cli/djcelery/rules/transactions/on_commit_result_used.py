@@ -39,5 +39,9 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield deferred dispatch whose return value is used for an attribute."""
     for site in project.sites:
         read = [use.partition(":")[2] for use in site.call.uses if use.startswith("attr:")]
-        if site.deferred and read and (site.task is None or not (site.task.custom or site.task.decorated)):
+        if (
+            site.is_deferred
+            and read
+            and (site.task is None or not (site.task.changes_calls or site.task.has_decorators_below))
+        ):
             yield at(site.module, site.value, f"{site.method}() returns None, which has no .{read[0]}")

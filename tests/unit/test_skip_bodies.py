@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from djcelery.project import reader
 from djcelery.project.packing import Rows, pack
-from djcelery.project.thinning import thinned
+from djcelery.project.reader.relevance import relevant_lines
+from djcelery.project.reader.skip_bodies import blank_irrelevant_bodies
 
 ROOT = Path(__file__).parents[2]
 FILES = [path for folder in ("cli", "tests", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -76,14 +78,14 @@ def whole(monkeypatch):
 
     def read(text: str) -> Rows:
         with monkeypatch.context() as patch:
-            patch.setattr(reader, "thinned", lambda text, telling: text)
+            patch.setattr(reader, "blank_irrelevant_bodies", lambda text, relevant: text)
             return facts(text)
 
     return read
 
 
 def test_what_tells_nothing_is_left_out_in_its_place():
-    short = thinned(VIEWS, reader.telling_lines(VIEWS))
+    short = blank_irrelevant_bodies(VIEWS, relevant_lines(VIEWS))
     assert short.count("\n") == VIEWS.count("\n")
     for number, (line, before) in enumerate(zip(short.split("\n"), VIEWS.split("\n"), strict=True), 1):
         assert line in {before, "", " pass", "     pass"}, number

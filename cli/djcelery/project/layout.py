@@ -1,0 +1,53 @@
+"""Map paths to dotted module names, and back."""
+
+from __future__ import annotations
+
+NO_PACKAGES = frozenset({"tests", "test", "docs", "setup", "manage", "conftest"})
+
+
+class Layout:
+    """Know which dotted name each path has."""
+
+    def __init__(self, paths: set[str]) -> None:
+        self.paths = paths
+        self.packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+        self.roots = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "manage.py"}
+        self.by_name: dict[str, str] = {}
+        python_paths = sorted((path for path in paths if path.endswith(".py")), key=lambda path: (len(path), path))
+        for path in reversed(python_paths):
+            self.by_name[self.name(path)] = path
+        for path in python_paths:
+            self.by_name.setdefault(dotted(path), path)
+        self.top_level = {name.partition(".")[0] for name in self.by_name} - NO_PACKAGES
+
+    def root(self, path: str) -> str:
+        """Return the folder that a path is imported from."""
+        own_folder = folder = path.rpartition("/")[0]
+        while folder in self.packages:
+            folder = folder.rpartition("/")[0]
+        roots = [root for root in self.roots if not root or folder == root or folder.startswith(f"{root}/")]
+        if roots and folder != "src":
+            return max(roots, key=len)
+        return folder if own_folder in self.packages else ""  # a folder without __init__.py is a package, too
+
+    def name(self, path: str) -> str:
+        """Return the dotted name of a path."""
+        root = self.root(path)
+        return dotted(path[len(root) + 1 :] if root else path).removeprefix("src.")
+
+    def is_package(self, path: str) -> bool:
+        """Return whether a path is the `__init__.py` of a package."""
+        return path.endswith("__init__.py")
+
+    def path(self, name: str) -> str | None:
+        """Return the file behind a dotted name."""
+        return self.by_name.get(name)
+
+    def is_first_party(self, dotted_path: str) -> bool:
+        """Return whether the first part of a dotted path is a package of this code base."""
+        return dotted_path.partition(".")[0] in self.top_level
+
+
+def dotted(path: str) -> str:
+    """Return a path in dotted form."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -1,0 +1,106 @@
+"""Look values up across files: what a name, a number, a text or a spread dict stands for."""
+
+from __future__ import annotations
+
+from djcelery.project.facts import Module, Value
+from djcelery.project.files import Tree
+from djcelery.project.names import Definition, Names
+from djcelery.project.reader import read
+
+MAX_ASSIGNMENTS = 6  # that a name is followed through, across modules
+MAX_BASES = 6
+MAX_SPREADS = 5
+
+
+class Lookup:
+    """Follow names through the modules of a code base, and read more modules where they lead there."""
+
+    def __init__(self, tree: Tree, modules: list[Module]) -> None:
+        self.tree = tree
+        self.layout = tree.layout
+        self.extra_modules: list[Module] = []  # read only because a name led there
+        self.names = Names(self._load)
+        for module in modules:
+            self.names.add(module)
+
+    def _load(self, name: str) -> Module | None:
+        """Read the module with a dotted name."""
+        path = self.layout.path(name)
+        if path is None:
+            return None
+        try:
+            module = read(path, self.layout.name(path), self.tree.read(path), self.layout.is_package(path))
+        except OSError:
+            return None
+        module.name = name
+        self.extra_modules.append(module)
+        return module
+
+    def find(self, module: Module, path: str) -> Definition | None:
+        """Find the definition behind a dotted path that is written in a module."""
+        return self.names.find(module, path)
+
+    def find_class(self, module: Module, path: str) -> Definition | None:
+        """Find the class behind a dotted path that is written in a module."""
+        definition = self.names.find(module, path)
+        return definition if definition is not None and definition.cls is not None else None
+
+    def resolve(self, module: Module, value: Value, depth: int = 0) -> Value:
+        """Return the value that a name is bound to, here or in another module; any other value as it is."""
+        resolved = value.resolved
+        if resolved.kind != "name" or depth > MAX_ASSIGNMENTS:
+            return resolved
+        definition = self.find(module, resolved.name)
+        if definition is None or definition.assign is None or definition.assign.value is resolved:
+            return resolved
+        return self.resolve(definition.module, definition.assign.value, depth + 1)
+
+    def home(self, module: Module, value: Value) -> Module:
+        """Return the module in which the text of a value stands."""
+        resolved = value.resolved
+        definition = self.find(module, resolved.name) if resolved.kind == "name" else None
+        if definition is None or definition.assign is None or definition.assign.value is resolved:
+            return module
+        return self.home(definition.module, definition.assign.value)
+
+    def number(self, module: Module, value: Value | None) -> float | None:
+        """Return a constant number, also behind a name."""
+        if value is None:
+            return None
+        const = self.resolve(module, value).const
+        return const if isinstance(const, int | float) and not isinstance(const, bool) else None
+
+    def text(self, module: Module, value: Value | None) -> str | None:
+        """Return a constant text, also behind a name."""
+        if value is None:
+            return None
+        resolved = self.resolve(module, value)
+        return resolved.const if resolved.kind == "const" and isinstance(resolved.const, str) else None
+
+    def spread_options(self, module: Module, value: Value, depth: int = 0) -> dict[str, Value] | None:
+        """Return the options that `**value` stands for; None where they cannot all be seen."""
+        home, resolved = self.home(module, value), self.resolve(module, value)
+        if resolved.kind != "dict" or depth > MAX_SPREADS:
+            return None
+        options: dict[str, Value] = {}
+        for key, item in zip(resolved.keys, resolved.items, strict=True):
+            if key.kind == "star":
+                inner = self.spread_options(home, item, depth + 1)
+                if inner is None:
+                    return None
+                options |= inner
+            elif key.kind == "const":
+                options[str(key.const)] = self.resolve(home, item)
+            else:
+                return None
+        return options
+
+    def inherits_from(self, module: Module, base: str, endings: tuple[str, ...], depth: int = 0) -> bool:
+        """Return whether a base class is, or inherits from, a class whose path ends with one of `endings`."""
+        if base.endswith(endings):
+            return True
+        definition = self.find_class(module, base) if depth < MAX_BASES else None
+        if definition is None or definition.cls is None:
+            return False
+        bases = definition.cls.bases
+        return any(self.inherits_from(definition.module, outer, endings, depth + 1) for outer in bases)
