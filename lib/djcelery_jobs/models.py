@@ -108,8 +108,8 @@ def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
     return text(str(first))[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
 
 
-class Claim(models.Model):
-    """An effect that happened. Its row is written in the effect's own transaction; see claims.py."""
+class Effect(models.Model):
+    """An effect that happened. Its row is written in the effect's own transaction; see effect_once.py."""
 
     key = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.models import UNFINISHED, Claim, Heartbeat, Job, MinuteTally, Redelivery, State
+from djcelery_jobs.models import UNFINISHED, Effect, Heartbeat, Job, MinuteTally, Redelivery, State
 
 BATCH = 1000  # rows per delete, so that none holds its locks for long
 
@@ -19,7 +19,7 @@ def prune() -> int:
     Idempotent: what is gone is gone, and the next run takes up what this one left.
     """
     now = timezone.now()
-    claims_until = now - timedelta(days=jobs_settings.EFFECTS_KEPT_DAYS)
+    effects_until = now - timedelta(days=jobs_settings.EFFECTS_KEPT_DAYS)
     jobs_until = now - timedelta(days=jobs_settings.KEPT_DAYS)
     watched_until = now - timedelta(hours=jobs_settings.OBSERVATIONS_KEPT_HOURS)
     finished = Job.objects.exclude(state__in=UNFINISHED).exclude(state=State.DEAD)
@@ -27,8 +27,8 @@ def prune() -> int:
         _delete_in_batches(rows)
         for rows in (
             finished.filter(finished_at__lt=jobs_until),
-            Claim.objects.filter(created_at__lt=claims_until),
-            Redelivery.objects.filter(last_at__lt=claims_until),
+            Effect.objects.filter(created_at__lt=effects_until),
+            Redelivery.objects.filter(last_at__lt=effects_until),
             MinuteTally.objects.filter(minute__lt=watched_until),
             Heartbeat.objects.filter(seen_at__lt=watched_until),
         )

@@ -22,8 +22,10 @@ if not django_settings.configured:
 
     django.setup()
 from celery import Celery, current_app, shared_task
+from django.contrib.auth import get_user_model
 from django.utils.module_loading import autodiscover_modules
 
+from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.dashboard import health, state
 from djcelery_jobs.testing import MemoryBroker, memory_broker
 from tests.lib import state_changes
@@ -99,6 +101,29 @@ def _patience(monkeypatch):
     """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
     monkeypatch.setattr(state, "SECONDS", 30)
     monkeypatch.setattr(health, "SECONDS", 30)
+
+
+@pytest.fixture
+def add(task):
+    """A durable task whose effect is one row with the given name; twice the same name would be an error."""
+
+    def add(name: str, fail: str = "") -> str:
+        get_user_model().objects.create(username=name)
+        if fail:
+            raise {"transient": ConnectionResetError, "wrong": ValueError, "killed": KeyboardInterrupt}[fail](name)
+        return name
+
+    return task(add, base=DurableTask)
+
+
+@pytest.fixture
+def long(task):
+    """The same, not in one transaction."""
+
+    def add_later(name: str) -> None:
+        get_user_model().objects.create(username=name)
+
+    return task(add_later, base=DurableTask, one_transaction=False)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from djcelery_jobs.brokers import queue_lengths
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard import health, state
 from djcelery_jobs.models import Heartbeat, Lease
 
@@ -27,7 +27,7 @@ def hangs(monkeypatch):
     over = threading.Event()
 
     def hang(part: str) -> None:
-        monkeypatch.setitem(health.PARTS, part, Bounded(lambda: over.wait(30)))
+        monkeypatch.setitem(health.PARTS, part, SingleFlight(lambda: over.wait(30)))
 
     yield hang
     over.set()
@@ -37,9 +37,9 @@ def down(monkeypatch, part: str) -> None:
     def ask() -> None:
         raise ConnectionError("amqp://user:password@host")
 
-    monkeypatch.setitem(health.PARTS, part, Bounded(ask))
+    monkeypatch.setitem(health.PARTS, part, SingleFlight(ask))
     if part == "broker":
-        monkeypatch.setattr(queue_lengths, "broker", Bounded(ask))
+        monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(ask))
 
 
 def test_live_looks_at_nothing(client):

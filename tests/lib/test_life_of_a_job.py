@@ -35,7 +35,7 @@ from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.core.effect_once import effect_once
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.core.republish_delays import run_deadline
-from djcelery_jobs.models import UNFINISHED, Claim, Job, State
+from djcelery_jobs.models import UNFINISHED, Effect, Job, State
 from djcelery_jobs.tasks import prune
 
 User = get_user_model()
@@ -284,7 +284,7 @@ class LifeOfAJob(RuleBasedStateMachine):
                 self.run(Message(job, "the last"), "works")
         assert not Job.objects.filter(state__in=UNFINISHED).exists()
         self.the_promise_is_kept()
-        for model in (Job, User, Claim):
+        for model in (Job, User, Effect):
             model.objects.all().delete()
 
 

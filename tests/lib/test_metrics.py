@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from prometheus_client.parser import text_string_to_metric_families
 
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard import health, metrics
 from djcelery_jobs.dashboard.state import BeatState, QueueState, State, WorkerState
 from djcelery_jobs.models import Tally
@@ -103,7 +103,7 @@ def test_it_can_only_be_read(client):
 
 def test_a_database_that_hangs_is_not_waited_for(client, monkeypatch):
     over = threading.Event()
-    monkeypatch.setitem(health.PARTS, "database", Bounded(lambda: over.wait(30)))
+    monkeypatch.setitem(health.PARTS, "database", SingleFlight(lambda: over.wait(30)))
     monkeypatch.setattr(health, "SECONDS", 0.1)
 
     assert client.get("/metrics", **TOKEN).status_code == 503

@@ -9,7 +9,7 @@ from kombu import Connection
 from djcelery_jobs.brokers import ping, queue_lengths
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import waits_since
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard import health
 
 # What a client says about itself when it connects.
@@ -20,7 +20,7 @@ GREETINGS = {"cmdstat_hello", "cmdstat_client|setinfo", "cmdstat_client|maint_no
 def server(tmp_path, free_port, conf, monkeypatch):
     """A Redis-compatible server that this process publishes to; its client."""
     monkeypatch.setattr(ping, "SECONDS", 30)
-    monkeypatch.setitem(health.PARTS, "broker", Bounded(ping.ping))
+    monkeypatch.setitem(health.PARTS, "broker", SingleFlight(ping.ping))
     url = f"redis://127.0.0.1:{free_port}/0"
     with local_broker(url, tmp_path), Connection(url) as connection:
         conf(broker_read_url=url, broker_write_url=url)
@@ -40,7 +40,7 @@ def test_a_message_of_another_program_leaves_the_web_process_ready(server, clien
     server.rpush("fast", "not json")
 
     assert client.get("/health/ready").status_code == 200
-    assert queue_lengths.look()["fast"] == queue_lengths.Waiting(1, None)
+    assert queue_lengths.fetch()["fast"] == queue_lengths.QueueLength(1, None)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_age_is_found_behind_a_key_prefix(server, conf):
     server.rpush("shop:fast", json.dumps({"headers": {"waits_since": since}}))
     server.rpush("fast", json.dumps({"headers": {"waits_since": 1.0}}))
 
-    assert queue_lengths.look()["fast"] == queue_lengths.Waiting(1, since)
+    assert queue_lengths.fetch()["fast"] == queue_lengths.QueueLength(1, since)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

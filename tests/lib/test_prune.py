@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from djcelery_jobs import tasks
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.models import Claim, Heartbeat, Job, MinuteTally, Redelivery, State, Tally
+from djcelery_jobs.models import Effect, Heartbeat, Job, MinuteTally, Redelivery, State, Tally
 
 
 def make_jobs(state, count, days_ago):
@@ -17,9 +17,9 @@ def make_jobs(state, count, days_ago):
 @pytest.fixture
 def old(db):
     then = timezone.now() - timedelta(days=jobs_settings.EFFECTS_KEPT_DAYS + 1)
-    Claim.objects.bulk_create(Claim(key=f"old {n}") for n in range(7))
+    Effect.objects.bulk_create(Effect(key=f"old {n}") for n in range(7))
     Redelivery.objects.bulk_create(Redelivery(task_id=f"old {n}", task="x") for n in range(3))
-    Claim.objects.update(created_at=then)
+    Effect.objects.update(created_at=then)
     Redelivery.objects.update(last_at=then)
     make_jobs(State.DONE, 5, jobs_settings.KEPT_DAYS + 1)
     make_jobs(State.DISCARDED, 1, jobs_settings.KEPT_DAYS + 1)
@@ -27,7 +27,7 @@ def old(db):
 
 def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH", 3)
-    Claim.objects.create(key="new")
+    Effect.objects.create(key="new")
     make_jobs(State.DONE, 1, jobs_settings.KEPT_DAYS - 1)
     make_jobs(State.DEAD, 1, 1000)
     make_jobs(State.WAITING, 1, 1000)
@@ -35,7 +35,7 @@ def test_deletes_what_is_old_in_batches_and_nothing_else(old, monkeypatch):
     assert tasks.prune() == 16
     assert tasks.prune() == 0
 
-    assert [claim.key for claim in Claim.objects.all()] == ["new"]
+    assert [claim.key for claim in Effect.objects.all()] == ["new"]
     assert sorted(Job.objects.values_list("state", flat=True)) == [State.DEAD, State.DONE, State.WAITING]
 
 

@@ -6,7 +6,7 @@ import pytest
 from celery import current_app
 
 from djcelery_jobs.brokers import queue_lengths
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.worker import starvation
 from djcelery_jobs.worker.heartbeat import Pulse
@@ -22,10 +22,10 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def waiting(monkeypatch) -> dict[str, queue_lengths.Waiting]:
+def waiting(monkeypatch) -> dict[str, queue_lengths.QueueLength]:
     """What the broker says."""
-    waiting = {"fast": queue_lengths.Waiting(3, None), "slow": queue_lengths.Waiting(0, None)}
-    monkeypatch.setattr(queue_lengths, "broker", Bounded(lambda: dict(waiting)))
+    waiting = {"fast": queue_lengths.QueueLength(3, None), "slow": queue_lengths.QueueLength(0, None)}
+    monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(lambda: dict(waiting)))
     return waiting
 
 
@@ -87,7 +87,7 @@ def test_without_an_answer_nobody_can_tell(clock, monkeypatch):
     def ask() -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(queue_lengths, "broker", Bounded(ask))
+    monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(ask))
     assert after(100, pulse("fast"), clock) is False
 
 
@@ -100,7 +100,7 @@ def test_what_waits_longer_than_a_moment_counts_anew_after_a_pause(clock, waitin
     worker = pulse("fast")
     detector = StarvationDetector(worker)
     for messages in (3, 3, 0, 3):
-        waiting["fast"] = queue_lengths.Waiting(messages, None)
+        waiting["fast"] = queue_lengths.QueueLength(messages, None)
         detector.check()
         clock.now += jobs_settings.STARVED_AFTER - 1
 

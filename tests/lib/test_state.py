@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from djcelery_jobs.brokers import queue_lengths
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.dashboard import state
@@ -56,7 +56,7 @@ def test_a_broker_that_is_away_is_said_and_not_waited_for(monkeypatch, hangs, wo
             over.wait(10)
         raise ConnectionError("amqp://user:password@host")
 
-    monkeypatch.setattr(queue_lengths, "broker", Bounded(ask))
+    monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(ask))
     monkeypatch.setattr(state, "SECONDS", 0.2)
     waiting_row(minutes=3)
 

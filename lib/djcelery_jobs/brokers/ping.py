@@ -7,7 +7,7 @@ from celery import current_app
 from kombu import Connection
 
 from djcelery_jobs.brokers import options, rabbitmq, redis
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 
 SECONDS = 0.8  # for each step of the conversation with the broker
 
@@ -32,4 +32,4 @@ def ping() -> None:
             connection.channel().client.ping()
 
 
-broker = Bounded(ping)
+shared_ping = SingleFlight(ping)

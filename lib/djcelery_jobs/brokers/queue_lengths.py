@@ -1,6 +1,7 @@
-"""What waits at the broker, counted there and not message by message."""
+"""Ask the broker how many messages wait in each queue, without reading them one by one."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,51 +12,57 @@ from django.conf import settings
 
 from djcelery_jobs.brokers import options, rabbitmq, redis
 from djcelery_jobs.brokers.ping import quick_connection
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 
 # The header of each message that says since when a worker may run it, in seconds since 1970.
 WAITS_SINCE = "waits_since"
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """messages: not yet given to a worker. since: when the oldest could have begun, as a time since 1970; None when
-    nothing waits, or the broker cannot tell."""
+class QueueLength:
+    """Describe what waits in a queue.
+
+    messages: those that no worker has received yet.
+    since: when the oldest of them could have begun, in seconds since 1970. None: nothing waits, or the broker cannot
+        tell.
+    """
 
     messages: int
     since: float | None
 
 
-@before_task_publish.connect(dispatch_uid="djcelery_jobs.brokers.queue_lengths.stamp")
-def stamp(headers: dict[str, Any], **kwargs: Any) -> None:
+@before_task_publish.connect(dispatch_uid="djcelery_jobs.brokers.queue_lengths.stamp_waiting_since")
+def stamp_waiting_since(headers: dict[str, Any], **kwargs: Any) -> None:
+    """Write into a message that is about to be published since when a worker may run it."""
     headers[WAITS_SINCE] = datetime.fromisoformat(headers["eta"]).timestamp() if headers.get("eta") else time.time()
 
 
 def queue_of(delivery_info: dict[str, Any] | None, task: str) -> str:
-    """The declared queue that a message came by, else the one that its task is routed to."""
+    """Return the declared queue that a message came by, else the one that its task is routed to."""
     came_by = (delivery_info or {}).get("routing_key") or ""
     # RabbitMQ puts the delay of a delayed job in front of its routing key.
     declared = [name for name in settings.WORKLOADS if came_by == name or came_by.endswith(f".{name}")]
     return declared[0] if declared else current_app.amqp.router.route({}, task)["queue"].name
 
 
-def look() -> dict[str, Waiting]:
-    """Ask the broker for each declared queue. Raise what its client raises, after a few seconds at most.
+def fetch(queues: Iterable[str] | None = None) -> dict[str, QueueLength]:
+    """Ask the broker for the length of each of these queues, by default of each declared one.
 
-    The length of a queue is all that must be answered. The age of its oldest message may stay unknown.
+    Raise what its client raises, after a few seconds at most. The length of a queue is all that must be answered. The
+    age of its oldest message may stay unknown.
     """
-    found = {}
+    lengths = {}
     module = rabbitmq if options.broker_kind() == "rabbitmq" else redis
     with quick_connection() as connection:
         channel = connection.channel()
-        for name in settings.WORKLOADS:
+        for name in settings.WORKLOADS if queues is None else queues:
             try:
                 messages = channel.queue_declare(name, passive=True).message_count
-                found[name] = Waiting(messages, module.waits_since(channel, name) if messages else None)
+                lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
             except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
-                found[name] = Waiting(0, None)
+                lengths[name] = QueueLength(0, None)
                 channel = connection.channel()
-    return found
+    return lengths
 
 
-broker = Bounded(look)
+shared_fetch = SingleFlight(fetch)

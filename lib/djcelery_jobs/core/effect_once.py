@@ -1,23 +1,23 @@
-"""Effect once: a job may start twice, what it does to the database happens once."""
+"""Let an effect happen once, although its job may start twice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
 
-from djcelery_jobs.models import Claim
+from djcelery_jobs.models import Effect
 
 
 @contextmanager
 def effect_once(key: str) -> Iterator[bool]:
-    """Claim `key` and run the block in the same transaction.
+    """Record `key` and run the block in the same transaction.
 
-    Yields True to the first who comes, False to all who come later, also when they come at the same moment: they
-    wait at the unique key until the first has committed. When the first fails or its process is killed, its claim
-    is rolled back together with its effect, and the next one gets True.
+    Yield True to the first caller and False to all later ones. Callers that come at the same moment wait at the unique
+    key until the first has committed. When the first fails or its process is killed, its record is rolled back together
+    with its effect, and the next caller gets True.
 
     key: what must happen once, in the words of the business: "reserve-stock:<order id>". At most 200 characters.
     """
     with transaction.atomic():
-        _, first = Claim.objects.get_or_create(key=key)
-        yield first
+        _, is_first = Effect.objects.get_or_create(key=key)
+        yield is_first

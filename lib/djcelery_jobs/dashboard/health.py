@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
 from djcelery_jobs.brokers import ping
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard.state import State
 
 SECONDS = 0.9  # for all parts together, so that the whole answer takes less than one
@@ -29,7 +29,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def parts() -> dict[str, str]:
     """Of each part: "ok", "down" or "no answer". All are asked at the same time."""
-    asked, deadline = {name: part.begin() for name, part in PARTS.items()}, time.monotonic() + SECONDS
+    asked, deadline = {name: part.start() for name, part in PARTS.items()}, time.monotonic() + SECONDS
     return {name: outcome(answer.result, max(0, deadline - time.monotonic())) for name, answer in asked.items()}
 
 
@@ -68,4 +68,4 @@ def _database() -> None:
         connection.close()  # this thread serves no request that would close it
 
 
-PARTS: dict[str, Bounded] = {"database": Bounded(_database), "broker": ping.broker}
+PARTS: dict[str, SingleFlight] = {"database": SingleFlight(_database), "broker": ping.shared_ping}

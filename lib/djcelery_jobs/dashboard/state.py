@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from djcelery_jobs.brokers import queue_lengths as broker_queues
+from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally
 from djcelery_jobs.models import State as JobState
@@ -119,7 +119,7 @@ class Minute:
 
 def state() -> State:
     """As it is now. Raises DatabaseError without a database, and nothing without a broker."""
-    asked, deadline = broker_queues.broker.begin(), time.monotonic() + SECONDS
+    asked, deadline = queue_lengths.shared_fetch.start(), time.monotonic() + SECONDS
     beats = list(_heartbeats())
     rates, beat = _rates(), _beat()
     dead = {name: _bounded_count(Job.objects.filter(state=JobState.DEAD, queue=name)) for name in settings.WORKLOADS}

@@ -36,7 +36,7 @@ class StarvationDetector:
 
 def _messages_wait(consumed: Iterable[str]) -> bool:
     try:
-        waiting = queue_lengths.broker.begin().result(timeout=ANSWER_TIMEOUT)
+        waiting = queue_lengths.shared_fetch.start().result(timeout=ANSWER_TIMEOUT)
     except Exception:  # noqa: BLE001  without an answer, nothing is known
         return False
     return any(waiting[name].messages for name in consumed if name in waiting and _is_shared(name))

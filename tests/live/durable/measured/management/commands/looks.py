@@ -27,7 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, rows: list[int], **options):
-        queue_lengths.look()  # imports what talks with the broker: a busy machine needs longer for that than a look waits
+        queue_lengths.fetch()  # imports what talks with the broker: a busy machine needs longer for that than a look waits
         there, levels = 0, {}
         for count in rows:
             fill_up(count - there)

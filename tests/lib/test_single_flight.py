@@ -1,4 +1,4 @@
-"""A question to something that may hang."""
+"""A flight to something that may hang."""
 
 import os
 import threading
@@ -6,11 +6,11 @@ from concurrent.futures import TimeoutError as TooSlow
 
 import pytest
 
-from djcelery_jobs.brokers.single_flight import Bounded
+from djcelery_jobs.brokers.single_flight import SingleFlight
 
 
 def test_the_answer():
-    assert Bounded(lambda: 42).begin().result(timeout=5) == 42
+    assert SingleFlight(lambda: 42).start().result(timeout=5) == 42
 
 
 def test_an_error_is_the_answer_of_whoever_waits():
@@ -18,7 +18,7 @@ def test_an_error_is_the_answer_of_whoever_waits():
         raise ConnectionError("away")
 
     with pytest.raises(ConnectionError):
-        Bounded(ask).begin().result(timeout=5)
+        SingleFlight(ask).start().result(timeout=5)
 
 
 def test_what_hangs_holds_one_thread_however_many_ask():
@@ -29,11 +29,11 @@ def test_what_hangs_holds_one_thread_however_many_ask():
         answer.wait(10)
         return "late"
 
-    question = Bounded(ask)
-    first = question.begin()
+    flight = SingleFlight(ask)
+    first = flight.start()
     for _ in range(20):
         with pytest.raises(TooSlow):
-            question.begin().result(timeout=0)
+            flight.start().result(timeout=0)
     answer.set()
 
     assert first.result(timeout=5) == "late"
@@ -42,20 +42,20 @@ def test_what_hangs_holds_one_thread_however_many_ask():
 
 def test_once_answered_it_is_asked_anew():
     numbers = iter((1, 2))
-    question = Bounded(lambda: next(numbers))
+    flight = SingleFlight(lambda: next(numbers))
 
-    assert [question.begin().result(timeout=5), question.begin().result(timeout=5)] == [1, 2]
+    assert [flight.start().result(timeout=5), flight.start().result(timeout=5)] == [1, 2]
 
 
-def test_a_child_process_does_not_wait_for_the_answer_to_its_parents_question(monkeypatch):
+def test_a_child_process_does_not_wait_for_the_answer_to_its_parents_flight(monkeypatch):
     in_child = []
     monkeypatch.setattr(os, "register_at_fork", lambda after_in_child: in_child.append(after_in_child))
     over, answers = threading.Event(), iter((lambda: over.wait(10), lambda: "its own"))
-    question = Bounded(lambda: next(answers)())
-    question.begin()
+    flight = SingleFlight(lambda: next(answers)())
+    flight.start()
 
     for forget in in_child:  # what a fork does
         forget()
 
-    assert question.begin().result(timeout=5) == "its own"
+    assert flight.start().result(timeout=5) == "its own"
     over.set()

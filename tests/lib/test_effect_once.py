@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from djcelery_jobs.core.effect_once import effect_once
-from djcelery_jobs.models import Claim
+from djcelery_jobs.models import Effect
 
 
 def test_the_first_gets_it_and_the_second_does_not(db):
@@ -26,7 +26,7 @@ def test_an_outer_transaction_that_rolls_back_takes_the_claim_with_it(db):
     with pytest.raises(RuntimeError), transaction.atomic(), effect_once("k"):
         raise RuntimeError
 
-    assert not Claim.objects.exists()
+    assert not Effect.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,9 @@
-"""The broker that `manage.py dev` starts where none answers."""
+"""`manage.py dev` uses the broker that answers, starts one where it can, or says what to start."""
 
 import sys
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from djcelery_jobs.brokers.local_broker import NoBrokerError, answers, local_broker
 
@@ -42,3 +43,15 @@ def test_starts_nothing_where_a_server_with_tls_should_answer(tmp_path, free_por
     url = f"rediss://127.0.0.1:{free_port}/0"
     with pytest.raises(NoBrokerError, match="neither TLS nor sentinels"), local_broker(url, tmp_path):
         pass
+
+
+def test_says_what_to_start_where_no_broker_answers(tmp_path, free_port, db, settings):
+    settings.CELERY_BROKER_URL = f"amqp://guest:guest@127.0.0.1:{free_port}//"
+    with pytest.raises(CommandError, match="No RabbitMQ answers"):
+        call_command("dev")
+
+
+def test_uses_the_broker_that_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr("djcelery_jobs.brokers.local_broker.answers", lambda url: True)
+    with local_broker("amqp://localhost//", tmp_path) as what:
+        assert "Using the RabbitMQ" in what

@@ -16,7 +16,7 @@ def test_the_broker_is_asked_how_much_waits_in_each_queue(broker):
     prune.delay()
     prune.delay()
 
-    found = queue_lengths.look()
+    found = queue_lengths.fetch()
 
     assert set(found) == set(settings.WORKLOADS)
     assert {name: waiting.messages for name, waiting in found.items()} == {**dict.fromkeys(found, 0), "slow": 2}
@@ -25,7 +25,7 @@ def test_the_broker_is_asked_how_much_waits_in_each_queue(broker):
 def test_a_queue_that_is_not_there_yet_is_empty(broker, settings):
     settings.WORKLOADS = {**settings.WORKLOADS, "new": settings.WORKLOADS["fast"]}
 
-    assert queue_lengths.look()["new"] == queue_lengths.Waiting(0, None)
+    assert queue_lengths.fetch()["new"] == queue_lengths.QueueLength(0, None)
 
 
 def test_a_message_says_since_when_it_waits(broker):
@@ -38,7 +38,7 @@ def test_a_message_says_since_when_it_waits(broker):
 
 def test_one_with_a_countdown_waits_from_its_end_on():
     headers = {"eta": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
-    queue_lengths.stamp(headers)
+    queue_lengths.stamp_waiting_since(headers)
 
     assert headers[queue_lengths.WAITS_SINCE] - time.time() > 3500
 
