@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     """Create and check Django projects with reliable background jobs."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        output.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

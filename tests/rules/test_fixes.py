@@ -1,4 +1,4 @@
-"""Every safe fix: byte-exact outside the edit, parses, removes its finding, and comes to an end."""
+"""Every safe fix changes only its own bytes, leaves code that parses, removes its finding, and is done at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from djcelery.rules import Rule, all_rules, judge
 
 
 def fixed(files: dict[str, str], code: str) -> dict[str, str]:
-    """The files with every safe fix of a rule applied."""
+    """Return the files with every safe fix of a rule applied."""
     findings = [finding for finding in judge(Project.of(dict(files))) if finding.code == code and finding.safe_fix]
     after = dict(files)
     for path in {finding.path for finding in findings}:
@@ -38,8 +38,8 @@ def test_a_safe_fix_removes_its_finding_and_is_done(rule: Rule) -> None:
     for path, text in once.items():
         if path.endswith(".py"):
             ast.parse(text)
-    left = [finding for finding in judge(Project.of(dict(once))) if finding.code == rule.code and finding.safe_fix]
-    assert left == []
+    remaining = [finding for finding in judge(Project.of(dict(once))) if finding.code == rule.code and finding.safe_fix]
+    assert remaining == []
     assert fixed(once, rule.code) == once
 
 

@@ -42,8 +42,8 @@ def test_the_manual_is_whole(rule: Rule) -> None:
 @by_name
 def test_the_marked_lines_of_the_case_file_are_found_and_no_others(rule: Rule) -> None:
     files = case_file(rule)
-    found = {(each.path, each.line) for each in judge(Project.of(files)) if each.code == rule.code}
-    assert found == marked(files, rule.code)
+    places = {(finding.path, finding.line) for finding in judge(Project.of(files)) if finding.code == rule.code}
+    assert places == marked(files, rule.code)
 
 
 def marked(files: dict[str, str | bytes], code: str) -> set[tuple[str, int]]:
@@ -56,9 +56,9 @@ def marked(files: dict[str, str | bytes], code: str) -> set[tuple[str, int]]:
 
 
 def test_codes_are_unique_and_in_order() -> None:
-    found = [rule.code for rule in all_rules()]
-    assert found == sorted(set(found))
-    assert all(re.fullmatch(r"DJC\d{3}", code) for code in found)
+    codes_in_order = [rule.code for rule in all_rules()]
+    assert codes_in_order == sorted(set(codes_in_order))
+    assert all(re.fullmatch(r"DJC\d{3}", code) for code in codes_in_order)
 
 
 def test_every_case_file_belongs_to_a_rule() -> None:

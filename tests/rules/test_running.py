@@ -1,4 +1,4 @@
-"""What the running app tells: each rule that asks it finds what the text does not show, and is silent otherwise."""
+"""Rules that check the running app: finding finds what the text does not show, and is silent otherwise."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def running(
     settings: dict[str, Any] | None = None,
     **more: Any,
 ) -> Running:
-    """A running app in which all is well, but for what is said here."""
-    plain = {"path": "shop/tasks.py", "line": 3, "params": [Param("pk", "pos")], "queue": "celery"}
-    index = RunningTask("shop.tasks.index", **{**plain, "options": OPTIONS | (options or {}), **(task or {})})
-    well: dict[str, Any] = {
+    """Return a running app without a mistake, except for what is passed."""
+    defaults = {"path": "shop/tasks.py", "line": 3, "params": [Param("pk", "pos")], "queue": "celery"}
+    index = RunningTask("shop.tasks.index", **{**defaults, "options": OPTIONS | (options or {}), **(task or {})})
+    sound: dict[str, Any] = {
         "registered": {"shop.tasks.index"},
         "tasks": {"shop.tasks.index": index},
         "settings": SETTINGS | (settings or {}),
@@ -88,13 +88,21 @@ def running(
         "settings_module": "project.settings",
         "installed_apps": ["shop"],
     }
-    return Running(**{**well, **more})
+    return Running(**{**sound, **more})
 
 
-def found(told: Running | None, text: str = "", path: str = "shop/extra.py") -> list[tuple[str, str, str]]:
+COMMON = {"DJC501", "DJC603", "DJC608"}  # the project above breaks them, or may
+
+
+def find(app: Running | None, text: str = "", path: str = "shop/extra.py") -> list[tuple[str, str, str]]:
+    """Return code, path and severity of the findings that the project and the app have."""
     files = {**example(PROJECT), **example(text, path)}
-    rows = judge(Project.of(files, told))
-    return [(each.code, each.path, each.severity) for each in rows if each.code not in {"DJC501", "DJC603", "DJC608"}]
+    findings = judge(Project.of(files, app))
+    return [
+        (finding.code, finding.path, finding.severity)
+        for finding in findings
+        if finding.code not in {"DJC501", "DJC603", "DJC608"}
+    ]
 
 
 ENTRY = {"nightly": RunningEntry("nightly", "shop.tasks.gone", 0, set())}
@@ -126,7 +134,7 @@ TWICE = running(
         for name in ("shop.tasks.index", "app.shop.tasks.index")
     }
 )
-# code, what the app tells, where the finding is, and the text that it takes beside the project above
+# code, the running app, where the finding is, and the text that it needs besides the project above, with its path
 CASES: list[tuple[str, Running, str, str, str]] = [
     ("DJC104", running(atomic_requests=True), "shop/views.py", VIEW, "shop/views.py"),
     ("DJC301", running({"is_async": True}), TASK_FILE, "", ""),
@@ -188,44 +196,46 @@ CASES: list[tuple[str, Running, str, str, str]] = [
 ]
 
 
-def test_every_rule_that_asks_the_running_app_has_a_case():
+def test_every_rule_that_checks_the_running_app_has_a_case():
     assert {rule.code for rule in all_rules() if rule.uses_runtime} - {"DJC501"} == {case[0] for case in CASES}
 
 
-@pytest.mark.parametrize(("code", "told", "place", "text", "path"), CASES, ids=[case[0] for case in CASES])
-def test_what_only_the_running_app_knows_is_found(code, told, place, text, path):
+@pytest.mark.parametrize(("code", "app", "place", "text", "path"), CASES, ids=[case[0] for case in CASES])
+def test_what_only_the_running_app_knows_is_found(code, app, place, text, path):
     args = (text, path or "shop/extra.py")
-    assert code not in {each[0] for each in found(None, *args)}
-    assert [each[:2] for each in found(told, *args) if each[0] == code] == [(code, place)]
+    assert code not in {finding[0] for finding in find(None, *args)}
+    assert [finding[:2] for finding in find(app, *args) if finding[0] == code] == [(code, place)]
 
 
-def test_an_app_in_which_all_is_well_adds_nothing():
-    assert found(running()) == found(None) == []
+def test_an_app_without_a_mistake_adds_nothing():
+    assert find(running()) == find(None) == []
 
 
 def test_no_task_with_a_limit_is_an_error_when_the_app_says_so():
-    told = running(options={"time_limit": None}, settings={"task_time_limit": None})
-    rows = [each for each in judge(Project.of(example(PROJECT), told)) if each.code == "DJC501"]
-    assert [each.severity for each in rows] == ["error"]
+    app = running(options={"time_limit": None}, settings={"task_time_limit": None})
+    findings = [finding for finding in judge(Project.of(example(PROJECT), app)) if finding.code == "DJC501"]
+    assert [finding.severity for finding in findings] == ["error"]
 
 
-def test_agreement_of_the_text_and_the_app_is_graver():
+def test_what_the_text_and_the_app_show_is_escalated():
     text = example(
         PROJECT + "CELERY = 1\n# project/settings.py\nINSTALLED_APPS = ['shop']\nCELERY_ACCEPT_CONTENT = ['pickle']\n"
     )
-    alone = [each for each in judge(Project.of(text)) if each.code == "DJC706"]
-    told = running(settings={"accept_content": ["pickle"]})
-    both = [each for each in judge(Project.of(text, told)) if each.code == "DJC706"]
-    assert [(each.path, each.severity) for each in alone] == [(SETTING_FILE, "warning")]
-    assert [(each.path, each.line, each.severity) for each in both] == [(SETTING_FILE, alone[0].line, "error")]
+    alone = [finding for finding in judge(Project.of(text)) if finding.code == "DJC706"]
+    app = running(settings={"accept_content": ["pickle"]})
+    both = [finding for finding in judge(Project.of(text, app)) if finding.code == "DJC706"]
+    assert [(finding.path, finding.severity) for finding in alone] == [(SETTING_FILE, "warning")]
+    assert [(finding.path, finding.line, finding.severity) for finding in both] == [
+        (SETTING_FILE, alone[0].line, "error")
+    ]
     assert both[0].message == f"{alone[0].message}; the running app confirms it"
 
 
-def test_the_running_app_is_believed_where_it_decides():
+def test_the_running_app_decides_for_a_rule_with_runtime_only():
     text = {
         **example(PROJECT),
         "project/settings.py": "INSTALLED_APPS = []\nCELERY_BEAT_SCHEDULE = {'a': {'task': 'shop.tasks.gone'}}\n",
     }
-    assert "DJC601" in {each.code for each in judge(Project.of(text))}
-    told = running(registered={"shop.tasks.gone", "shop.tasks.index"}, schedule={})
-    assert "DJC601" not in {each.code for each in judge(Project.of(text, told))}
+    assert "DJC601" in {finding.code for finding in judge(Project.of(text))}
+    app = running(registered={"shop.tasks.gone", "shop.tasks.index"}, schedule={})
+    assert "DJC601" not in {finding.code for finding in judge(Project.of(text, app))}

@@ -139,6 +139,11 @@ def test_escape(text, printed):
     assert output.escape(text) == printed
 
 
+def test_every_command_prints_through_it():
+    texts = {path.name: path.read_text() for path in Path(output.__file__).parent.rglob("*.py")}
+    assert [name for name, text in texts.items() if re.search(r"click\.s?echo\(", text)] == ["output.py"]
+
+
 def test_escape_line_leaves_one_line():
     assert output.escape_line("a\nb\tc\r\n") == "a\\u000ab\\u0009c\\u000d\\u000a"
 

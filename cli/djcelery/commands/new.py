@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from djcelery import creation, dialogue, repository, summary, template
 from djcelery.errors import UsageError, did_you_mean
+from djcelery.output import echo
 from djcelery.questions import NAME, Answer, Question, as_flags, read_answers, read_questions
 
 QUESTIONS = read_questions(template.home() / "cookiecutter.json")
@@ -90,18 +91,18 @@ def command(
     creation.refuse(target, answers)
     if interactive:
         answers |= {key: dialogue.ask(QUESTIONS[key], _find_problem) for key in ASKED}
-        click.echo(err=True)
+        echo("", err=True)
     defaults = _defaults(answers, repository.identity())
     if defaults and not as_json and not interactive:
-        click.echo(f"Using defaults: {as_flags(defaults)}", err=True)
+        echo(f"Using defaults: {as_flags(defaults)}", err=True)
     complete = {key: (answers | defaults)[key] for key in QUESTIONS}
     project = creation.create(target, complete, git=not no_git, dry_run=dry_run)
     if as_json:
-        click.echo(summary.as_json(project))
+        echo(summary.as_json(project))
         return
-    click.echo(summary.as_text(project))
+    echo(summary.as_text(project))
     for note in project.notes:
-        click.echo(f"Note: {note}", err=True)
+        echo(f"Note: {note}", err=True)
 
 
 def _has_options(ctx: click.Context) -> bool:
