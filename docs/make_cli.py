@@ -60,7 +60,7 @@ With `--json`, stdout holds exactly one object (lists are shortened here):
   "answers": {"project_slug": "shop", "broker": "redis", "sentry": true},
   "files": [".djcelery.toml", ".env", "manage.py"],
   "next_steps": [{"run": "cd shop", "remark": ""}],
-  "repeat": "uvx djcelery@0.1.0 new shop --broker redis",
+  "repeat": "djcelery new shop --broker redis",
   "notes": []
 }
 ```

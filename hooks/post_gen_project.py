@@ -37,6 +37,7 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
     "orders": lambda answers: answers["example"],
     "tests/orders": lambda answers: answers["example"],
+    LIBRARY: lambda answers: answers["vendor"],
 }
 
 
@@ -223,6 +224,11 @@ def no_template_tag_is_left(tree: Tree) -> Iterator[str]:
             yield f"{path} still contains a tag of the template."
 
 
+def the_library_is_a_folder(tree: Tree) -> Iterator[str]:
+    if LIBRARY in tree.paths:
+        yield f"{LIBRARY} is a file: the template was copied without its symbolic links. Clone it with git."
+
+
 def every_routed_queue_is_declared(tree: Tree) -> Iterator[str]:
     for task, queue in tree.routes.items():
         if queue not in tree.queues:
@@ -271,6 +277,7 @@ def every_settings_module_exists(tree: Tree) -> Iterator[str]:
 CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (
     everything_parses,
     no_template_tag_is_left,
+    the_library_is_a_folder,
     every_routed_queue_is_declared,
     every_routed_queue_is_consumed,
     every_worker_has_a_queue,
@@ -279,6 +286,12 @@ CHECKS: tuple[Callable[[Tree], Iterator[str]], ...] = (
     every_beat_entry_has_a_task,
     every_settings_module_exists,
 )
+
+
+def answers_in(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers in cookiecutter's `context`, and whether the library is vendored, which it never asks."""
+    answers = {key: value for key, value in context.items() if not key.startswith("_")}
+    return answers | {"vendor": context["_vendored"]}
 
 
 def tidy(root: Path) -> None:
@@ -352,7 +365,7 @@ def finish(root: Path, context: dict[str, Any]) -> list[str]:
 
     Return its problems, one sentence each. The record is written only if there are none.
     """
-    answers = {key: value for key, value in context.items() if not key.startswith("_")}
+    answers = answers_in(context)
     tidy(root)
     drop(root, answers)
     tree = Tree(root, answers["project_slug"], context["_copy_without_render"])

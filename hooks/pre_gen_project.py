@@ -21,6 +21,7 @@ CHOICES = {
     "ci": ("github", "gitlab", "none"),
     "kubernetes": (True, False),
     "example": (True, False),
+    "vendor": (True, False),
 }
 
 # Names that the project itself contains, or that Django looks for.

@@ -28,6 +28,7 @@ class CreatedProject:
 def refuse(target: Path, answers: Mapping[str, Answer]) -> None:
     """Raise CommandError for an answer or a target that no project can be made from."""
     template.refuse_bad(answers)
+    template.refuse_unreleased(answers)
     template.refuse_braces(target)
     staging.refuse_target(target)
 

@@ -12,6 +12,8 @@ from djcelery.errors import CommandError, did_you_mean
 
 Answer = str | bool
 NAME = "project_slug"
+# The answer to a question that cookiecutter never asks, because a version of djcelery decides it for most projects.
+VENDOR = "vendor"
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Question:
 
 
 def read_questions(file: Path) -> dict[str, Question]:
-    """Return the questions that cookiecutter would ask, by key, in its order."""
+    """Return the questions that cookiecutter would ask, by key, in its order, and whether to vendor the library."""
     content = json.loads(file.read_text(encoding="utf-8"))
     prompts = content["__prompts__"]
-    return {key: _question(key, raw, prompts[key]) for key, raw in content.items() if not key.startswith("_")}
+    questions = {key: _question(key, raw, prompts[key]) for key, raw in content.items() if not key.startswith("_")}
+    return questions | {VENDOR: Question(VENDOR, content["_vendored"], prompts["_vendored"], {})}
 
 
 def _question(key: str, raw: Any, prompt: Any) -> Question:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from djcelery.errors import CommandError
-from djcelery.questions import Answer
+from djcelery.questions import VENDOR, Answer
 
 
 def home() -> Path:
@@ -53,12 +54,27 @@ def refuse_braces(target: Path) -> None:
         )
 
 
+def private_values() -> dict[str, Any]:
+    """Return what `cookiecutter.json` holds besides questions: the version, and whether it has been released."""
+    values: dict[str, Any] = json.loads((home() / "cookiecutter.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in values.items() if key.startswith("_")}
+
+
+def refuse_unreleased(answers: Mapping[str, Answer]) -> None:
+    """Raise CommandError for a project that would depend on a library that no package index has."""
+    values = private_values()
+    if answers.get(VENDOR) is False and not values["_released"]:
+        message = f"djcelery-jobs {values['_djcelery_version']} has not been released, so no project can depend on it."
+        raise CommandError(message, "Pass --vendor instead.")
+
+
 def context_of(answers: Mapping[str, Answer]) -> dict[str, Any]:
     """Return the context that cookiecutter gives its templates for these answers."""
     from cookiecutter.generate import generate_context
     from cookiecutter.prompt import prompt_for_config
 
-    context = generate_context(str(home() / "cookiecutter.json"), extra_context=dict(answers))
+    values = {"_vendored" if key == VENDOR else key: answer for key, answer in answers.items()}
+    context = generate_context(str(home() / "cookiecutter.json"), extra_context=values)
     return dict(prompt_for_config(context, no_input=True))
 
 
@@ -71,7 +87,7 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
 
     finishing = hook("post_gen_project")
     # Rendering what the hook is about to drop would cost a tenth of the time.
-    copied = [*context["_copy_without_render"], *finishing.dropped(context)]
+    copied = [*context["_copy_without_render"], *finishing.dropped(finishing.answers_in(context))]
     values = {**context, "_copy_without_render": copied}
     project = Path(generate_files(home(), {"cookiecutter": values}, output_dir=folder, accept_hooks=False))
     for problem in finishing.finish(project, context):

@@ -7,7 +7,7 @@ Everything else may change in any release.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # Public name: the module that defines it. Imported when first asked for: settings import some of these, and then
 # models cannot be imported yet.

@@ -27,7 +27,7 @@ post = load("post_gen_project")
 CONTEXT = {
     "project_slug": "shop", "broker": "redis", "results": "none", "schedule": "settings", "sentry": True,
     "ci": "github", "kubernetes": True, "example": True, "description": "A shop", "author": "Zoë O'Brien", "email": "",
-    "_djcelery_version": "1.2.3", "_copy_without_render": ["monitoring"], "__repeat": "uvx ...",
+    "_djcelery_version": "1.2.3", "_vendored": True, "_copy_without_render": ["monitoring"], "__repeat": "uvx ...",
 }  # fmt: skip
 GOOD = {
     "Procfile": "web: gunicorn shop.wsgi\nworker-fast: python manage.py worker fast\n"
@@ -58,7 +58,7 @@ GOOD = {
     ),
     "tests/test_tasks.py": "from celery import shared_task\n@shared_task\ndef only_here(): pass\n",
 }  # fmt: skip
-FOLDERS = (".github", "deploy/kubernetes", "orders", "tests/orders")
+FOLDERS = (".github", "djcelery_jobs", "deploy/kubernetes", "orders", "tests/orders")
 JOBS = GOOD["shop/settings/jobs.py"]
 TASKS = GOOD["orders/tasks.py"]
 
@@ -75,6 +75,7 @@ BROKEN = [
     ("no_template_tag_is_left", {"notes.txt": '{% if cookiecutter.broker == "redis" %}'}, "notes.txt"),
     ("no_template_tag_is_left", {"orders/views.py": "# {% endif %}\n"}, "orders/views.py"),
     ("no_template_tag_is_left", {f"{OPEN}cookiecutter.x}}}}.txt": ""}, "cookiecutter.x"),
+    ("the_library_is_a_folder", {"djcelery_jobs": "../lib/djcelery_jobs"}, "without its symbolic links"),
     (
         "every_routed_queue_is_declared",
         {"shop/settings/jobs.py": JOBS.replace('"slow": Workload(), ', "")},
@@ -190,12 +191,14 @@ def test_each_check_is_shown_to_fail():
         ({"schedule": "database"}, set(), {"tests/test_schedule.py"}),
         ({"example": True}, set(), {"orders", "tests/orders"}),
         ({"example": False}, {"orders", "tests/orders"}, set()),
+        ({"vendor": True}, set(), {"djcelery_jobs"}),
+        ({"vendor": False}, {"djcelery_jobs"}, set()),
     ],
 )
 def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, gone, kept):
     for path in post.KEPT_WHILE:
         write(tmp_path, {f"{path}/inside" if path in FOLDERS else path: "", "manage.py": ""})
-    post.drop(tmp_path, CONTEXT | answers)
+    post.drop(tmp_path, {**CONTEXT, "vendor": True, **answers})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert left & gone == set()
     assert left >= kept | {"manage.py"}
@@ -220,9 +223,9 @@ def test_every_condition_of_the_table_can_hold_and_fail():
     questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     for path, is_wanted in post.KEPT_WHILE.items():
         results = {
-            bool(is_wanted(CONTEXT | {key: value}))
+            bool(is_wanted(post.answers_in(CONTEXT | {key: value})))
             for key, raw in questions.items()
-            if isinstance(raw, list | bool) and not key.startswith("_")
+            if isinstance(raw, list | bool) and (not key.startswith("_") or key == "_vendored")
             for value in (raw if isinstance(raw, list) else (True, False))
         }
         assert results == {True, False}, path
@@ -239,7 +242,8 @@ def test_the_record(project):
     text = (project / ".djcelery.toml").read_text(encoding="utf-8")
     found = tomllib.loads(text)
     assert found["version"] == "1.2.3"
-    assert found["answers"] == {key: value for key, value in CONTEXT.items() if not key.startswith("_")}
+    assert found["answers"] == post.answers_in(CONTEXT)
+    assert found["answers"]["vendor"] is True
     assert found["files"] == {
         name: hashlib.sha256(content.encode()).hexdigest() for name, content in sorted(GOOD.items())
     }

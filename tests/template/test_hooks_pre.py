@@ -123,6 +123,7 @@ def test_bad_emails(email):
 def test_the_choices_are_those_of_the_questions():
     questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     asked = {key: raw for key, raw in questions.items() if isinstance(raw, list | bool) and not key.startswith("_")}
+    asked["vendor"] = questions["_vendored"]
     assert {key: list(choices) for key, choices in pre.CHOICES.items()} == {
         key: [True, False] if isinstance(raw, bool) else raw for key, raw in asked.items()
     }

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from djcelery import __version__, template
+import djcelery
+import djcelery_jobs
+from djcelery import template
 from tests.projects import Project, make
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +59,14 @@ def test_what_is_copied_without_rendering_parses_and_holds_no_tag():
     assert [path for path, text in copied.items() if post.unparsed(path, text) or "cookiecutter" in text] == []
 
 
-def test_the_template_has_the_version_of_the_command():
-    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-    assert questions["_djcelery_version"] == __version__
+def test_command_library_and_template_have_one_version_and_only_a_released_one_is_named():
+    """To release: remove `.dev` and its number everywhere, and turn `_released` and `_vendored` around."""
+    values = template.private_values()
+    assert values["_djcelery_version"] == djcelery.__version__ == djcelery_jobs.__version__
+    assert values["_released"] is (".dev" not in djcelery.__version__)
+    assert values["_vendored"] is not values["_released"]
+    major, minor = map(int, djcelery.__version__.split(".")[:2])
+    assert values["_library_versions"] == f">={major}.{minor},<{major}.{minor + 1}"
 
 
 def test_the_orders_for_agents_fit_on_two_pages():

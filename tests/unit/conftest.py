@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -63,6 +64,20 @@ def small_template(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setattr(template, "home", lambda: home)
     yield home / SLUG
     template.hook.cache_clear()
+
+
+@pytest.fixture
+def released(small_template: Path) -> None:
+    """Make the small template one of a released version."""
+    file = small_template.parent / "cookiecutter.json"
+    questions = json.loads(file.read_text(encoding="utf-8"))
+    questions |= {
+        "_djcelery_version": "1.2.3",
+        "_released": True,
+        "_vendored": False,
+        "_library_versions": ">=1.2,<1.3",
+    }
+    file.write_text(json.dumps(questions), encoding="utf-8")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import tomllib
 
 import pytest
 
-from djcelery import creation, template
+from djcelery import __version__, creation, template
 from djcelery.commands import new
 
 DEFAULTS = {
@@ -23,6 +23,7 @@ DEFAULTS = {
     "ci": "github",
     "kubernetes": False,
     "example": True,
+    "vendor": True,
     "description": "A Django project with reliable background jobs",
     "author": "Jane Doe",
     "email": "jane@example.org",
@@ -44,15 +45,14 @@ def record(folder):
 def test_it_makes_a_project_and_says_what_next(cli, tmp_path):
     said = cli("new", "shop", "--yes", "--no-git")
     assert said.code == 0, said.err
-    assert (
-        "Using defaults: --broker redis --results none --schedule settings --sentry --ci github --no-kubernetes --example"
-        in said.err
-    )
+    answers = "--broker redis --results none --schedule settings --sentry --ci github --no-kubernetes --example"
+    assert f"Using defaults: {answers} --description " in said.err
+    assert said.err.endswith(" --vendor\n")
     lines = said.out.splitlines()
     assert lines[0].startswith("Created shop with ")
     assert "  cd shop" in lines
     assert "  .venv/bin/python manage.py dev    # then open http://localhost:8000/" in lines
-    assert lines[-1].strip().startswith("uvx djcelery@")
+    assert lines[-1].strip().startswith("djcelery new shop ")
     assert names(tmp_path) == ["shop"]
 
 
@@ -64,7 +64,7 @@ def test_rabbitmq_says_what_to_start_first(cli):
 def test_the_record_holds_version_answers_and_hashes(cli, tmp_path):
     cli("new", "shop", "--yes", "--no-git")
     found = record(tmp_path / "shop")
-    assert found["version"] == "0.1.0"
+    assert found["version"] == __version__
     assert found["answers"] == DEFAULTS
     made = {name for name in tree(tmp_path / "shop") if (tmp_path / "shop" / name).is_file()}
     assert set(found["files"]) == made - {".env", ".djcelery.toml"}
@@ -131,10 +131,38 @@ def test_the_answers_file_of_a_project_makes_it_again(cli, tmp_path):
 def test_the_repeat_command_makes_it_again(cli, tmp_path):
     made = cli("new", "one/shop", "--description", "It's a 'shop'", "--author", "", "--ci", "none", "--no-git")
     words = shlex.split(made.out.splitlines()[-1])
-    assert words[:2] == ["uvx", "djcelery@0.1.0"]
-    assert cli(*words[2:], "--output-dir", "two", "--no-git").code == 0
+    assert words[0] == "djcelery"
+    assert cli(*words[1:], "--output-dir", "two", "--no-git").code == 0
     assert record(tmp_path / "one/shop") == record(tmp_path / "two/shop")
     assert made.out.splitlines()[-1].strip() in (tmp_path / "one/shop/README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("vendor", ["--vendor", "--no-vendor"])
+def test_a_released_version_is_named_by_the_command_that_repeats_it(cli, tmp_path, released, vendor):
+    made = cli("new", "one/shop", vendor, "--no-git")
+    words = shlex.split(made.out.splitlines()[-1])
+    assert words[:2] == ["uvx", "djcelery@1.2.3"]
+    assert ("--vendor" in words) is (vendor == "--vendor")
+    more = [] if vendor in words else [vendor]  # the default was read when this process began
+    assert cli(*words[2:], *more, "--output-dir", "two", "--no-git").code == 0
+    assert record(tmp_path / "one/shop") == record(tmp_path / "two/shop")
+
+
+def test_an_unreleased_library_cannot_be_depended_on(cli, tmp_path):
+    said = cli("new", "shop", "--no-vendor")
+    assert (said.code, names(tmp_path)) == (1, [])
+    assert f"djcelery-jobs {__version__} has not been released" in said.err
+    assert "Hint: Pass --vendor instead." in said.err
+
+
+def test_the_library_comes_along_only_if_it_is_vendored(cli, tmp_path, released, small_template):
+    (small_template / "djcelery_jobs").mkdir()
+    (small_template / "djcelery_jobs/tasks.py").write_bytes(b"# {{ untouched }}\n")
+    for flag in ("--vendor", "--no-vendor"):
+        assert cli("new", f"shop{flag.count('n')}", flag, "--no-git").code == 0
+    assert (tmp_path / "shop1/djcelery_jobs/tasks.py").read_bytes() == b"# {{ untouched }}\n"
+    assert not (tmp_path / "shop2/djcelery_jobs").exists()
+    assert [record(tmp_path / name)["answers"]["vendor"] for name in ("shop1", "shop2")] == [True, False]
 
 
 def test_a_default_description_is_not_repeated(cli):

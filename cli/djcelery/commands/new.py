@@ -14,11 +14,12 @@ from click.core import ParameterSource
 from djcelery import creation, dialogue, repository, summary, template
 from djcelery.errors import UsageError, did_you_mean
 from djcelery.output import echo
-from djcelery.questions import NAME, Answer, Question, as_flags, read_answers, read_questions
+from djcelery.questions import NAME, VENDOR, Answer, Question, as_flags, read_answers, read_questions
 
 QUESTIONS = read_questions(template.home() / "cookiecutter.json")
 FLAGS = [key for key in QUESTIONS if key != NAME]
-ASKED = [key for key in FLAGS if QUESTIONS[key].choices or isinstance(QUESTIONS[key].default, bool)]
+CLOSED = [key for key in FLAGS if QUESTIONS[key].choices or isinstance(QUESTIONS[key].default, bool)]
+ASKED = [key for key in CLOSED if key != VENDOR]
 
 
 class Choice(click.Choice[str]):
