@@ -1,4 +1,4 @@
-"""Two beats on one schedule: python benchmarks/bench_beats.py [SLOTS] [KILLS]
+"""Two beats on one schedule: python -m benchmarks.bench_beats [SLOTS] [KILLS]
 
 On each broker with each kind of schedule: how often an entry runs in each of its slots, how long after kill -9 of the
 one that sends the other one does, what becomes of one that hangs and wakes up when another holds the lock, how often
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import sys
 
-from measuring import table
-
-from beats import SLOT, two_beats  # isort: skip  found by the line above
+from benchmarks.measuring import save, sizes, table
+from tests.live.durable.beats import SLOT, two_beats
 
 TAKEOVER = 20  # seconds, at the most
 MISSED = 5
 
 
-def main(slots: int = 20, kills: int = 3) -> int:
+def main() -> int:
+    (slots, kills), full = sizes(__doc__, slots=60, kills=3)
     rows, wrong = [], False
     for broker in ("redis", "rabbitmq"):
         for schedule in ("settings", "database"):
@@ -43,8 +43,10 @@ def main(slots: int = 20, kills: int = 3) -> int:
         f"runs for {MISSED} missed slots",
     )
     table(head, rows)
+    names = ("runs_per_slot", "runs_by_the_clock", "longest_takeover", "hung_leaves_after", "runs_for_missed")
+    save("beats", {name: dict(zip(names, row, strict=True)) for name, *row in rows}, full=full)
     return int(wrong)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:])))
+    sys.exit(main())

@@ -3,7 +3,7 @@
 The floor is `ast.parse` of every Python file of the tree in one process. Give a folder, or it uses the corpus of the
 tests. Prints seconds and ratios: the median of some runs, each in a process of its own.
 
-    python benchmarks/bench_check.py [FOLDER] [--project GENERATED_PROJECT]
+    python -m benchmarks.bench_check [FOLDER] [--project GENERATED_PROJECT]
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.measuring import save
+
+RUNS = 3
 FLOOR = """
 import ast, pathlib, sys, warnings
 warnings.simplefilter("ignore")
@@ -55,7 +58,7 @@ def once(*words: str) -> Time:
     return Time(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def large(folder: Path, runs: int) -> None:
+def large(folder: Path, runs: int) -> dict[str, Time]:
     """A large tree: floor, cold, warm, and warm after one file changed."""
     djcelery = (sys.executable, "-m", "djcelery", "check", str(folder))
     files = sum(1 for _ in folder.rglob("*.py"))
@@ -70,9 +73,10 @@ def large(folder: Path, runs: int) -> None:
     print(f"  djcelery check, no cache               {cold.beside(floor, '0.33')}")
     print(f"  djcelery check, filling the cache      {filling.beside(floor)}")
     print(f"  djcelery check, warm                   {warm.beside(floor, '0.10')}")
+    return {"floor": floor, "no cache": cold, "filling the cache": filling, "warm": warm}
 
 
-def small(project: Path, runs: int) -> None:
+def small(project: Path, runs: int) -> dict[str, Time]:
     """A generated project, beside the help of the command."""
     help_text = measured(sys.executable, "-m", "djcelery", "--help", runs=runs)
     check = (sys.executable, "-m", "djcelery", "check", str(project))
@@ -83,25 +87,29 @@ def small(project: Path, runs: int) -> None:
     print(f"  djcelery --help (the floor)            {help_text.beside(help_text)}")
     print(f"  djcelery check, warm                   {warm.beside(help_text, '1.50')}")
     print(f"  djcelery check, no cache               {cold.beside(help_text)}")
+    return {"help": help_text, "warm": warm, "no cache": cold}
+
+
+def _seconds(times: dict[str, Time]) -> dict[str, dict[str, float]]:
+    return {name: time._asdict() for name, time in times.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--project", type=Path)
-    parser.add_argument("--runs", type=int, default=3)
-    wished = parser.parse_args()
-    folder = wished.folder
-    if folder is None and wished.project is None:
-        sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "corpus"))
-        import fetch
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    folder = options.folder
+    if folder is None and options.project is None:
+        from tests.corpus import fetch
 
         fetch.everything()
         folder = fetch.home()
     if folder is not None:
-        large(folder, wished.runs)
-    if wished.project is not None:
-        small(wished.project, wished.runs * 5)
+        save("check-corpus", _seconds(large(folder, options.runs)), full=options.folder is None)
+    if options.project is not None:
+        save("check-project", _seconds(small(options.project, options.runs * 5)), full=options.runs >= RUNS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a job that does nothing costs: python benchmarks/bench_cost.py [JOBS] [ROUNDS]
+"""What a job that does nothing costs: python -m benchmarks.bench_cost [JOBS] [ROUNDS]
 
 Workers of two processes each, on one Valkey and one PostgreSQL: this project's plain task with JOBS_LOG_LEVEL=WARNING,
 the same with a line in the log for each job, and in a pool of threads, which has no time limits; its durable task; the
@@ -12,17 +12,18 @@ from __future__ import annotations
 import sys
 from statistics import median
 
-from measuring import table
-
-from cost import measure, ratio  # isort: skip  found by the line above
-from ground import ground  # isort: skip
+from benchmarks.measuring import save, sizes, table
+from tests.live.durable.cost import Way, measure, ratio
+from tests.live.harness.environment import running_environment
+from tests.live.harness.project import AS_GENERATED
 
 PLAIN_AT_LEAST = 3.0  # times the jobs of the peer for the same worker CPU
 
 
-def main(jobs: int = 2000, rounds: int = 7) -> int:
-    with ground("redis", "postgres") as place:
-        _, plain, peer, _, durable, results, peer_results = ways = measure(place, jobs, rounds)
+def main() -> int:
+    (jobs, rounds), full = sizes(__doc__, jobs=2000, rounds=7)
+    with running_environment("redis", "postgres", policy=AS_GENERATED) as environment:
+        _, plain, peer, _, durable, results, peer_results = ways = measure(environment, jobs, rounds)
     print(f"\n{jobs:,} no-op jobs in each of {rounds} interleaved rounds, Redis and PostgreSQL\n")
     table(
         (
@@ -34,11 +35,21 @@ def main(jobs: int = 2000, rounds: int = 7) -> int:
         ),
         [(way.name, median(way.cpu), ratio(way, peer), median(way.rates), median(way.publishing)) for way in ways],
     )
+    save("cost", {"jobs": jobs, "rounds": rounds, "ways": {way.name: figures(way, peer) for way in ways}}, full=full)
     print("durable takes so many times the worker's CPU of")
     for way in (plain, results, peer_results):
         print(f"  {way.name}: {1 / ratio(durable, way):.2f}")
     return int(ratio(plain, peer) < PLAIN_AT_LEAST or ratio(durable, peer_results) < 1)
 
 
+def figures(way: Way, peer: Way) -> dict[str, float]:
+    return {
+        "cpu_ms": median(way.cpu),
+        "jobs_to_the_peers": ratio(way, peer),
+        "rate": median(way.rates),
+        "publishing_ms": median(way.publishing),
+    }
+
+
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:])))
+    sys.exit(main())

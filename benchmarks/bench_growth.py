@@ -1,4 +1,4 @@
-"""What waiting jobs cost those that come: python benchmarks/bench_growth.py [--broker rabbitmq] [COUNT ...]
+"""What waiting jobs cost those that come: python -m benchmarks.bench_growth [--broker rabbitmq] [COUNT ...]
 
 For each count, that many messages wait at the broker and as many rows in PostgreSQL; then each step is taken some
 hundred times. The table says how many times as long it takes as beside the first count.
@@ -7,12 +7,10 @@ hundred times. The table says how many times as long it takes as beside the firs
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 
-from measuring import table
-
-from ground import ground  # isort: skip  found by the line above
+from benchmarks.measuring import save, table
+from tests.live.harness.environment import running_environment
+from tests.live.harness.project import AS_GENERATED
 
 COUNTS = [1_000, 10_000, 100_000, 1_000_000]
 
@@ -22,11 +20,12 @@ def main() -> None:
     parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
     parser.add_argument("counts", nargs="*", type=int, default=COUNTS, metavar="COUNT")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
-    with ground(options.broker, "postgres") as place:
-        found = [place.ask("growth", str(count)) for count in options.counts]
+    with running_environment(options.broker, "postgres", policy=AS_GENERATED) as environment:
+        found = [environment.ask("growth", str(count)) for count in options.counts]
     first = found[0]
     head = ["", f"ms beside {options.counts[0]:,}", *(f"beside {count:,}" for count in options.counts[1:])]
+    figures = dict(zip(options.counts, found, strict=True))
+    save(f"growth-{options.broker}", figures, full=options.counts == COUNTS)
     print(f"\n{options.broker} and PostgreSQL\n")
     table(head, [(step, first[step], *(f"{one[step] / first[step]:.1f}x" for one in found[1:])) for step in first])
 

@@ -1,4 +1,4 @@
-"""How long `djcelery` takes, beside what one would use instead: python benchmarks/bench_new.py [RUNS]
+"""How long `djcelery` takes, beside what one would use instead: python -m benchmarks.bench_new [RUNS]
 
 Each round runs every command once, so that a busy machine is unfair to none of them; the figures are medians.
 Every command finds its modules compiled, as after a normal installation.
@@ -14,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import save
+
+FULL = 9  # rounds
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 COMMANDS = {
@@ -63,6 +66,7 @@ def main(rounds: int) -> int:
     for name, median in medians.items():
         print(f"{name:28}{median:9.3f}{files[name]:7}")
     missed = 0
+    save("new", {"seconds": medians, "files": files}, full=rounds >= FULL)
     print(f"\n{'ratio':60}{'is':>6}{'at most':>9}")
     for name, other, bound in RATIOS:
         ratio = medians[name] / medians[other]
@@ -72,4 +76,4 @@ def main(rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(max(9, int(sys.argv[1]) if len(sys.argv) > 1 else 9)))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else FULL))

@@ -1,4 +1,4 @@
-"""A broker that is away while a shop takes orders: python benchmarks/bench_outage.py [SECONDS] [CUSTOMERS]
+"""A broker that is away while a shop takes orders: python -m benchmarks.bench_outage [SECONDS] [CUSTOMERS]
 
 Each broker first refuses connections for so many seconds, then accepts them and never answers. Each customer orders
 about three times a second, and each order is two durable jobs. A web server of two processes with four threads each,
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 
-from measuring import table
-
-from outage import Outage, go_through, shop_behind_a_proxy  # isort: skip  found by the line above
+from benchmarks.measuring import save, sizes, table
+from tests.live.durable.outage import Outage, go_through, site_behind_a_proxy
+from tests.live.harness.project import AS_GENERATED
 
 NOTICED = 4  # seconds after which each process has met the broker that is away
 BACK_TO_DONE = 15  # seconds from its return until the last job is done, at the most
@@ -22,16 +22,19 @@ HEAD = (
 )  # fmt: skip
 
 
-def main(seconds: int = 20, customers: int = 12) -> int:
+def main() -> int:
+    (seconds, customers), full = sizes(__doc__, seconds=20, customers=12)
     rows, missed = [], 0
     for broker in ("redis", "rabbitmq"):
-        with shop_behind_a_proxy(broker) as shop:
+        with site_behind_a_proxy(broker, policy=AS_GENERATED) as site:
             for kind in ("refuse", "freeze"):
-                found = go_through(*shop, kind, seconds, customers)
+                found = go_through(*site, kind, seconds, customers)
                 rows.append((f"{broker}, {kind}", *_row(found, seconds)))
                 slow = kind == "refuse" and p99(found.after_the_first(NOTICED)) > REFUSED
                 missed += bool(found.failed or found.lost or found.back_to_done > BACK_TO_DONE or slow)
     table(HEAD, rows)
+    names = ("rate", "failed", "longest_wait", "p99_ms_before", "p99_ms_once_noticed", "lost", "back_to_done")
+    save("outage", {name: dict(zip(names, row, strict=True)) for name, *row in rows}, full=full)
     return int(missed > 0)
 
 
@@ -52,4 +55,4 @@ def p99(times: list[float]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:])))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What the page of the jobs costs: python benchmarks/bench_pages.py [FEW] [MANY]
+"""What the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY]
 
 CPU of each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
 beside many; a tenth as many jobs wait, and a twentieth as many are dead. A search looks through a fixed number of the
@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import sys
 
-from measuring import table
-
-from ground import ground  # isort: skip  found by the line above
+from benchmarks.measuring import save, sizes, table
+from tests.live.harness.environment import running_environment
+from tests.live.harness.project import AS_GENERATED
 
 AT_MOST = 1.5  # times what it takes with few
 SEARCH = "a search"
 
 
-def main(few: int = 1_000, many: int = 1_000_000) -> int:
-    with ground("redis", "postgres") as place:
-        place.project.manage("collectstatic", "--no-input", "-v", "0", **place.variables)
-        levels = place.ask("pages", str(few), str(many))
+def main() -> int:
+    (few, many), full = sizes(__doc__, few=1_000, many=1_000_000)
+    with running_environment("redis", "postgres", policy=AS_GENERATED) as environment:
+        environment.manage("collectstatic", "--no-input", "-v", "0")
+        levels = environment.ask("pages", str(few), str(many))
     rows = []
     for name, least in levels[str(few)].items():
         most = levels[str(many)][name]
         rows.append((name, least["ms"], most["ms"], most["ms"] / least["ms"], least["statements"], most["statements"]))
     table(("page", f"CPU ms, {few:,} rows", f"CPU ms, {many:,} rows", "ratio", "statements", "statements, many"), rows)
+    save("pages", levels, full=full)
     return int(any(ratio > AT_MOST for name, _, _, ratio, _, _ in rows if name != SEARCH))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:])))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What it costs to tell what the jobs are doing: python benchmarks/bench_watched.py [JOBS] [ROUNDS]
+"""What it costs to tell what the jobs are doing: python -m benchmarks.bench_watched [JOBS] [ROUNDS]
 
 The worker's CPU for jobs that do nothing, plain and durable: with logs whose lines name the job, counts and the
 heartbeat, and without all of that. Each round runs all of them, one after the other; a ratio is the median of the
@@ -10,24 +10,26 @@ from __future__ import annotations
 import sys
 from statistics import median
 
-from measuring import table
-
-from cost import measure, ratio, watched_ways  # isort: skip  found by the line above
-from ground import ground  # isort: skip
+from benchmarks.measuring import save, sizes, table
+from tests.live.durable.cost import measure, ratio, watched_ways
+from tests.live.harness.environment import running_environment
+from tests.live.harness.project import AS_GENERATED
 
 AT_LEAST = 0.9  # of the jobs for the same worker CPU
 
 
-def main(jobs: int = 2000, rounds: int = 5) -> int:
-    with ground("redis", "postgres", LOG_FORMAT="json") as place:
-        plain, plain_off, durable, durable_off = ways = measure(place, jobs, rounds, tried=watched_ways())
+def main() -> int:
+    (jobs, rounds), full = sizes(__doc__, jobs=2000, rounds=5)
+    with running_environment("redis", "postgres", LOG_FORMAT="json", policy=AS_GENERATED) as environment:
+        plain, plain_off, durable, durable_off = ways = measure(environment, jobs, rounds, tried=watched_ways())
     print(f"\n{jobs:,} no-op jobs in each of {rounds} interleaved rounds, Redis and PostgreSQL\n")
     table(("", "worker CPU ms per job"), [(way.name, median(way.cpu)) for way in ways])
     kept = {"plain": ratio(plain, plain_off), "durable": ratio(durable, durable_off)}
+    save("watched", kept, full=full)
     for kind, share in kept.items():
         print(f"Watched, a worker runs {share:.2f} times as many {kind} jobs.")
     return int(min(kept.values()) < AT_LEAST)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(word) for word in sys.argv[1:])))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Photographs the page of the jobs: python docs/make_screenshots.py (needs what the live tests need, and Chromium)
+"""Photographs the page of the jobs: python -m docs.make_screenshots (needs what the live tests need, and Chromium)
 
 A real shop runs, with orders, a mail server that rejects some addresses and is slow at the end, and one worker that
 was ended. Only the hour before is made up, since nobody wants to wait for it.
@@ -6,14 +6,11 @@ was ended. Only the hour before is made up, since nobody wants to wait for it.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS / folder) for folder in (".", "live", "live/faults", "live/durable", "live/watch")]
+from playwright.sync_api import expect
 
-from playwright.sync_api import expect  # noqa: E402
-from watched import PHONE, WIDE, Watched, watched  # noqa: E402  found by the lines above
+from tests.live.watch.site import PHONE, WIDE, WatchedSite, watched_site
 
 FOLDER = Path(__file__).parent / "screenshots"
 HOUR = """
@@ -33,27 +30,27 @@ for queue, most in {"fast": 60, "email": 40, "slow": 3}.items():
 """
 
 
-def trouble(shop: Watched) -> None:
+def trouble(site: WatchedSite) -> None:
     """Something to look at."""
-    shop.place.project.manage("shell", "-c", HOUR, **shop.place.variables)
+    site.environment.manage("shell", "-c", HOUR)
     for number in range(20):
         if number % 9 == 8:
-            shop.mail.misbehave.append("reject")
-        shop.order(f"customer-{number}@example.com")
-        shop.finished()
-    next(process for process in shop.place.processes if "worker-report" in process.log.name).end()
-    shop.mail.hold()
+            site.mail.misbehave.append("reject")
+        site.order(f"customer-{number}@example.com")
+        site.finished()
+    next(process for process in site.environment.processes if "worker-report" in process.log.name).end()
+    site.mail.hold()
     for number in range(5):
-        shop.order(f"waiting-{number}@example.com")
+        site.order(f"waiting-{number}@example.com")
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with watched("redis") as shop, shop.fresh():
-        trouble(shop)
+    with watched_site("redis") as site, site.fresh():
+        trouble(site)
         for scheme in ("light", "dark"):
             for name, size in (("wide", WIDE), ("phone", PHONE)):
-                page = shop.page(color_scheme=scheme, viewport=size)
+                page = site.page(color_scheme=scheme, viewport=size)
                 expect(page.locator("#queue-report")).to_contain_text("nobody consumes", timeout=60_000)
                 page.screenshot(path=FOLDER / f"jobs-{scheme}-{name}.png", full_page=True)
 

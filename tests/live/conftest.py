@@ -1,61 +1,50 @@
-"""Fixtures of the live tests: one RabbitMQ for all of them, one running shop for each broker, and the figures."""
+"""Mark the live tests, share their servers among as few processes as possible, and print the figures they measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser import Browser
-from processes import PROC
-from servers import MailServer, free_port, rabbitmq
-from shop import RunningShop, make_shop
 
-FIGURES = pytest.StashKey[list[str]]()
-# One shop shows the defaults, the other the other answers.
-FLAGS = {"redis": (), "rabbitmq": ("--results", "django", "--schedule", "database", "--no-sentry")}
+from tests.live.harness.processes import PROC
+
+HERE = Path(__file__).parent
+# Fixtures that run servers. Tests that take the same ones run in the same process, one after the other.
+SHARED = ("servers", "dev_server", "log_site", "running", "production", "managed", "site_and_line")
+# The same, of a single file.
+SHARED_IN_FILE = ("passes", "project", "classes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
             if not PROC.is_dir():
                 item.add_marker(pytest.mark.skip(reason="another operating system: these tests look into /proc"))
 
 
-@pytest.fixture(scope="session")
-def amqp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a RabbitMQ that nobody else uses."""
-    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as url:
-        yield url
-
-
-@pytest.fixture(scope="session", params=["redis", "rabbitmq"])
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """A shop under `manage.py dev`, as its README says; on Redis with the broker that `dev` brings along."""
-    broker, port, mail = request.param, free_port(), MailServer()
-    if broker == "redis":
-        variables = {"REDIS_URL": f"redis://localhost:{free_port()}/0"}
-    else:
-        variables = {"AMQP_URL": request.getfixturevalue("amqp")}
-    made = make_shop(tmp_path_factory.mktemp(broker), broker, variables | {"EMAIL_URL": mail.url}, FLAGS[broker])
-    dev = made.start("manage.py", "dev", "--port", str(port), name="dev")
-    try:
-        running = RunningShop(**vars(made), dev=dev, browser=Browser(f"http://localhost:{port}"), mail=mail)
-        running.all_ready()
-        yield running
-    finally:
-        dev.end()
-        mail.shutdown()
+def _group(item: pytest.Item) -> str:
+    """Name the servers that a test takes, or itself where it takes none that others take too."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    shared = [str(parameters[name]) for name in SHARED if name in parameters]
+    if shared:
+        return "-".join([item.path.parent.name, *shared])
+    if any(name in (*SHARED, *SHARED_IN_FILE) for name in getattr(item, "fixturenames", ())):
+        return f"{item.path.parent.name}-{item.path.stem}"
+    return item.nodeid
 
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Note a measured figure; all are printed at the end. None of them decides about a test."""
-    return request.config.stash.setdefault(FIGURES, []).append
+    """Note a measured figure. All are printed at the end, and none of them decides about a test."""
+    return lambda line: request.node.user_properties.append(("figure", line))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(f"figure: {line}")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    for report in reports:
+        for name, line in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(f"figure: {line}")

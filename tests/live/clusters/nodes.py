@@ -1,4 +1,4 @@
-"""Brokers of several nodes on this machine, of which one can be killed: who leads is asked of themselves."""
+"""Run brokers of several nodes on this machine, of which any can be killed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from processes import Process, eventually
-from projects import environment
-from servers import RABBITMQ, free_port
-from targets import RabbitMQ
+from tests.live.harness.processes import Process, eventually
+from tests.live.harness.servers import RABBITMQ, RabbitMQ, free_port
+from tests.projects import environment
 
 SERVICE = "jobs"  # the name that the sentinels know the server by
 NODES = 3
 
 
 class RabbitMQCluster:
-    """Three nodes. Each quorum queue has a copy on each, and one of them leads it."""
+    """Run three nodes. Each quorum queue has a copy on each, and one of them leads it."""
 
     kind, name = "rabbitmq", "RabbitMQ of three nodes"
 
@@ -62,13 +61,21 @@ class RabbitMQCluster:
         if self.directory:
             self.directory.end()
 
+    def mend(self) -> None:
+        """Start every node that is dead, and wait until it is in step."""
+        dead = [node for node in self.nodes.values() if node.process and node.process.popen.poll() is not None]
+        for node in dead:
+            node.start()
+        if dead:
+            eventually("all copies in step", lambda: self.copies("fast") == NODES)
+
     def leader(self, queue: str) -> str:
-        """The node that leads this queue now."""
+        """Return the node that leads this queue now."""
         leaders = {row["name"]: row["leader"] for row in self._ask("list_queues", "name", "leader")}
         return str(leaders[queue])
 
     def copies(self, queue: str) -> int:
-        """How many nodes of the queue are in step."""
+        """Count the nodes of the queue that are in step."""
         rows = {row["name"]: row["online"] for row in self._ask("list_queues", "name", "online")}
         return len(rows[queue])
 
@@ -83,7 +90,7 @@ class RabbitMQCluster:
 
 
 class SentinelledValkey:
-    """A server, its replica, and three sentinels that put one into the place of the other."""
+    """Run a server, its replica, and three sentinels that put one into the place of the other."""
 
     kind, name = "redis", "Redis behind three sentinels"
 
@@ -134,12 +141,19 @@ class SentinelledValkey:
         for port in self.processes:
             self.kill(port)
 
+    def mend(self) -> None:
+        """Start the server that is dead, and wait until it follows the other one."""
+        for port in self.servers:
+            if self.processes[port].popen.poll() is not None:
+                self.run(port)
+                eventually("the old server follows", lambda port=port: self.is_replica(port))
+
     def primary(self) -> int:
-        """The port of the server that the sentinels send everybody to."""
+        """Return the port of the server that the sentinels send everybody to."""
         return int(self._ask(self.sentinels[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1])
 
     def is_replica(self, port: int) -> bool:
-        """Whether this server follows the other one, with all that it has."""
+        """Say whether this server follows the other one, with all that it has."""
         return self._info(port).get("master_link_status") == "up"
 
     def _agreed(self) -> bool:
@@ -150,7 +164,7 @@ class SentinelledValkey:
         return dict(self._ask(port, "INFO", "replication") or {})
 
     def _ask(self, port: int, *words: str) -> Any:
-        """The answer, or None where nobody answers."""
+        """Return the answer, or None where nobody answers."""
         from redis import Redis
         from redis.exceptions import ConnectionError as NoConnection
 
@@ -161,7 +175,7 @@ class SentinelledValkey:
 
 @contextmanager
 def running(kind: type[RabbitMQCluster] | type[SentinelledValkey]) -> Iterator[Any]:
-    """All of its nodes, which end with the block."""
+    """Run all of its nodes, which end with the block."""
     with tempfile.TemporaryDirectory(prefix="djcelery-cluster-") as folder:
         cluster = kind(Path(folder))
         try:

@@ -1,4 +1,4 @@
-"""Who leads is killed while jobs are dispatched and run; another node goes on, and no job is lost.
+"""Kill the node that leads while jobs are dispatched and run: another goes on, and no job is lost.
 
 Counts are asserted; times are figures.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from nodes import NODES, RabbitMQCluster, SentinelledValkey
-from processes import eventually
-from rig import ended
+
+from tests.live.clusters.nodes import NODES, RabbitMQCluster, SentinelledValkey
+from tests.live.harness.environment import exit_code
+from tests.live.harness.processes import eventually
 
 JOBS = 200
 LOAD = {"rate": 15, "longest": 0.3, "tasks": "durable,durable,stepwise"}
@@ -18,76 +19,76 @@ LOAD = {"rate": 15, "longest": 0.3, "tasks": "durable,durable,stepwise"}
 
 def on(broker: type[RabbitMQCluster] | type[SentinelledValkey]) -> pytest.MarkDecorator:
     """Run the test on this broker; tests on the same one share it."""
-    return pytest.mark.parametrize("at_work", [broker], indirect=True, ids=[broker.__name__])
+    return pytest.mark.parametrize("servers", [broker], indirect=True, ids=[broker.__name__])
 
 
 @on(RabbitMQCluster)
-def test_two_leaders_of_a_queue_are_killed_one_after_the_other(shop, figure):
-    cluster = shop.broker
-    publisher = shop.publish(0, JOBS, **LOAD)
-    shop.wait_for_effects(20)
+def test_two_leaders_of_a_queue_are_killed_one_after_the_other(environment, figure):
+    cluster = environment.broker
+    dispatching = environment.dispatch(0, JOBS, **LOAD)
+    environment.wait_for_effects(20)
 
     first = _kill_leader(cluster)
-    shop.wait_for_effects(JOBS // 3)
+    environment.wait_for_effects(JOBS // 3)
     _bring_back(cluster, first)
     second = _kill_leader(cluster)
 
-    assert ended(publisher) == 0
-    shop.settle(120)
+    assert exit_code(dispatching) == 0
+    environment.settle(120)
     _bring_back(cluster, second)
-    outcome = shop.outcome()
-    figure(f"{shop.name}, the leader killed twice: {outcome}")
-    assert outcome.kept, outcome
-    assert outcome.asked == JOBS
+    outcome = environment.outcome()
+    figure(f"{environment.name}, the leader killed twice: {outcome}")
+    assert outcome.is_intact, outcome
+    assert outcome.dispatched == JOBS
 
 
 @on(RabbitMQCluster)
-def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(shop, figure):
-    publisher = shop.publish(0, JOBS, **LOAD | {"tasks": "plain"})
-    shop.wait_for_effects(20)
+def test_where_every_node_has_a_copy_no_plain_job_is_lost_that_was_taken(environment, figure):
+    dispatching = environment.dispatch(0, JOBS, **LOAD | {"tasks": "plain"})
+    environment.wait_for_effects(20)
 
-    killed = _kill_leader(shop.broker)
+    killed = _kill_leader(environment.broker)
 
-    assert ended(publisher) == 0
-    refused = len(publisher.lines("^refused "))
-    eventually("all that was taken", lambda: shop.outcome().lost <= refused)
-    outcome = shop.outcome()
-    figure(f"{shop.name}, plain jobs, the leader killed: {outcome}, and {refused} of them refused with an error")
-    assert outcome.asked - refused > JOBS // 2
-    _bring_back(shop.broker, killed)
+    assert exit_code(dispatching) == 0
+    refused = len(dispatching.lines("^refused "))
+    eventually("all that was taken", lambda: environment.outcome().lost <= refused)
+    outcome = environment.outcome()
+    figure(f"{environment.name}, plain jobs, the leader killed: {outcome}, and {refused} of them refused with an error")
+    assert outcome.dispatched - refused > JOBS // 2
+    _bring_back(environment.broker, killed)
 
 
 @on(RabbitMQCluster)
-def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_next(shop):
-    _kill(shop.broker, next(iter(shop.broker.nodes)))
+def test_a_process_that_starts_while_the_first_node_is_dead_publishes_at_the_next(environment):
+    _kill(environment.broker, next(iter(environment.broker.nodes)))
 
-    publisher = shop.publish(0, 60, **LOAD)
+    dispatching = environment.dispatch(0, 60, **LOAD)
 
-    assert ended(publisher) == 0
+    assert exit_code(dispatching) == 0
     # One publish may meet a slow moment and leave its job to the relay; of a process that stays with the dead node,
     # none arrives.
-    assert publisher.lines("task_enqueued")
-    shop.settle(120)
-    assert shop.outcome().kept, shop.outcome()
+    assert dispatching.lines("task_enqueued")
+    environment.settle(120)
+    assert environment.outcome().is_intact, environment.outcome()
 
 
 @on(SentinelledValkey)
-def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(shop, figure):
-    cluster = shop.broker
-    publisher = shop.publish(0, JOBS, **LOAD)
-    shop.wait_for_effects(20)
+def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(environment, figure):
+    cluster = environment.broker
+    dispatching = environment.dispatch(0, JOBS, **LOAD)
+    environment.wait_for_effects(20)
 
     first, took = _kill_primary(cluster)
     cluster.run(first)
     eventually("the old server follows", lambda: cluster.is_replica(first))
     _kill_primary(cluster)
 
-    assert ended(publisher) == 0
-    shop.settle(120)
-    outcome = shop.outcome()
-    figure(f"{shop.name}, two failovers, the first within {took:.1f} s: {outcome}")
-    assert outcome.kept, outcome
-    assert outcome.asked == JOBS
+    assert exit_code(dispatching) == 0
+    environment.settle(120)
+    outcome = environment.outcome()
+    figure(f"{environment.name}, two failovers, the first within {took:.1f} s: {outcome}")
+    assert outcome.is_intact, outcome
+    assert outcome.dispatched == JOBS
 
 
 def _kill_leader(cluster: RabbitMQCluster) -> str:

@@ -1,4 +1,4 @@
-"""As much of a container engine as it takes to build and run one image, where no Docker is.
+"""Build and run one image where no Docker is: as much of a container engine as that takes.
 
 The build executes the steps of the Dockerfile, each in its own root folder: a layer over this machine's own files, in
 which only what a step writes is new. A base image of Python is this machine with a Python of its own in /usr/local.
@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dockerfile import Instruction, Stage, context, stages, variables
-from processes import Process, eventually
-from projects import environment, interpreter, succeed
+from tests.live.containers.dockerfile import Instruction, Stage, context, stages, variables
+from tests.live.harness.processes import Process, eventually
+from tests.projects import environment, interpreter, succeed
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the network of this machine asks for is no part of an image, but a build cannot do without.

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
-from browser import Browser
-from engine import Container, Engine, Image, missing
-from processes import eventually
-from projects import Project, make
-from servers import free_port
-from targets import PostgreSQL, running_broker, running_database
+
+from tests.live.containers.engine import Container, Engine, Image, missing
+from tests.live.harness.browser import Browser
+from tests.live.harness.processes import eventually
+from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.projects import Project, make
 
 MEGABYTE = 2**20
 SECRETS = {"DJANGO_SECRET_KEY": "k3J!fQz7" * 8, "POSTGRES_PASSWORD": "x", "BROKER_PASSWORD": "x"}
@@ -161,7 +161,7 @@ def test_no_process_can_change_its_code_or_is_root(stack: Stack, name: str) -> N
 def test_nothing_private_and_nothing_needless_is_in_it(image: Image) -> None:
     there = set(image.engine.sh(f"ls -A {image.root}/app").split())
 
-    assert {"manage.py", "jobs", "staticfiles", "media"} <= there
+    assert {"manage.py", "djcelery_jobs", "staticfiles", "media"} <= there
     assert not there & {".env", ".git", ".venv", "tests", "deploy", "compose.yaml"}
 
 

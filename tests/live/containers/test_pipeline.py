@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from projects import make
-from shop import edit
-from targets import running_broker, running_database
+
+from tests.live.harness.project import edit
+from tests.live.harness.servers import running_broker, running_database
+from tests.projects import make
 
 PLAIN, INDEXED = "email = models.EmailField()", "email = models.EmailField(db_index=True)"
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from processes import Process, eventually
-from projects import environment, make
-from servers import free_port
-from targets import PostgreSQL, running_broker, running_database
+
+from tests.live.harness.processes import Process, eventually
+from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.projects import environment, make
 
 POOL = 3  # connections of the pooler to PostgreSQL
 ORDERS = 30

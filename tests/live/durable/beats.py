@@ -1,4 +1,4 @@
-"""Two beats, of which one sends, and what happens when it dies, hangs, or both are gone for a while.
+"""Run two beats, of which one sends, and let it die, hang, or both be gone for a while.
 
 No worker runs, so the messages in the queue are the runs.
 """
@@ -12,41 +12,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ground import Ground, ground
-from once import messages
-from processes import Process, eventually
-from shop import edit
+from tests.live.durable.exactly_once import messages
+from tests.live.harness.environment import Environment, running_environment
+from tests.live.harness.processes import Process, eventually
+from tests.live.harness.project import AS_GENERATED, Policy, edit
 
 SLOT = 2  # seconds between two runs of the entry "often"
 MINUTE = 60  # and of the entry "clock", whose slots are those of the clock
 ENTRIES = f"""
 CELERY_BEAT_SCHEDULE = {{
-    "often": {{"task": "measured.tasks.noop", "schedule": {SLOT}, "options": {{"expires": 3600}}}},
-    "clock": {{"task": "measured.tasks.noop", "schedule": crontab(), "options": {{"queue": "email"}}}},
+    "often": {{"task": "workload.tasks.measured.noop", "schedule": {SLOT}, "options": {{"expires": 3600}}}},
+    "clock": {{"task": "workload.tasks.measured.noop", "schedule": crontab(), "options": {{"queue": "email"}}}},
 """
 
 
 @dataclass
 class Beats:
-    """Some beats of one project, and their schedule's two entries."""
+    """Hold some beats of one project, whose schedule has two entries."""
 
-    place: Ground
+    environment: Environment
     minute: int  # of the clock, in which they were started
     running: list[Process] = field(default_factory=list)
     started: int = 0
 
     def start(self) -> Process:
         self.started += 1
-        beat = self.place.beat(f"beat-{self.started}")
+        beat = self.environment.beat(f"beat-{self.started}")
         self.running.append(beat)
         return beat
 
     def runs(self) -> int:
-        return messages(self.place, "fast")
+        return messages(self.environment, "fast")
 
     def holder(self) -> Process:
-        """Who has the lock. Of several that have had it in turn, the last."""
-        pid = self.place.database.rows("SELECT holder FROM djcelery_jobs_lease WHERE name = 'beat'")[0][0].split(":")[1]
+        """Return the beat that has the lock. Of several that have had it in turn, the last."""
+        pid = self.environment.database.rows("SELECT holder FROM djcelery_jobs_lease WHERE name = 'beat'")[0][0].split(
+            ":"
+        )[1]
         return next(beat for beat in self.running if beat.popen.pid == int(pid))
 
     def next_run(self, after: int, seconds: float = 60) -> float:
@@ -62,12 +64,12 @@ class Beats:
         return (self.runs() - before) * SLOT / (end - begun)
 
     def runs_per_minute(self) -> tuple[int, int]:
-        """(runs of the entry "clock", minutes that have begun since the beats were started), whoever died meanwhile."""
+        """Return the runs of the entry "clock", and the minutes that have begun since the beats were started."""
         minute = away_from_the_minute(10, 50)
-        return messages(self.place, "email"), minute - self.minute
+        return messages(self.environment, "email"), minute - self.minute
 
     def takeover(self) -> float:
-        """kill -9 of the holder. Returns the seconds until the other one sends; a third one is started then."""
+        """Kill the holder with SIGKILL. Returns the seconds until the other one sends; a third one is started then."""
         victim = self.holder()
         os.kill(victim.popen.pid, signal.SIGKILL)
         killed = time.monotonic()
@@ -78,7 +80,7 @@ class Beats:
         return seconds
 
     def hang(self) -> float:
-        """The holder stands still until another has taken the lock over, then wakes. Returns the seconds until it has
+        """Stop the holder until another has taken the lock over, then wake it. Returns the seconds until it has
         left."""
         victim = self.holder()
         os.kill(victim.popen.pid, signal.SIGSTOP)
@@ -94,7 +96,7 @@ class Beats:
         return seconds
 
     def downtime(self, slots: int) -> int:
-        """All are gone for so many slots. Returns how many runs the first moment after that brings."""
+        """End all beats for so many slots. Returns how many runs the first moment after that brings."""
         for beat in self.running:
             beat.end()
         self.running.clear()
@@ -114,13 +116,13 @@ def away_from_the_minute(first: int, last: int) -> int:
 
 
 @contextmanager
-def two_beats(broker: str, schedule: str) -> Iterator[Beats]:
-    """Two at work, on PostgreSQL. schedule: "settings" or "database"."""
-    with ground(broker, "postgres", "--schedule", schedule) as place:
-        edit(place.project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", ENTRIES)
+def two_beats(broker: str, schedule: str, policy: Policy = AS_GENERATED) -> Iterator[Beats]:
+    """Run two on PostgreSQL. schedule: "settings" or "database"."""
+    with running_environment(broker, "postgres", "--schedule", schedule, policy=policy) as environment:
+        edit(environment.project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", ENTRIES)
         minute = away_from_the_minute(1, 30)
-        place.project.manage("migrate", "-v", "0", **place.variables)  # takes the entries over into the database
-        made = Beats(place, minute)
+        environment.manage("migrate", "-v", "0")  # takes the entries over into the database
+        made = Beats(environment, minute)
         made.start()
         made.start()
         eventually("the first run", lambda: made.runs() > 0)

@@ -1,4 +1,4 @@
-"""What a job costs: workers under several settings on one broker, side by side, one after the other."""
+"""Measure what a job costs: workers under several settings on one broker, one after the other."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from ground import Ground
 from kombu import Connection
-from processes import Process, eventually
+
+from tests.live.harness.environment import Environment
+from tests.live.harness.processes import Process, eventually
 
 TICK = os.sysconf("SC_CLK_TCK")
 # Settings modules that stand beside the project's own; each has a Redis database and a worker of its own.
@@ -33,9 +34,11 @@ CELERY_RESULT_EXTENDED = True
 """
 # Nothing of what tells what the jobs are doing: no counts, no heartbeat, no context in the lines of the log.
 UNWATCHED = """
-from jobs import apps
+from djcelery_jobs import apps
 
-apps.CONNECTED = [name for name in apps.CONNECTED if name != "djcelery_jobs.telemetry.log_events" and not name.startswith("jobs.watch")]
+WATCHING = ("djcelery_jobs.worker.reporter", "djcelery_jobs.worker.tallies")
+apps.CONNECTED = [name for name in apps.CONNECTED if name not in WATCHING]
+apps._of_installed_extras = lambda: iter(())  # no line of the log for each job
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -66,7 +69,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-INSTALLED_APPS = ["peer_apps.Bare" if app == "jobs" else app for app in INSTALLED_APPS]
+INSTALLED_APPS = ["peer_apps.Bare" if app == "djcelery_jobs" else app for app in INSTALLED_APPS]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -75,13 +78,13 @@ LOGGING = {
     "root": {"level": "INFO", "handlers": ["console"]},
 }
 """
-# The tables of `jobs`, without its checks and signals.
+# The tables of the library, without its checks and signals.
 PEER_APPS = """
 from django.apps import AppConfig
 
 
 class Bare(AppConfig):
-    name = "jobs"
+    name = "djcelery_jobs"
 """
 PEER_APP = """
 import os
@@ -97,7 +100,7 @@ app.autodiscover_tasks()
 
 @dataclass
 class Way:
-    """One way to run a job that does nothing."""
+    """Describe one way to run a job that does nothing, and hold what it took."""
 
     name: str
     settings: str
@@ -112,14 +115,14 @@ class Way:
     rates: list[float] = field(default_factory=list)  # jobs done in a second
     publishing: list[float] = field(default_factory=list)  # ms of CPU of the publisher
 
-    def url(self, place: Ground) -> str:
-        return urlsplit(place.variables["REDIS_URL"])._replace(path=f"/{self.number}").geturl()
+    def url(self, environment: Environment) -> str:
+        return urlsplit(environment.variables["REDIS_URL"])._replace(path=f"/{self.number}").geturl()
 
-    def variables(self, place: Ground) -> dict[str, str]:
+    def variables(self, environment: Environment) -> dict[str, str]:
         return {
-            "REDIS_URL": self.url(place),
+            "REDIS_URL": self.url(environment),
             "DJANGO_SETTINGS_MODULE": f"{self.settings}_settings",
-            "MEASURED_APP": self.app,
+            "CELERY_APP": self.app,
             "JOBS_LOG_LEVEL": self.jobs_log_level,
         }
 
@@ -139,7 +142,7 @@ def ways() -> list[Way]:
 
 
 def watched_ways() -> list[Way]:
-    """A job with everything that tells what it is doing, a line in JSON among it, and without all of that."""
+    """Return a job with all observation, a line in JSON among it, and without any."""
     return _numbered(
         [
             Way("plain, watched", "plain", jobs_log_level="INFO"),
@@ -156,38 +159,40 @@ def _numbered(made: list[Way]) -> list[Way]:
     return made
 
 
-def measure(place: Ground, jobs: int, rounds: int, concurrency: int = 2, tried: list[Way] | None = None) -> list[Way]:
+def measure(
+    environment: Environment, jobs: int, rounds: int, concurrency: int = 2, tried: list[Way] | None = None
+) -> list[Way]:
     """Run so many jobs in each way in each round, and note what that took."""
-    _prepare(place)
+    _prepare(environment)
     tried = tried or ways()
     for way in tried:
         command = _command(way, concurrency)
         name = f"cost-{way.number}"
-        way.worker = place.start(*command, name=name, **way.variables(place))
+        way.worker = environment.start(*command, name=name, **way.variables(environment))
         if way.task == "noop_durable":  # publishes again what a busy machine made time out
             beat = ("-m", "celery", "-A", way.app, "beat")
-            place.start(*beat, name="beat", **way.variables(place))
-    _wait_until_they_work(place, tried)
+            environment.start(*beat, name="beat", **way.variables(environment))
+    _wait_until_they_work(environment, tried)
     for way in tried * (rounds + 1):
-        _run(place, way, jobs)
+        _run(environment, way, jobs)
     for way in tried:  # the first round warms up
         del way.cpu[0], way.rates[0], way.publishing[0]
     return tried
 
 
-def _wait_until_they_work(place: Ground, tried: list[Way]) -> None:
-    """Not by a line of the log: one of them writes none."""
+def _wait_until_they_work(environment: Environment, tried: list[Way]) -> None:
+    """Wait for what each consumes, and not for a line of the log: one of them writes none."""
     for way in tried:
-        with Connection(way.url(place)) as connection, connection.channel() as channel:
+        with Connection(way.url(environment)) as connection, connection.channel() as channel:
             eventually(f"{way.name} consumes", partial(channel.client.exists, "_kombu.binding.celery.pidbox"))
 
 
 def ratio(way: Way, other: Way) -> float:
-    """How much more worker CPU the other takes for a job: the median of the rounds' own ratios."""
+    """Return how much more worker CPU the other takes for a job: the median of the rounds' own ratios."""
     return median(theirs / ours for ours, theirs in zip(way.cpu, other.cpu, strict=True))
 
 
-def _prepare(place: Ground) -> None:
+def _prepare(environment: Environment) -> None:
     for name, text in (
         ("plain_settings", PLAIN),
         ("results_settings", PLAIN + RESULTS),
@@ -197,8 +202,10 @@ def _prepare(place: Ground) -> None:
         ("peer", PEER_APP),
         ("peer_apps", PEER_APPS),
     ):
-        (place.project.path / f"{name}.py").write_text(text)
-    place.project.manage("migrate", "-v", "0", **place.variables | {"DJANGO_SETTINGS_MODULE": "results_settings"})
+        (environment.project.path / f"{name}.py").write_text(text)
+    environment.project.manage(
+        "migrate", "-v", "0", **environment.variables | {"DJANGO_SETTINGS_MODULE": "results_settings"}
+    )
 
 
 def _command(way: Way, concurrency: int) -> list[str]:
@@ -210,19 +217,19 @@ def _command(way: Way, concurrency: int) -> list[str]:
     return own if way.app == "shop" else celery
 
 
-def _run(place: Ground, way: Way, jobs: int) -> None:
+def _run(environment: Environment, way: Way, jobs: int) -> None:
     """Publish while the worker sleeps, so that it never waits for a job and does not share the cores."""
     assert way.worker
     pid = way.worker.popen.pid
     with _asleep(pid):
-        publishing = place.ask("load", way.task, str(jobs), **way.variables(place))
+        publishing = environment.ask("load", way.task, str(jobs), **way.variables(environment))
         before = cpu_seconds(pid)
     begun = time.monotonic()
-    with Connection(way.url(place)) as connection, connection.channel() as channel:
+    with Connection(way.url(environment)) as connection, connection.channel() as channel:
         client = channel.client
         eventually("it is all taken", lambda: not (client.llen(way.queue) + client.hlen("unacked")), 120)
     if way.task == "noop_durable":
-        eventually("it is all done", lambda: not place.unfinished(), 120, otherwise=place.story)
+        environment.wait_until_finished(120)
     way.rates.append(jobs / (time.monotonic() - begun))
     time.sleep(0.5)  # what was acknowledged early is still being run
     way.cpu.append((cpu_seconds(pid) - before) / jobs * 1000)
@@ -231,19 +238,19 @@ def _run(place: Ground, way: Way, jobs: int) -> None:
 
 @contextmanager
 def _asleep(pid: int) -> Iterator[None]:
-    """The worker and its children are stopped, as they are, until the block ends."""
+    """Stop the worker and its children where they are, until the block ends."""
     processes = [pid, *_children(pid)]
-    for each in processes:
-        os.kill(each, signal.SIGSTOP)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
         yield
     finally:
-        for each in processes:
-            os.kill(each, signal.SIGCONT)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU of a worker: of its main process, its children, and those that have ended."""
+    """Return the CPU of a worker: of its main process, its children, and those that have ended."""
     return (sum(_times(pid)) + sum(sum(_times(child)[:2]) for child in _children(pid))) / TICK
 
 
@@ -252,5 +259,5 @@ def _children(pid: int) -> list[int]:
 
 
 def _times(pid: int) -> list[int]:
-    """User and system time, own and of ended children, in ticks."""
+    """Return user and system time, own and of ended children, in ticks."""
     return [int(field) for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]

@@ -1,4 +1,4 @@
-"""Short jobs beside long ones: a process for each class, and one worker that reads one queue."""
+"""Run short jobs beside long ones: with a process for each class, and with one worker that reads one queue."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ground import Ground
-from processes import eventually
+from tests.live.harness.environment import Environment
+from tests.live.harness.processes import eventually
 
 CLASSES = {"fast": 4, "slow": 2, "report": 2}  # processes of each; together as many as the other layout has
 # Settings that stand beside the project's own: everything goes through one queue.
@@ -22,32 +22,32 @@ CELERY_TASK_ROUTES = {task: {"queue": "slow"} for task in ROUTES}
 
 @dataclass
 class Waits:
-    """How long short jobs waited for their start, in ms, sorted."""
+    """Hold how long short jobs waited for their start, in ms, sorted."""
 
     ms: Sequence[float]
 
     def at(self, share: float) -> float:
-        """What so many of them waited at the most."""
+        """Return what so many of them waited at the most."""
         return self.ms[min(int(share * len(self.ms)), len(self.ms) - 1)]
 
 
-def start_both(place: Ground) -> None:
-    """This project's layout on one Redis database, and one worker for everything on another."""
+def start_both(environment: Environment) -> None:
+    """Start this project's layout on one Redis database, and one worker for everything on another."""
     for name, count in CLASSES.items():
-        place.worker(name, "--concurrency", str(count))
-    (place.project.path / "one_queue_settings.py").write_text(ONE_QUEUE)
+        environment.worker(name, "--concurrency", str(count))
+    (environment.project.path / "one_queue_settings.py").write_text(ONE_QUEUE)
     words = ("-Q", "slow", "-c", str(sum(CLASSES.values())), "-n", "all@%h", "-l", "INFO")
     command = ("-m", "celery", "-A", "shop", "worker", *words)
-    place.start(*command, name="worker-all", ready=r" ready\.", **_together(place))
+    environment.start(*command, name="worker-all", ready=r" ready\.", **_together(environment))
 
 
-def saturate(place: Ground, seconds: int, every: float, long: float) -> dict[str, Waits]:
+def saturate(environment: Environment, seconds: int, every: float, long: float) -> dict[str, Waits]:
     """Ask for long jobs that would keep all processes of a layout busy for so many seconds, then for a short job every
     so often, of both layouts at the same time. Ends when the last short job has begun."""
-    layouts: dict[str, dict[str, str]] = {"apart": {}, "together": _together(place)}
+    layouts: dict[str, dict[str, str]] = {"apart": {}, "together": _together(environment)}
     count, backlog = int(seconds / every), int(sum(CLASSES.values()) * seconds / long)
     publishers = [
-        place.start(
+        environment.start(
             *("manage.py", "saturate", name, str(count), str(every), str(backlog), str(long)),
             name=f"saturate-{name}",
             **variables,
@@ -57,15 +57,17 @@ def saturate(place: Ground, seconds: int, every: float, long: float) -> dict[str
     for publisher in publishers:
         assert publisher.popen.wait(seconds + 120) == 0, publisher.text[-2000:]
     for name in layouts:
-        eventually(f"the short jobs of {name}", lambda name=name: len(_waits(place, name)) == count, 4 * seconds + 60)
-    return {name: Waits(_waits(place, name)) for name in layouts}
+        eventually(
+            f"the short jobs of {name}", lambda name=name: len(_waits(environment, name)) == count, 4 * seconds + 60
+        )
+    return {name: Waits(_waits(environment, name)) for name in layouts}
 
 
-def _waits(place: Ground, layout: str) -> Sequence[float]:
-    file: Path = place.project.path / f"{layout}.latencies"
+def _waits(environment: Environment, layout: str) -> Sequence[float]:
+    file: Path = environment.project.path / f"{layout}.latencies"
     return sorted(float(line) * 1000 for line in file.read_text().split()) if file.exists() else []
 
 
-def _together(place: Ground) -> dict[str, str]:
-    url = urlsplit(place.variables["REDIS_URL"])._replace(path="/4").geturl()
+def _together(environment: Environment) -> dict[str, str]:
+    url = urlsplit(environment.variables["REDIS_URL"])._replace(path="/4").geturl()
     return {"REDIS_URL": url, "DJANGO_SETTINGS_MODULE": "one_queue_settings"}

@@ -1,4 +1,4 @@
-"""The broker goes away while a shop takes orders over HTTP."""
+"""Take the broker away while a site takes orders over HTTP."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from ground import Ground, ground
-from processes import eventually
-from proxy import Proxy
-from servers import free_port
+from tests.live.harness.environment import Environment, running_environment
+from tests.live.harness.processes import eventually
+from tests.live.harness.project import SHORT, Policy
+from tests.live.harness.proxy import Proxy, through
+from tests.live.harness.servers import free_port
 
 PROCESSES, THREADS = 2, 4  # of the web server
 PAUSE = 0.3  # seconds between two orders of one customer
@@ -31,7 +32,7 @@ class Request:
 
 @dataclass
 class Outage:
-    """What customers and jobs noticed."""
+    """Hold what customers and jobs noticed."""
 
     before: list[Request]
     during: list[Request]
@@ -48,40 +49,41 @@ class Outage:
 
     @property
     def usual(self) -> list[float]:
-        """How long requests took before the outage, sorted."""
+        """Return how long requests took before the outage, sorted."""
         return sorted(request.seconds for request in self.before)
 
     def after_the_first(self, seconds: float) -> list[float]:
-        """How long the requests took that came so long after the outage began, sorted."""
+        """Return how long the requests took that came so long after the outage began, sorted."""
         begun = min(request.at for request in self.during)
         return sorted(request.seconds for request in self.during if request.at > begun + seconds)
 
 
 @contextmanager
-def shop_behind_a_proxy(broker: str, *flags: str) -> Iterator[tuple[Ground, Proxy, int]]:
-    """Its web server, two workers and beat, which all reach the broker through a line of ours. flags: of gunicorn."""
-    with ground(broker, "postgres", JOBS_LOG_LEVEL="WARNING") as place:
-        proxy, port = Proxy(place.broker.port), free_port()
-        place.variables |= {
-            name: url.replace(str(place.broker.port), str(proxy.port)) for name, url in place.broker.variables.items()
-        }
+def site_behind_a_proxy(broker: str, *flags: str, policy: Policy = SHORT) -> Iterator[tuple[Environment, Proxy, int]]:
+    """Run a web server, two workers and beat, which all reach the broker through a proxy. flags: of gunicorn."""
+    with running_environment(broker, "postgres", policy=policy, JOBS_LOG_LEVEL="WARNING") as environment:
+        proxy, port = Proxy(environment.broker.port), free_port()
+        environment.variables |= through(proxy, environment.broker.port, environment.broker.variables)
         try:
-            place.project.manage("seed", **place.variables)
-            place.worker("fast")
-            place.worker("email")
-            place.beat()
-            bind = ("--bind", f"127.0.0.1:{port}", "--workers", str(PROCESSES), "--threads", str(THREADS))
-            place.start("-m", "gunicorn", "shop.wsgi", *bind, *flags, name="web", ready="Booting worker")
+            environment.manage("seed")
+            environment.worker("fast")
+            environment.worker("email")
+            environment.beat()
+            environment.web(port, "--workers", str(PROCESSES), "--threads", str(THREADS), *flags)
             eventually("the web server", lambda: order(port).status == 202)
-            yield place, proxy, port
+            yield environment, proxy, port
         finally:
-            for process in place.processes:
-                process.end()
+            environment.end_processes()
             proxy.close()
 
 
 def go_through(
-    place: Ground, proxy: Proxy, port: int, kind: Literal["refuse", "freeze"], seconds: float, customers: int = 4
+    environment: Environment,
+    proxy: Proxy,
+    port: int,
+    kind: Literal["refuse", "freeze"],
+    seconds: float,
+    customers: int = 4,
 ) -> Outage:
     """Order all the time: before an outage of so many seconds, and until its end."""
     requests: list[Request] = []
@@ -100,12 +102,12 @@ def go_through(
         over.set()
         for thread in threads:
             thread.join()
-    eventually("all is done", lambda: not place.unfinished(), 120, otherwise=place.story)
+    environment.wait_until_finished(120)
     return Outage(
         before=[request for request in requests if request.at < away],
         during=[request for request in requests if away <= request.at < back],
         orders=len(requests),
-        lost=place.number(UNSETTLED),
+        lost=environment.number(UNSETTLED),
         back_to_done=time.monotonic() - back,
     )
 

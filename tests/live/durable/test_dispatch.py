@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ground import Ground, ground
 from kombu import Connection
-from once import messages
+
+from tests.live.durable.exactly_once import messages
+from tests.live.harness.environment import Environment, running_environment
 
 JOBS = 2_000
 ROWS = 500  # in one statement
@@ -12,19 +13,19 @@ BEGIN_AND_COMMIT = 2
 
 
 def test_thousands_of_jobs_take_few_statements_and_few_round_trips():
-    with ground("redis", "postgres") as place:
-        place.ask("dispatch", "1")  # declares the queue
-        before = reads(place)
+    with running_environment("redis", "postgres") as environment:
+        environment.ask("dispatch", "1")  # declares the queue
+        before = reads(environment)
 
-        statements = place.ask("dispatch", str(JOBS))["statements"]
+        statements = environment.ask("dispatch", str(JOBS))["statements"]
 
-        assert messages(place, "fast") == JOBS + 1
+        assert messages(environment, "fast") == JOBS + 1
         assert statements <= JOBS / ROWS + BEGIN_AND_COMMIT
-        assert reads(place) - before < JOBS / 5  # one by one it would be one for each
+        assert reads(environment) - before < JOBS / 5  # one by one it would be one for each
 
 
-def reads(place: Ground) -> int:
+def reads(environment: Environment) -> int:
     """How often the server has read from a connection. A long text takes several of them."""
-    [url] = place.broker.variables.values()
+    [url] = environment.broker.variables.values()
     with Connection(url) as connection, connection.channel() as channel:
         return int(channel.client.info("stats")["total_reads_processed"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from outage import PROCESSES, THREADS, go_through, shop_behind_a_proxy
+
+from tests.live.durable.outage import PROCESSES, THREADS, go_through, site_behind_a_proxy
 
 SECONDS = 10
 # More than one process of the web server has threads, or it alone might serve all of them and the other meet the broker
@@ -15,15 +16,15 @@ ONE_WAIT = 2  # seconds: the timeout of the sockets
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def shop_and_line(request):
+def site_and_line(request):
     # A process takes no request that it has no thread for, or those that stand behind a waiting one would count too.
-    with shop_behind_a_proxy(request.param, "--worker-connections", str(THREADS)) as made:
+    with site_behind_a_proxy(request.param, "--worker-connections", str(THREADS)) as made:
         yield made
 
 
 @pytest.mark.parametrize("kind", ["refuse", "freeze"])
-def test_no_request_notices(shop_and_line, kind):
-    found = go_through(*shop_and_line, kind, SECONDS, CUSTOMERS)
+def test_no_request_notices(site_and_line, kind):
+    found = go_through(*site_and_line, kind, SECONDS, CUSTOMERS)
 
     assert len(found.during) > 15
     assert found.failed == 0

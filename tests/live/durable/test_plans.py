@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from ground import ground
+
+from tests.live.harness.environment import running_environment
 
 FINISHED, OPEN = 100_000, 2_000
 
 
 @pytest.fixture(scope="module")
 def passes():
-    with ground("redis", "postgres") as place:
-        yield place.ask("plans", str(FINISHED), str(OPEN))
+    with running_environment("redis", "postgres") as environment:
+        yield environment.ask("plans", str(FINISHED), str(OPEN))
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,28 @@
-"""One project with its crew for each broker and database, cleared before each test; figures go to the summary."""
+"""Run one project with its workers for each broker and database, cleared before each test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from rig import Rig, rig
+
+from tests.live.harness.environment import Environment, running_environment
 
 
 @pytest.fixture(scope="module")
-def crew_at_work(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """Two workers of the class `fast`, and beat, under supervision, on the servers that a test asks for."""
-    with rig(*request.param.split("-")) as made:
-        made.run_workers()
-        made.run_beat()
+def servers(request: pytest.FixtureRequest) -> Iterator[Environment]:
+    """Supervise two workers of the class `fast`, and beat, on the servers that a test asks for."""
+    with running_environment(*request.param.split("-")) as made:
+        made.supervise_workers()
+        made.supervise_beat()
         yield made
 
 
 @pytest.fixture
-def faulty(crew_at_work: Rig) -> Rig:
-    """The same, with nothing asked and nothing done yet."""
-    crew_at_work.crew.all_ready()
-    crew_at_work.clear()
-    return crew_at_work
+def environment(servers: Environment) -> Iterator[Environment]:
+    """Hand out the environment with no job in it. What a test adds to its services ends with the test."""
+    servers.supervisor.all_ready()
+    servers.clear()
+    usual = list(servers.supervisor.services)
+    yield servers
+    servers.supervisor.end([service for service in servers.supervisor.services if service not in usual])

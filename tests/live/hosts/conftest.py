@@ -1,19 +1,14 @@
-"""A project on several hosts. The rig and the servers are those of the fault suite."""
+"""Skip the tests of several hosts where hosts cannot be made."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
-
-from network import why_not
+from tests.live.hosts.network import why_impossible
 
 
 @pytest.fixture(scope="session")
 def hosts_can_be_made() -> None:
-    """Or the test says why not and is not counted as passed; in CI that is a failure."""
-    if reason := why_not():
+    """Skip the test with the reason, which in CI is a failure."""
+    if reason := why_impossible():
         pytest.skip(reason)

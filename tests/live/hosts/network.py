@@ -1,4 +1,4 @@
-"""Several hosts on one machine: each is a network namespace with an address of its own, plugged into one switch.
+"""Make several hosts of one machine: each is a network namespace with an address of its own, plugged into one switch.
 
 A link that is cut is unplugged at the switch: packets vanish, and nobody is told, as when a cable or a router fails.
 The test's own process is plugged in too, to prepare and to look. 198.18.0.0/15 is reserved for tests of networks.
@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from targets import Place
+from tests.live.harness.servers import Location
 
 SWITCH, BRIDGE, CARD = "switch", "bridge", "eth0"
 
 
-def why_not() -> str:
-    """What keeps us from making hosts; empty when nothing does."""
+def why_impossible() -> str:
+    """Return the reason why hosts cannot be made here, or an empty text."""
     if not shutil.which("ip"):
         return "no `ip` here (Debian: apt-get install iproute2), so there is no network of hosts"
     name = f"djc-try-{uuid.uuid4().hex[:4]}"
@@ -35,13 +35,13 @@ def why_not() -> str:
 
 @dataclass(frozen=True)
 class Host:
-    """One host, known by its namespace and by its port at the switch."""
+    """Hold one host: its namespace, and its port at the switch."""
 
     name: str
     namespace: str
     switch: str
     port: str
-    place: Place
+    location: Location
 
     def cut(self) -> None:
         """Unplug it: what is sent to it or by it from now on gets lost."""
@@ -51,7 +51,7 @@ class Host:
         _ip("-n", self.switch, "link", "set", self.port, "master", BRIDGE)
 
     def power_off(self) -> None:
-        """All of its processes end in one moment, and none of them can say goodbye to anybody."""
+        """End all of its processes in one moment, so that none of them can close its connections."""
         self.cut()
         for pid in _ip("netns", "pids", self.namespace).split():
             with suppress(ProcessLookupError):
@@ -59,7 +59,7 @@ class Host:
 
 
 class Network:
-    """A switch, and the hosts that were plugged into it."""
+    """Hold a switch, and the hosts that were plugged into it."""
 
     def __init__(self) -> None:
         self.id = f"djc-{uuid.uuid4().hex[:4]}"
@@ -78,17 +78,17 @@ class Network:
         _ip("netns", "add", namespace)
         _ip("-n", namespace, "link", "set", "lo", "up")
         port = self._plug_in(number, card=CARD, namespace=namespace)
-        place = Place(self._address(number), ("ip", "netns", "exec", namespace))
-        self.hosts[name] = Host(name, namespace, self.switch, port, place)
+        location = Location(self._address(number), ("ip", "netns", "exec", namespace))
+        self.hosts[name] = Host(name, namespace, self.switch, port, location)
         return self.hosts[name]
 
     def stop(self) -> None:
-        """Each pair of cards goes with its namespace."""
+        """Delete the namespaces, and with each of them its pair of cards."""
         for namespace in [*(host.namespace for host in self.hosts.values()), self.switch]:
             subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
 
     def _plug_in(self, number: int, *, card: str, namespace: str = "") -> str:
-        """A cable between a port of the switch and a card in that namespace, or in our own. Returns the port."""
+        """Connect a port of the switch and a card in that namespace, or in our own. Returns the port."""
         port, there = f"port{number}", ["-n", namespace] if namespace else []
         # Made in the namespace of the card, since that is where its name must be free.
         _ip(*there, "link", "add", card, "type", "veth", "peer", "name", port, "netns", self.switch)
@@ -108,7 +108,7 @@ class Network:
 
 @contextmanager
 def network(*names: str) -> Iterator[Network]:
-    """A network with these hosts, which are gone with the block. What runs on them must have ended by then."""
+    """Make a network with these hosts, which are gone with the block. What runs on them must have ended by then."""
     made = Network()
     try:
         made.start()

@@ -1,6 +1,6 @@
-"""Pods without Kubernetes: each container of the built manifests as a process with the same command and environment.
+"""Run pods without Kubernetes: each container of the built manifests as a process with its command and environment.
 
-What is not the same: the image is this environment's Python, /tmp is a folder for each pod, the port is a free one.
+Not the same: the image is this environment's Python, /tmp is a folder for each pod, the port is a free one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dockerfile import Instruction, stages, variables
-from processes import PROC, Process
-from projects import PRODUCTION, Project, environment, make, succeed
-from servers import free_port
-from targets import PostgreSQL, running_broker, running_database
+
+from tests.live.containers.dockerfile import Instruction, stages, variables
+from tests.live.harness.processes import PROC, Process
+from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.projects import PRODUCTION, Project, environment, make, succeed
 
 BIN = Path(sys.executable).parent
 Object = dict[str, Any]
@@ -32,7 +32,7 @@ Object = dict[str, Any]
 
 @dataclass
 class Pod:
-    """One pod: its only container as the manifest has it, and the process that stands for it."""
+    """Hold one pod: its only container as the manifest has it, and the process that stands for it."""
 
     name: str
     spec: Object
@@ -48,8 +48,8 @@ class Pod:
         return only
 
     def environment(self, container: Object) -> dict[str, str]:
-        """What the manifest, the ConfigMap and the Secret give a container, on top of what the image has."""
-        said = {each["name"]: each["value"] for each in container.get("env", [])}
+        """Return what manifest, ConfigMap and Secret give a container, on top of what the image has."""
+        said = {entry["name"]: entry["value"] for entry in container.get("env", [])}
         own = {name: value.replace("/tmp/", f"{self.folder}/") for name, value in (self.variables | said).items()}  # noqa: S108
         path = f"{BIN}{os.pathsep}{environment()['PATH']}"
         return self._of_the_image() | own | {"PATH": path, "TMPDIR": str(self.folder)}
@@ -73,7 +73,7 @@ class Pod:
         self.process = Process(command, self.project.path, self.environment(self.container), log)
 
     def wait_until_started(self) -> None:
-        """As the kubelet does it: so many probes, so many seconds apart, then the container would be killed."""
+        """Probe as the kubelet does: so many times, so many seconds apart, until it would kill the container."""
         probe = self.container["startupProbe"]
         assert self.process
         for _ in range(probe["failureThreshold"]):
@@ -92,7 +92,7 @@ class Pod:
             )
             return done.returncode == 0
         asked = probe["httpGet"]
-        headers = {each["name"]: each["value"] for each in asked["httpHeaders"]}
+        headers = {header["name"]: header["value"] for header in asked["httpHeaders"]}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{asked['path']}", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310  our own server
@@ -102,18 +102,20 @@ class Pod:
 
     @property
     def limit(self) -> int:
-        """The memory that the manifest allows, in MB."""
+        """Return the memory that the manifest allows, in MB."""
         number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", self.container["resources"]["limits"]["memory"]).groups()
         return int(number) * (1024 if unit == "Gi" else 1)
 
     def megabytes(self) -> int:
-        """The memory that its processes have now; what they share counts once."""
+        """Return the memory that its processes have now, in MB; what they share counts once."""
         assert self.process
         rollups = [(PROC / f"{pid}/smaps_rollup").read_text() for pid in self.process.family()]
-        return sum(int(kilobytes) for each in rollups for kilobytes in re.findall(r"^Pss: +(\d+)", each, re.M)) // 1024
+        return (
+            sum(int(kilobytes) for rollup in rollups for kilobytes in re.findall(r"^Pss: +(\d+)", rollup, re.M)) // 1024
+        )
 
     def stop(self) -> int:
-        """SIGTERM, and the grace period. Returns the exit code."""
+        """Send SIGTERM, and wait for the grace period. Returns the exit code."""
         assert self.process
         self.process.popen.send_signal(signal.SIGTERM)
         return self.process.popen.wait(self.spec.get("terminationGracePeriodSeconds", 30))
@@ -136,7 +138,7 @@ class Pod:
 
 @dataclass
 class Cluster:
-    """The production overlay of one project, its servers, and its pods."""
+    """Hold the production overlay of one project, its servers, and its pods."""
 
     broker: Any
     database: PostgreSQL
@@ -145,11 +147,11 @@ class Cluster:
     folder: Path
 
     def of_kind(self, kind: str) -> dict[str, Object]:
-        return {each["metadata"]["name"]: each for each in self.objects if each["kind"] == kind}
+        return {item["metadata"]["name"]: item for item in self.objects if item["kind"] == kind}
 
     @property
     def variables(self) -> dict[str, str]:
-        """The ConfigMap of the manifests, and the secrets that they ask for, with values of ours."""
+        """Return the ConfigMap of the manifests, and the secrets that they ask for, with values of ours."""
         [settings] = self.of_kind("ConfigMap").values()
         example = self.project.path / "deploy/kubernetes/secrets.example.yaml"
         wanted = next(yaml.safe_load_all(example.read_text()))["stringData"]
@@ -173,7 +175,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(broker: str, folder: Path) -> Iterator[Cluster]:
+def running_cluster(broker: str, folder: Path) -> Iterator[Cluster]:
     with running_broker(broker) as queue, running_database("postgres") as database:
         project = make(folder, "shop", ["--kubernetes", "--broker", broker], Path(sys.executable))
         project.manage("collectstatic", "--no-input", "-v", "0")  # as the image has them

@@ -1,4 +1,4 @@
-"""The manifests of production do their work: pods wait, start, run jobs and leave; KEDA's questions have answers."""
+"""Run the manifests of production: pods wait, start, run jobs and leave, and KEDA's questions have answers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from kombu import Connection
-from pods import Cluster, Pod
-from processes import eventually
+
+from tests.live.harness.processes import eventually
+from tests.live.kubernetes.pods import Cluster, Pod
 
 ORDER = """
 from orders.models import Product
@@ -36,7 +37,8 @@ def migrated(production: Cluster) -> Cluster:
 
 @pytest.fixture
 def pods(migrated: Cluster) -> Iterator[list[Pod]]:
-    """One pod of each Deployment."""
+    """Run one pod of each Deployment, with no job in the database."""
+    forget_jobs(migrated)
     started = [migrated.pod("Deployment", name) for name in migrated.of_kind("Deployment")]
     for pod in started:
         pod.start()
@@ -69,7 +71,8 @@ def keda(migrated: Cluster) -> Iterator[psycopg.Connection]:
     """A connection of the user that secrets.example.yaml describes."""
     example = (migrated.project.path / "deploy/kubernetes/secrets.example.yaml").read_text()
     [grant] = [line.lstrip("# ") for line in example.splitlines() if "GRANT" in line]
-    for statement in ("DELETE FROM djcelery_jobs_job", "DELETE FROM djcelery_jobs_heartbeat", "CREATE ROLE keda LOGIN", grant):
+    forget_jobs(migrated)
+    for statement in ("CREATE ROLE keda LOGIN", grant):
         migrated.database.run(statement)
     url = migrated.database.url.replace("postgres@", "keda@")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -78,8 +81,13 @@ def keda(migrated: Cluster) -> Iterator[psycopg.Connection]:
     migrated.database.run("DROP ROLE keda")
 
 
+def forget_jobs(cluster: Cluster) -> None:
+    for table in ("djcelery_jobs_job", "djcelery_jobs_heartbeat"):
+        cluster.database.run(f"DELETE FROM {table}")  # noqa: S608  our own names
+
+
 def questions(cluster: Cluster) -> dict[str, str]:
-    """What KEDA asks the database, by class and name: `slow age`."""
+    """Return what KEDA asks the database, by class and name: `slow age`."""
     return {
         f"{name.removeprefix('worker-')} {trigger['name']}": trigger["metadata"]["query"]
         for name, scaled in cluster.of_kind("ScaledObject").items()
@@ -89,7 +97,7 @@ def questions(cluster: Cluster) -> dict[str, str]:
 
 
 def answers(connection: psycopg.Connection, cluster: Cluster) -> dict[str, float]:
-    """The answers that are not 0."""
+    """Return the answers that are not 0."""
     found = {name: connection.execute(query).fetchone()[0] for name, query in questions(cluster).items()}
     assert len(found) == 7
     return {name: value for name, value in found.items() if value}
@@ -163,15 +171,15 @@ def test_the_queue_that_keda_looks_at_is_the_one_that_jobs_wait_in(migrated):
     waiting = {}
     with Connection(url) as connection:
         for name, scaled in migrated.of_kind("ScaledObject").items():
-            told = scaled["spec"]["triggers"][0]["metadata"]
-            if told.get("queueName") in (None, "fast", "slow"):
-                waiting[name] = _length(connection, told)
+            metadata = scaled["spec"]["triggers"][0]["metadata"]
+            if metadata.get("queueName") in (None, "fast", "slow"):
+                waiting[name] = _length(connection, metadata)
 
     assert {name: count for name, count in waiting.items() if count} == {"worker-fast": 3, "worker-slow": 2}
 
 
-def _length(connection: Connection, told: dict[str, str]) -> int:
-    """What KEDA's scaler reads: LLEN of a list, or how many messages a passive declaration says are ready."""
-    if "listName" in told:
-        return int(connection.default_channel.client.llen(told["listName"]))
-    return int(connection.default_channel.queue_declare(told["queueName"], passive=True).message_count)
+def _length(connection: Connection, metadata: dict[str, str]) -> int:
+    """Return what KEDA's scaler reads: LLEN of a list, or how many messages a passive declaration says are ready."""
+    if "listName" in metadata:
+        return int(connection.default_channel.client.llen(metadata["listName"]))
+    return int(connection.default_channel.queue_declare(metadata["queueName"], passive=True).message_count)

@@ -1,4 +1,4 @@
-"""Stand-ins for what a project reports to: they take what is really sent, and keep it for the tests to read."""
+"""Stand in for the servers that a project reports to: keep what it really sends, for the tests to read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it: path and body, unpacked."""
+    """Keep what is posted to it: path and body, unpacked."""
 
     daemon_threads = True
 
@@ -39,11 +39,11 @@ class _Post(BaseHTTPRequestHandler):
         self.wfile.write(b"")
 
     def log_message(self, *args: Any) -> None:
-        """Tests print enough."""
+        """Print nothing."""
 
 
 class Sentry(Receiver):
-    """Understands envelopes: a line of JSON about all, then for each item a line about it and its payload."""
+    """Understand envelopes: a line of JSON about all, then for each item a line about it and its payload."""
 
     @property
     def dsn(self) -> str:
@@ -56,7 +56,7 @@ class Sentry(Receiver):
         return [event for event in self.items("event") if text in json.dumps(event)]
 
     def checkins(self, monitor: str) -> list[dict[str, Any]]:
-        return [each for each in self.items("check_in") if each["monitor_slug"] == monitor]
+        return [checkin for checkin in self.items("check_in") if checkin["monitor_slug"] == monitor]
 
 
 def _items(envelope: bytes) -> list[tuple[str, dict[str, Any]]]:
@@ -72,7 +72,7 @@ def _items(envelope: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 class Collector(Receiver):
-    """Understands OTLP over HTTP."""
+    """Understand OTLP over HTTP."""
 
     @property
     def endpoint(self) -> str:
@@ -89,7 +89,7 @@ class Collector(Receiver):
         ]
 
     def traces(self) -> list[list[Any]]:
-        """The spans by the trace that they belong to."""
+        """Return the spans by the trace that they belong to."""
         by_trace: dict[bytes, list[Any]] = {}
         for span in self.spans():
             by_trace.setdefault(span.trace_id, []).append(span)

@@ -1,4 +1,4 @@
-"""`grep` shows one execution end to end, and what one request caused; no line that a job wrote lacks its names."""
+"""Find one execution end to end with `grep`, and all that one request caused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 
 NAMES = {"task_id", "task", "queue", "attempt"}
-VOICES = {
+EVENTS_OF_A_JOB = {
     "from a library",
     "from Celery's logger for tasks",
     "from structlog",
@@ -18,25 +18,25 @@ VOICES = {
 
 
 def events(lines: list[dict[str, object]], task: str) -> list[tuple[str, str, int]]:
-    """Process, event and attempt of what tells how the jobs of this task went: each attempt in the order of time.
+    """Return process, event and attempt of the lines about the jobs of this task: each attempt in the order of time.
 
     The next attempt may begin in one process while another still writes the last line of the one before.
     """
-    told = [
+    found = [
         (str(line["process"]), str(line["event"]), int(str(line.get("attempt", 0))))
         for line in lines
         if str(line["event"]).startswith("task_") and line.get("child_task_name", line.get("task")) == task
     ]
-    return sorted(told, key=lambda each: each[2])
+    return sorted(found, key=lambda event: event[2])
 
 
-def test_one_order_from_the_request_to_its_receipt(site):
-    site.mail.misbehave.append("refuse")
-    request = site.order("ann@example.com")
-    site.wait_for("task_succeeded", request, task="orders.tasks.send_receipt", attempt=2)
-    site.wait_for("request_finished", request)
+def test_one_order_from_the_request_to_its_receipt(log_site):
+    log_site.mail.misbehave.append("refuse")
+    request = log_site.order("ann@example.com")
+    log_site.wait_for("task_succeeded", request, task="orders.tasks.send_receipt", attempt=2)
+    log_site.wait_for("request_finished", request)
 
-    found = site.lines(request)
+    found = log_site.lines(request)
     assert [line["event"] for line in found if line["process"] == "web"] == ["task_enqueued", "request_finished"]
     reserve, receipt = events(found, "orders.tasks.reserve_stock"), events(found, "orders.tasks.send_receipt")
     assert reserve == [("web", "task_enqueued", 0), ("worker", "task_succeeded", 1)]
@@ -48,59 +48,59 @@ def test_one_order_from_the_request_to_its_receipt(site):
     assert ("beat", "task_enqueued", 0) in receipt
 
 
-def test_one_id_shows_one_execution(site):
-    request = site.get("/told/cause/")
-    done = site.wait_for("task_succeeded", request, task="told.tasks.first")[0]
-    site.wait_for("task_retrying", request, task="told.tasks.first")
+def test_one_id_shows_one_execution(log_site):
+    request = log_site.get("/workload/cause/")
+    done = log_site.wait_for("task_succeeded", request, task="workload.tasks.logged.first")[0]
+    log_site.wait_for("task_retrying", request, task="workload.tasks.logged.first")
 
-    found = site.lines(str(done["task_id"]))
-    assert events(found, "told.tasks.first") == [
+    found = log_site.lines(str(done["task_id"]))
+    assert events(found, "workload.tasks.logged.first") == [
         ("web", "task_enqueued", 0),
         ("worker", "task_enqueued", 1),  # by itself, once more
         ("worker", "task_retrying", 1),
         ("worker", "task_succeeded", 2),
     ]
-    assert {line["event"] for line in found if line.get("attempt") == 1} >= VOICES - {"task_succeeded"}
-    assert {line["event"] for line in found if line.get("attempt") == 2} >= VOICES - {"task_retrying"}
+    assert {line["event"] for line in found if line.get("attempt") == 1} >= EVENTS_OF_A_JOB - {"task_succeeded"}
+    assert {line["event"] for line in found if line.get("attempt") == 2} >= EVENTS_OF_A_JOB - {"task_retrying"}
     assert {line["request_id"] for line in found} == {request}
 
 
-def test_one_request_shows_all_that_it_caused(site):
-    request = site.get("/told/cause/")
+def test_one_request_shows_all_that_it_caused(log_site):
+    request = log_site.get("/workload/cause/")
     for task in ("first", "second", "kept", "caused"):
-        site.wait_for("task_succeeded", request, task=f"told.tasks.{task}")
+        log_site.wait_for("task_succeeded", request, task=f"workload.tasks.logged.{task}")
 
-    ids = {line["task_id"] for line in site.lines(request) if "task_id" in line}
+    ids = {line["task_id"] for line in log_site.lines(request) if "task_id" in line}
     assert len(ids) == 4
 
 
-def test_a_job_from_the_schedule_names_its_entry(site):
-    [line, *_] = site.wait_for("task_succeeded", "told.tasks.from_beat")
+def test_a_job_from_the_schedule_names_its_entry(log_site):
+    [line, *_] = log_site.wait_for("task_succeeded", "workload.tasks.logged.from_beat")
 
-    assert str(line["request_id"]).startswith("beat:told-minute:")
-    spoken = site.lines(str(line["request_id"]))
-    assert ("beat", "task_enqueued", 0) in events(spoken, "told.tasks.from_beat")
+    assert str(line["request_id"]).startswith("beat:every-minute:")
+    spoken = log_site.lines(str(line["request_id"]))
+    assert ("beat", "task_enqueued", 0) in events(spoken, "workload.tasks.logged.from_beat")
 
 
-def test_no_line_that_a_job_wrote_lacks_its_names(site):
+def test_no_line_that_a_job_wrote_lacks_its_names(log_site):
     for task in ("second", "caused"):
-        site.wait_for("task_succeeded", f"told.tasks.{task}")
+        log_site.wait_for("task_succeeded", f"workload.tasks.logged.{task}")
 
-    witnessed = site.witnessed()
-    assert {line["event"] for _, line in witnessed} >= VOICES
-    assert any("from Python's warnings" in str(line["event"]) for _, line in witnessed)
-    assert [(job, line) for job, line in witnessed if not line.keys() >= NAMES or line["task_id"] != job] == []
-    assert [line for _, line in witnessed if "request_id" not in line] == []
+    lines_of_jobs = log_site.lines_of_jobs()
+    assert {line["event"] for _, line in lines_of_jobs} >= EVENTS_OF_A_JOB
+    assert any("from Python's warnings" in str(line["event"]) for _, line in lines_of_jobs)
+    assert [(job, line) for job, line in lines_of_jobs if not line.keys() >= NAMES or line["task_id"] != job] == []
+    assert [line for _, line in lines_of_jobs if "request_id" not in line] == []
 
 
-def test_every_line_is_json(site):
+def test_every_line_is_json(log_site):
     """What Celery and gunicorn print about themselves before they begin is not a line of the log."""
-    site.get("/told/broken/?password=hunter2")
-    failed = site.wait_for("request_failed", "told/broken")[0]
+    log_site.get("/workload/broken/?password=hunter2")
+    failed = log_site.wait_for("request_failed", "workload/broken")[0]
 
-    for process in site.place.processes:
+    for process in log_site.environment.processes:
         printed = process.text.splitlines()
         begun = next(number for number, line in enumerate(printed) if re.search(" ready\\.|Starting|Booting", line))
         assert [line for line in printed[begun:] if not line.startswith("{")] == []
-    assert "hunter2" not in json.dumps(site.lines())
+    assert "hunter2" not in json.dumps(log_site.lines())
     assert str(failed["exception"]).endswith("RuntimeError: password=[hidden]")

@@ -1,45 +1,38 @@
-"""The servers are those of the fault suite, the project is that of the measurements."""
+"""Run a project on a broker and a PostgreSQL of its own, for questions that monitoring asks."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-LIVE = Path(__file__).parents[1]
-sys.path[:0] = [str(LIVE / "faults"), str(LIVE / "durable")]
-
-from ground import Ground, ground  # noqa: E402  found by the line above
-from processes import eventually  # noqa: E402
-from servers import free_port  # noqa: E402
-from website import Site  # noqa: E402
+from tests.live.harness.environment import Environment, running_environment
+from tests.live.harness.processes import eventually
+from tests.live.harness.servers import free_port
+from tests.live.monitoring.website import Site
 
 
 @pytest.fixture(scope="session", params=["redis", "rabbitmq"])
-def project_on_servers(request: pytest.FixtureRequest) -> Iterator[Ground]:
-    """A project on a broker and a PostgreSQL of its own."""
-    with ground(request.param, "postgres", METRICS_TOKEN="token") as made:  # noqa: S106  it protects nothing
+def servers(request: pytest.FixtureRequest) -> Iterator[Environment]:
+    with running_environment(request.param, "postgres", METRICS_TOKEN="token") as made:  # noqa: S106  it protects nothing
         yield made
 
 
 @pytest.fixture
-def place(project_on_servers: Ground) -> Iterator[Ground]:
-    """The same for all tests of a broker; what a test starts ends with it."""
-    yield project_on_servers
-    while project_on_servers.processes:
-        project_on_servers.processes.pop().end()
+def environment(servers: Environment) -> Iterator[Environment]:
+    """Hand out the environment with no job and no process in it. What a test starts ends with the test."""
+    servers.forget_everything()
+    yield servers
+    servers.end_processes()
 
 
 @pytest.fixture
-def web(place: Ground) -> Callable[[], Site]:
+def web(environment: Environment) -> Callable[[], Site]:
     """Start one more web process."""
 
     def start() -> Site:
         port = free_port()
-        bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8")
-        place.start("-m", "gunicorn", "shop.wsgi", *bind, name=f"web-{port}", ready="Booting worker")
+        environment.web(port, "--workers", "1", "--threads", "8", name=f"web-{port}")
         site = Site(port)
         eventually("the web server", lambda: site.get("/health/live").status == 200)
         return site

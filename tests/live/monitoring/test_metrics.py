@@ -1,15 +1,15 @@
-"""The counts are right, whichever web process is asked, and whatever kind of pool ran the jobs."""
+"""Count runs rightly, whichever web process is asked, and whatever kind of pool ran the jobs."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 
-from processes import eventually
+from tests.live.harness.processes import eventually
 
-NAME = "measured.tasks.ending"
+NAME = "workload.tasks.measured.ending"
 PUBLISH = """
-from measured.tasks import ending
+from workload.tasks import ending
 for queue, how, count in {calls!r}:
     for _ in range(count):
         ending.apply_async([how], queue=queue)
@@ -40,26 +40,26 @@ GAUGES = {
 }
 
 
-def test_two_web_processes_and_two_kinds_of_workers(place, web):
+def test_two_web_processes_and_two_kinds_of_workers(environment, web):
     sites = [web(), web()]
-    publish(place, [("email", "done", 3)])
-    place.worker("fast")
+    publish(environment, [("email", "done", 3)])
+    environment.worker("fast")
     threads = ("worker", "-Q", "slow", "-n", "slow-threads@%h", "--pool", "threads", "-l", "INFO")
-    place.start("-m", "celery", "-A", "shop", *threads, name="worker-threads", ready=r" ready\.")
-    place.beat()
-    publish(place, CALLS)
+    environment.start("-m", "celery", "-A", "shop", *threads, name="worker-threads", ready=r" ready\.")
+    environment.beat()
+    publish(environment, CALLS)
 
     wanted = RUNS | GAUGES
 
-    def told(site):
+    def counted(site):
         return {series: value for series, value in site.metrics().items() if series in wanted}
 
-    eventually("every run is counted", lambda: told(sites[0]) == wanted, 60)
-    assert told(sites[1]) == wanted
+    eventually("every run is counted", lambda: counted(sites[0]) == wanted, 60)
+    assert counted(sites[1]) == wanted
 
 
-def publish(place, calls) -> None:
-    place.project.run("manage.py", "shell", "-v0", "-c", PUBLISH.format(calls=calls), **place.variables)
+def publish(environment, calls) -> None:
+    environment.manage("shell", "-v0", "-c", PUBLISH.format(calls=calls))
 
 
 def test_prometheus_own_tool_finds_nothing_to_say(web):

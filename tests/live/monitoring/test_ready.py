@@ -1,4 +1,4 @@
-"""A web process says within a second what it cannot reach, and that it can again."""
+"""Ask a web process what it cannot reach: it answers within a second, and says when it is back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from processes import PROC, eventually
-from targets import PostgreSQL
+
+from tests.live.harness.processes import PROC, eventually
+from tests.live.harness.servers import PostgreSQL
 
 SECONDS = 1.5  # the promise is 1; the rest is for a machine that does other things too
 ALL_OK = {"status": "ok", "database": "ok", "broker": "ok"}
@@ -18,7 +19,7 @@ ALL_OK = {"status": "ok", "database": "ok", "broker": "ok"}
 
 @contextmanager
 def frozen(pids: set[int]) -> Iterator[None]:
-    """They accept connections, by the kernel at least, and answer nothing."""
+    """Let them answer nothing. The kernel still accepts connections."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -29,7 +30,7 @@ def frozen(pids: set[int]) -> Iterator[None]:
 
 
 def server_of(database: PostgreSQL) -> set[int]:
-    """Its first process; the others are its children."""
+    """Return the processes of a server."""
     first = int((database.folder / "data" / "postmaster.pid").read_text().split()[0])
     statuses = [(int(folder.name), folder / "stat") for folder in PROC.glob("[0-9]*")]
     return {first} | {pid for pid, stat in statuses if _parent(stat) == first}
@@ -42,8 +43,8 @@ def _parent(stat: Path) -> int:
         return 0
 
 
-def told_within_a_second(site, part: str, words: set[str]) -> None:
-    """Each of ten questions, also of those asked while earlier ones wait in vain."""
+def answers_within_a_second(site, part: str, words: set[str]) -> None:
+    """Ask ten times, also while earlier questions wait in vain."""
     answers = [site.get("/health/ready") for _ in range(10)]
     for answer in answers:
         assert answer.status == 503
@@ -58,38 +59,38 @@ def back(site) -> None:
 
 
 @pytest.fixture
-def site(place, web):
+def site(environment, web):
     site = web()
     back(site)
     return site
 
 
-def test_the_broker_is_killed(place, site):
-    place.broker.kill()
+def test_the_broker_is_killed(environment, site):
+    environment.broker.kill()
     eventually("down", lambda: site.get("/health/ready").status == 503, 10)
-    told_within_a_second(site, "broker", {"down"})
+    answers_within_a_second(site, "broker", {"down"})
 
-    place.broker.start()
+    environment.broker.start()
     back(site)
 
 
-def test_the_broker_is_frozen(place, site):
-    with frozen({place.broker.process.popen.pid, *place.broker.process.family()}):
-        told_within_a_second(site, "broker", {"no answer", "down"})
+def test_the_broker_is_frozen(environment, site):
+    with frozen({environment.broker.process.popen.pid, *environment.broker.process.family()}):
+        answers_within_a_second(site, "broker", {"no answer", "down"})
         assert site.metrics()[("jobs_broker_up",)] == 0
     back(site)
 
 
-def test_the_database_is_frozen(place, site):
-    with frozen(server_of(place.database)):
-        told_within_a_second(site, "database", {"no answer", "down"})
+def test_the_database_is_frozen(environment, site):
+    with frozen(server_of(environment.database)):
+        answers_within_a_second(site, "database", {"no answer", "down"})
         assert site.get("/metrics", Authorization="Bearer token").status == 503
         assert site.get("/health/live").status == 200
     back(site)
 
 
-def test_the_database_is_killed(place, site):
-    place.database.stop()
-    told_within_a_second(site, "database", {"down"})
-    place.database.start()
+def test_the_database_is_killed(environment, site):
+    environment.database.stop()
+    answers_within_a_second(site, "database", {"down"})
+    environment.database.start()
     back(site)

@@ -1,4 +1,4 @@
-"""A look costs the same however many jobs there are. How long it takes: benchmarks/bench_looks.py."""
+"""Observe at the same cost however many jobs there are. How long it takes: benchmarks/bench_looks.py."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import pytest
 FEW, MANY = 1_000, 100_000
 
 
-pytestmark = pytest.mark.parametrize("project_on_servers", ["redis"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("servers", ["redis"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
-def levels(project_on_servers):
-    return project_on_servers.ask("looks", str(FEW), str(MANY))
+def levels(servers):
+    servers.end_processes()
+    servers.forget_everything()
+    return servers.ask("looks", str(FEW), str(MANY))
 
 
 def test_it_asks_the_database_as_often(levels):

@@ -1,4 +1,4 @@
-"""A web process, asked as Prometheus and balancers ask."""
+"""Ask a web process as Prometheus and load balancers do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Site:
     port: int
 
     def get(self, path: str, **headers: str) -> Answer:
-        """Status 0: nobody answered."""
+        """Get a page. Status 0: nobody answered."""
         begun = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -43,7 +43,7 @@ class Site:
             connection.close()
 
     def metrics(self) -> Series:
-        """The value of each series, by its name and the values of its labels in the order of their names."""
+        """Return the value of each series, by its name and the values of its labels in the order of their names."""
         answer = self.get("/metrics", Authorization="Bearer token")
         assert answer.status == 200, answer
         found = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from gate import Authority, gate
-from projects import Project, make
-from targets import RabbitMQ, Valkey, running_broker
+
+from tests.live.harness.servers import RabbitMQ, Valkey, running_broker
+from tests.live.tls.gate import Authority, gate
+from tests.projects import Project, make
 
 # A user who may do with Redis what Celery does, and administer nothing.
 USER, PASSWORD = "shop", "s3cret-of-the-shop"

@@ -1,28 +1,23 @@
-"""A whole shop behind a line to its broker that can be cut, and a real browser that looks at it."""
+"""Run a site whose jobs somebody looks at, in a real browser, for each broker."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-LIVE = Path(__file__).parents[1]
-sys.path[:0] = [str(LIVE / "faults"), str(LIVE / "durable")]
-
-from watched import Watched, watched  # noqa: E402  its servers are found by the line above
+from tests.live.watch.site import WatchedSite, watched_site
 
 
 @pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    with watched(getattr(request, "param", "redis")) as shop:
-        yield shop
+def running(request: pytest.FixtureRequest) -> Iterator[WatchedSite]:
+    with watched_site(getattr(request, "param", "redis")) as site:
+        yield site
 
 
 @pytest.fixture
-def shop(running: Watched) -> Iterator[Watched]:
-    """With a fresh browser. Whatever the browser complained about fails the test."""
+def site(running: WatchedSite) -> Iterator[WatchedSite]:
+    """Hand out the site with a fresh browser. Whatever the browser complains about fails the test."""
     with running.fresh():
         yield running
     assert running.complaints == []

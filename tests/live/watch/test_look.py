@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from watched import PHONE, WIDE
+
+from tests.live.watch.site import PHONE, WIDE
 
 # Each text with its colour on what lies beneath it: the ratio of WCAG 2, and the least that AA allows for its size.
 CONTRASTS = """
@@ -45,16 +46,16 @@ SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 
 
 @pytest.fixture
-def failed(shop) -> str:
+def failed(site) -> str:
     """An order whose receipt failed for good."""
-    shop.mail.misbehave.append("reject")
-    return shop.order("eve@example.com")
+    site.mail.misbehave.append("reject")
+    return site.order("eve@example.com")
 
 
 @LOOKS
 @SIZES
-def test_it_can_be_read(shop, failed, scheme, size):
-    page = shop.page(color_scheme=scheme, viewport=size)
+def test_it_can_be_read(site, failed, scheme, size):
+    page = site.page(color_scheme=scheme, viewport=size)
     for row in open_everything(page, failed):
         expect(row.locator("pre")).to_be_visible()
         texts = page.evaluate(CONTRASTS)
@@ -75,8 +76,8 @@ def open_everything(page: Page, order: str):
         yield row
 
 
-def test_it_works_without_scripts(shop, failed):
-    page = shop.page(java_script_enabled=False)
+def test_it_works_without_scripts(site, failed):
+    page = site.page(java_script_enabled=False)
     for row in open_everything(page, failed):
         expect(row.locator("pre")).to_contain_text("Traceback")
     row.get_by_role("button", name="Discard").click()

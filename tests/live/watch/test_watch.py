@@ -6,7 +6,8 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from watched import PATIENCE
+
+from tests.live.watch.site import PATIENCE
 
 expect.set_options(timeout=PATIENCE)
 BROKERS = pytest.mark.parametrize("running", ["redis", "rabbitmq"], indirect=True)
@@ -16,16 +17,16 @@ RECEIPT, RESERVE = "orders.tasks.send_receipt", "orders.tasks.reserve_stock"
 
 
 @BROKERS
-def test_an_order_is_watched_until_its_receipt_is_sent(shop):
-    page = shop.page()
+def test_an_order_is_watched_until_its_receipt_is_sent(site):
+    page = site.page()
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
     before = page.locator("#chart-fast").inner_text()
 
-    shop.mail.hold()
-    order = shop.order("ann@example.com")
+    site.mail.hold()
+    order = site.order("ann@example.com")
     in_flight = page.get_by_role("region", name="In flight")
     expect(in_flight).to_contain_text(RECEIPT)  # nobody loaded the page again
-    shop.mail.release()
+    site.mail.release()
     expect(in_flight).not_to_contain_text(RECEIPT)
     expect(page.locator("#chart-fast")).not_to_have_text(before)
 
@@ -38,10 +39,10 @@ def test_an_order_is_watched_until_its_receipt_is_sent(shop):
 
 
 @BROKERS
-def test_a_failure_is_seen_and_sent_again_by_keyboard(shop):
-    page = shop.page()
-    shop.mail.misbehave.append("reject")
-    order = shop.order("bob@example.com")
+def test_a_failure_is_seen_and_sent_again_by_keyboard(site):
+    page = site.page()
+    site.mail.misbehave.append("reject")
+    order = site.order("bob@example.com")
 
     row = page.locator(".watch-jobs > li").filter(has_text=order)
     expect(row).to_contain_text("SMTPRecipientsRefused")
@@ -51,15 +52,15 @@ def test_a_failure_is_seen_and_sent_again_by_keyboard(shop):
     again = row.get_by_role("button", name="again")
     again.focus()
 
-    told = row.locator(".state").inner_text()
-    expect(row.locator(".state")).not_to_have_text(told)  # it was refreshed, and what I did to it is still there
+    before = row.locator(".state").inner_text()
+    expect(row.locator(".state")).not_to_have_text(before)  # it was refreshed, and what I did to it is still there
     expect(row.locator("pre")).to_be_visible()
     expect(row.get_by_role("checkbox")).to_be_checked()
     expect(again).to_be_focused()
 
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Send again?")).to_be_visible()
-    assert shop.mail.to("bob@example.com") == []
+    assert site.mail.to("bob@example.com") == []
     page.get_by_role("button", name="Send again").press("Enter")
     expect(page.get_by_text("1 dead job sent again.")).to_be_visible()
     expect(row).to_have_count(0)
@@ -70,63 +71,63 @@ def test_a_failure_is_seen_and_sent_again_by_keyboard(shop):
     while "done" not in found.locator(".state").inner_text():
         page.wait_for_timeout(500)
         page.reload()
-    assert len(shop.mail.to("bob@example.com")) == 1
+    assert len(site.mail.to("bob@example.com")) == 1
 
 
 @pytest.mark.parametrize(
     ("running", "outage"), [("redis", "refuse"), ("redis", "freeze"), ("rabbitmq", "refuse")], indirect=["running"]
 )
-def test_the_broker_goes_away_and_comes_back(shop, outage):
-    page = shop.page()
+def test_the_broker_goes_away_and_comes_back(site, outage):
+    page = site.page()
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
-    getattr(shop.line, outage)()
+    getattr(site.line, outage)()
     try:
         expect(page.locator("#watch-problems")).to_contain_text(AWAY)
         expect(page.locator("#queue-fast")).to_contain_text("?")  # unknown, which is not none
         page.reload()  # and it still answers
         expect(page.locator("#watch-problems")).to_contain_text(AWAY)
     finally:
-        shop.line.mend()
+        site.line.mend()
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
 
 
-def test_a_worker_that_ends_is_missed(shop):
-    page = shop.page()
+def test_a_worker_that_ends_is_missed(site):
+    page = site.page()
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
-    report = next(process for process in shop.place.processes if "worker-report" in process.log.name)
+    report = next(process for process in site.environment.processes if "worker-report" in process.log.name)
     report.end()
     try:
         expect(page.locator("#queue-report")).to_contain_text("nobody consumes")
         expect(page.locator("#watch-problems")).to_contain_text("manage.py worker report")
     finally:
-        shop.place.worker("report")
+        site.environment.worker("report")
     expect(page.get_by_text("Every queue is consumed")).to_be_visible()
 
 
-def test_the_focus_stays_while_other_rows_come_and_go(shop):
-    page = shop.page()
+def test_the_focus_stays_while_other_rows_come_and_go(site):
+    page = site.page()
     orders = []
     for number in range(3):
-        shop.mail.misbehave.append("reject")
-        orders.append(shop.order(f"focus-{number}@example.com"))
-        shop.finished()
+        site.mail.misbehave.append("reject")
+        orders.append(site.order(f"focus-{number}@example.com"))
+        site.finished()
     rows = [page.locator(".watch-jobs > li").filter(has_text=order) for order in orders]
     expect(rows[2]).to_be_visible()
     button = rows[1].get_by_role("button", name="Discard")
     button.focus()
-    shop.place.project.manage("jobs", "discard", (rows[2].get_attribute("id") or "")[4:], **shop.place.variables)
+    site.environment.manage("jobs", "discard", (rows[2].get_attribute("id") or "")[4:])
     expect(rows[2]).to_have_count(0)
     expect(button).to_be_focused()
-    shop.place.project.manage("jobs", "discard", "--all", **shop.place.variables)
+    site.environment.manage("jobs", "discard", "--all")
     expect(rows[1]).to_have_count(0)
     expect(page.get_by_role("heading", name="Latest failures")).to_be_focused()
 
 
-def test_many_dead_letters_are_discarded_at_once(shop):
+def test_many_dead_letters_are_discarded_at_once(site):
     for number in range(3):
-        shop.mail.misbehave.append("reject")
-        shop.order(f"many-{number}@example.com")
-    page = shop.page()
+        site.mail.misbehave.append("reject")
+        site.order(f"many-{number}@example.com")
+    page = site.page()
     rows = page.locator(".watch-jobs > li").filter(has_text="SMTPRecipientsRefused")
     expect(rows).to_have_count(3)
 
@@ -136,23 +137,23 @@ def test_many_dead_letters_are_discarded_at_once(shop):
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_text("3 dead jobs discarded.")).to_be_visible()
     expect(page.get_by_text("Nothing failed for good.")).to_be_visible()
-    lines = shop.place.number("SELECT count(*) FROM django_admin_log WHERE change_message LIKE '%Discarded%'")
+    lines = site.environment.number("SELECT count(*) FROM django_admin_log WHERE change_message LIKE '%Discarded%'")
     assert lines == 3
 
 
-def test_who_has_no_permission_is_refused_everywhere(shop):
-    shop.staff("nobody")
-    page = shop.page("nobody")
+def test_who_has_no_permission_is_refused_everywhere(site):
+    site.staff("nobody")
+    page = site.page("nobody")
     for path in ("", "now/", "dead/", "find/?q=x", "requeue/", "discard/"):
-        answer = page.goto(f"{shop.site}/admin/djcelery_jobs/watch/{path}")
+        answer = page.goto(f"{site.site}/admin/djcelery_jobs/watch/{path}")
         assert answer
         assert answer.status == 403
-    page.goto(f"{shop.site}/admin/")
+    page.goto(f"{site.site}/admin/")
     expect(page.get_by_text("What the jobs are doing")).to_have_count(0)
 
 
-def test_it_rests_while_nobody_looks_and_when_it_is_told_to(shop):
-    page = shop.page()
+def test_it_rests_while_nobody_looks_and_when_it_is_told_to(site):
+    page = site.page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Pause").click()

@@ -1,0 +1,37 @@
+"""Change the code while `manage.py dev` runs, and start it where it refuses to run."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.live.harness.project import CLASSES
+from tests.projects import environment
+
+
+def test_a_change_of_the_code_restarts_the_workers(dev_server):
+    dev_server.change_code('logger.info("this is new")')
+
+    for name in CLASSES:
+        assert dev_server.dev.lines(rf"worker-{name} .* this is new")
+    dev_server.receipt_sent(dev_server.order("dora@example.com"))
+
+
+@pytest.mark.parametrize("kind", ["broker", "database"])
+def test_it_refuses_a_server_that_is_not_on_this_machine(dev_server, kind):
+    scheme = {"redis": ("REDIS_URL", "redis://"), "rabbitmq": ("AMQP_URL", "amqp://u:p@")}[dev_server.broker]
+    name, start = scheme if kind == "broker" else ("DATABASE_URL", "postgres://u:p@")
+
+    done = subprocess.run(
+        [dev_server.project.python, "manage.py", "dev"],
+        cwd=dev_server.project.path,
+        env=environment() | dev_server.variables | {name: f"{start}production.example.com/0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"The {kind} is on production.example.com, which is not this machine" in done.stderr

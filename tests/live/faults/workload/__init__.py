@@ -1,1 +1,0 @@
-"""An app that the fault suite puts into a generated project: work that can be counted."""

@@ -1,0 +1,122 @@
+"""Run faults of all kinds, one after the other, while jobs are dispatched and run."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.live.harness.environment import Environment, exit_code
+from tests.live.harness.report import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultPlan:
+    """Say how many faults of each kind there are, and how many jobs at what rate."""
+
+    jobs: int  # numbers: what is dispatched, and what rolls back
+    child_kills: int
+    worker_kills: int
+    broker_kills: int
+    wipes: int
+    database_restarts: int
+    dispatcher_kills: int
+    beat_kills: int = 1
+    rate: float = 15  # jobs in a second
+    longest: float = 0.6  # seconds; at that rate and mix most of eight children are busy
+    tasks: str = "durable,durable,stepwise"
+    rollbacks: float = 0.1
+    workers: int = 2
+    seed: int = 1
+
+
+def run_faults(environment: Environment, plan: FaultPlan, say: Callable[[str], None] = lambda line: None) -> Outcome:
+    """Run the plan on an environment whose workers are ready. Returns what is left when the last job is done."""
+    dispatcher = Dispatcher(environment, plan)
+    dispatcher.start()
+    rng = random.Random(plan.seed)  # noqa: S311  no secret
+    last = time.time()
+    faults = _faults(environment, plan, rng)
+    for place, (name, fault) in enumerate(faults, 1):
+        dispatcher.wait_until(place / (len(faults) + 1))
+        fault()
+        last = time.time()
+        restarts = environment.supervisor.restarts
+        say(f"fault {place} of {len(faults)}: {name}; {dispatcher.progress:.0%} dispatched, {restarts} restarts")
+    dispatcher.join()
+    assert not dispatcher.failure, dispatcher.failure
+    last = max(last, dispatcher.last_kill)
+    over = environment.settle(900, patience=None if "plain" not in plan.tasks else 40)
+    outcome = environment.outcome()
+    outcome.seconds = max(0.0, over - last)
+    outcome.refused = dispatcher.refused
+    return outcome
+
+
+class Dispatcher(threading.Thread):
+    """Run the process that dispatches; where it is killed, the next one goes on."""
+
+    def __init__(self, environment: Environment, plan: FaultPlan) -> None:
+        super().__init__(daemon=True)
+        self.environment, self.plan = environment, plan
+        self.refused = 0
+        self.last_kill = 0.0
+        self.failure = ""
+
+    def run(self) -> None:
+        plan = self.plan
+        parts = plan.dispatcher_kills + 1
+        borders = [plan.jobs * part // parts for part in range(parts + 1)]
+        options = {"rate": plan.rate, "longest": plan.longest, "tasks": plan.tasks, "rollbacks": plan.rollbacks}
+        for part in range(parts):
+            die = part < parts - 1
+            process = self.environment.dispatch(borders[part], borders[part + 1], die=die, **options)
+            code = exit_code(process, 3600)
+            self.last_kill = time.time() if die else self.last_kill
+            self.refused += len(process.lines("^refused "))
+            if code != (-9 if die else 0):
+                self.failure = f"the dispatching process ended with {code}:\n{process.text[-3000:]}"
+                return
+
+    @property
+    def progress(self) -> float:
+        """Return the share of its numbers that it is through with."""
+        return (self.environment.number("SELECT max(number) FROM workload_expected") + 1) / self.plan.jobs
+
+    def wait_until(self, share: float) -> None:
+        """Spread the faults over the whole time in which there is work; two a second at the most."""
+        time.sleep(0.5)
+        while self.is_alive() and self.progress < share:
+            time.sleep(0.2)
+
+
+def _faults(environment: Environment, plan: FaultPlan, rng: random.Random) -> list[tuple[str, Callable[[], None]]]:
+    """Mix all faults of the plan, in the same order each time."""
+    whole = plan.worker_kills // 2
+    kinds: list[tuple[int, str, Callable[[], None]]] = [
+        (plan.child_kills, "child killed", lambda: environment.supervisor.kill_child(rng)),
+        (whole, "worker killed", lambda: environment.supervisor.kill_worker(rng, whole=True)),
+        (plan.worker_kills - whole, "parent killed", lambda: environment.supervisor.kill_worker(rng, whole=False)),
+        (plan.broker_kills, "broker killed", lambda: _restart_broker(environment)),
+        (plan.wipes, "broker wiped", environment.broker.wipe),
+        (plan.database_restarts, "database restarted", lambda: restart_database(environment, 1)),
+        (plan.beat_kills, "beat killed", environment.supervisor.kill_beat),
+    ]
+    faults = [(name, fault) for count, name, fault in kinds for _ in range(count)]
+    rng.shuffle(faults)
+    return faults
+
+
+def _restart_broker(environment: Environment) -> None:
+    environment.broker.kill()
+    time.sleep(2)
+    environment.broker.start()
+
+
+def restart_database(environment: Environment, seconds: float) -> None:
+    """Crash the database, and start it again after a while."""
+    environment.database.stop()
+    time.sleep(seconds)
+    environment.database.start()

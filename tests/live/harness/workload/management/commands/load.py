@@ -1,0 +1,25 @@
+"""Dispatch COUNT jobs that do nothing, one by one, and say what CPU that took."""
+
+import importlib
+import json
+import os
+import time
+
+from django.core.management.base import BaseCommand
+from workload import tasks
+
+
+class Command(BaseCommand):
+    def add_arguments(self, parser):
+        parser.add_argument("task")
+        parser.add_argument("count", type=int)
+
+    def handle(self, task: str, count: int, **options):
+        if (app := os.environ.get("CELERY_APP", "shop")) != "shop":
+            importlib.import_module(app).app.set_current()
+        asked = getattr(tasks, task)
+        asked.delay()  # connects
+        begun = time.process_time()
+        for _ in range(count - 1):
+            asked.delay()
+        self.stdout.write(json.dumps(time.process_time() - begun))
