@@ -10,7 +10,7 @@ from kombu import Connection
 from workload.management.commands.plans import fill
 from workload.tasks import noop, noop_durable
 
-from djcelery_jobs.brokers.queue_lengths import look
+from djcelery_jobs.brokers.queue_lengths import fetch
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import Job
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 "publish": lambda: noop.delay(),
                 "dispatch a durable job": lambda: noop_durable.delay(),
                 "consume and ack": lambda: channel.basic_ack(channel.basic_get(QUEUE).delivery_tag),
-                "depth of all queues": look,
+                "depth of all queues": fetch,
                 "relay, nothing due": relay,
             }
             self.stdout.write(json.dumps({name: milliseconds(step) for name, step in steps.items()}))
@@ -68,5 +68,5 @@ def wait_at(broker: Connection, count: int) -> None:
         for _ in range(count - 1):
             channel.basic_publish(one, exchange="", routing_key=QUEUE)
     channel.close()
-    while look()[QUEUE].messages < count:
+    while fetch()[QUEUE].messages < count:
         time.sleep(0.1)
