@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from djcelery.findings import Finding, Severity
 from djcelery.output import escape_line
@@ -109,7 +108,7 @@ def as_sarif(findings: Iterable[Finding], version: str) -> str:
     return json.dumps(document, indent=2)
 
 
-def sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
+def sarif_result(finding: Finding, rule_index: int) -> dict[str, object]:
     """Return one finding as SARIF."""
     from urllib.parse import quote
 

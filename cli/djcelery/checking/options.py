@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from djcelery.errors import UsageError, did_you_mean
 from djcelery.findings import SEVERITIES, Finding
 
+Table = dict[str, object]  # as TOML holds it, before anything is known about it
 KEYS = ("select", "ignore", "exclude", "severity", "per-file-ignores", "baseline", "python")
 
 
@@ -61,7 +62,7 @@ def read_options(root: str) -> Options:
     return parse_options(djcelery_table(data, path), path) if b"djcelery" in data else Options()
 
 
-def djcelery_table(data: bytes, path: str) -> dict[str, Any]:
+def djcelery_table(data: bytes, path: str) -> Table:
     """Return the table `[tool.djcelery]`, empty if there is none."""
     import tomllib
 
@@ -73,7 +74,7 @@ def djcelery_table(data: bytes, path: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def parse_options(table: dict[str, Any], path: str) -> Options:
+def parse_options(table: Table, path: str) -> Options:
     """Return the options in a table; raise UsageError for a key or value that is wrong."""
     for key in table:
         if key not in KEYS:
@@ -98,7 +99,7 @@ def parse_options(table: dict[str, Any], path: str) -> Options:
     )
 
 
-def string_list(table: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
+def string_list(table: Table, key: str, path: str) -> tuple[str, ...]:
     """Return a list of strings from a table; raise UsageError for anything else."""
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

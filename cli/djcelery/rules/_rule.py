@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from textwrap import dedent
-from typing import Any
+from types import ModuleType
 
 from djcelery.findings import SEVERITIES, Finding, Severity
 from djcelery.project.project import Project
@@ -34,7 +34,7 @@ class Rule:
     name: str
     severity: Severity
     section: str
-    module: Any
+    module: ModuleType
 
     @property
     def manual(self) -> Manual:
@@ -88,7 +88,7 @@ class Manual:
         return cls(*(texts.get(name, "") for name in headings))
 
 
-def combined(rule: Any, project: Project) -> list[Finding]:
+def combined(rule: ModuleType, project: Project) -> list[Finding]:
     """Return what the text and the running app show. What both show is reported once, one severity higher.
 
     If the running app was asked, a rule with RUNTIME_ONLY reports only what the app shows.
