@@ -93,6 +93,18 @@ also writes below the project's root, and `--write-baseline` to the file that yo
 the project. Control characters in names are printed as escapes such as `\\u001b`.
 """
 
+EJECT = """\
+### The library as a folder
+
+A project holds the library `djcelery_jobs` in one of two ways: it depends on the package `djcelery-jobs`, or it has the
+folder `djcelery_jobs/` at its root, byte for byte the same files. `djcelery new --vendor` creates the folder, and so
+does every version of djcelery that has not been released. `manage.py check` warns if a file in the folder was edited.
+
+`djcelery eject` turns the dependency into the folder, and `djcelery eject --undo` is its exact inverse. Both show the
+changes, ask once, and make all of them or none. Imports, the app label and migrations stay the same, so neither needs a
+change of your code or your database. `--undo` refuses if a file in the folder was edited, and lists those files.
+"""
+
 COMPLETION = """\
 ## Shell completion
 
@@ -105,7 +117,7 @@ If the command is installed (`uv tool install djcelery`, `pipx install djcelery`
 | fish | `_DJCELERY_COMPLETE=fish_source djcelery \\| source` | `~/.config/fish/completions/djcelery.fish` |
 """
 
-NOTES = {"new": NEW, "check": CHECK}
+NOTES = {"new": NEW, "check": CHECK, "eject": EJECT}
 
 
 def help_of(*words: str) -> str:

@@ -16,6 +16,7 @@ from djcelery import __version__, errors, interrupts, output
 
 COMMANDS = {
     "new": ("djcelery.commands.new", "Create a Django project with reliable background jobs."),
+    "eject": ("djcelery.commands.eject", "Copy the library into a project as a folder, or undo that."),
     "check": ("djcelery.commands.check", "Find mistakes with background jobs in any Django + Celery code base."),
 }
 

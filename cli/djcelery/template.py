@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,18 @@ def refuse_braces(target: Path) -> None:
             f"The path {target} contains a brace, which the template engine would interpret.",
             "Choose a folder without braces.",
         )
+
+
+def library_files() -> dict[str, bytes]:
+    """Return the files of the library `djcelery_jobs`, by their path in it, without caches."""
+    (library,) = home().glob("*cookiecutter*/djcelery_jobs")
+    files = {}
+    for folder, folders, names in os.walk(library):
+        folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache"))]
+        for name in names:
+            file = Path(folder, name)
+            files[file.relative_to(library).as_posix()] = file.read_bytes()
+    return files
 
 
 def private_values() -> dict[str, Any]:

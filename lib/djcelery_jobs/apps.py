@@ -7,6 +7,7 @@ from django.apps import AppConfig, apps
 # Modules that connect themselves to Django's or Celery's signals, or add a step to the worker.
 CONNECTED = [
     "djcelery_jobs.checks",
+    "djcelery_jobs.vendored",
     "djcelery_jobs.brokers.queue_lengths",
     "djcelery_jobs.core.failures",
     "djcelery_jobs.worker.connections",
