@@ -26,7 +26,7 @@ numbers are right behind any number of web processes and workers, and a process 
 
 | ask | answer |
 |---|---|
-| `/admin/djcelery_jobs/watch/` | for people: [the page of the jobs](jobs-page.md) |
+| `/admin/djcelery_jobs/overview/` | for people: [the page of the jobs](jobs-page.md) |
 | `manage.py jobs health` | a table of queues, workers and beat; exit code 1 and a sentence for each trouble |
 | `GET /health/live` | 200 while the web process answers |
 | `GET /health/ready` | 200, or within a second 503 and the part that is `down` or gives `no answer`; for anybody |
@@ -92,9 +92,9 @@ TABLES = """
 import json
 from datetime import UTC, datetime
 from djcelery_jobs.dashboard.metrics import families
-from djcelery_jobs.dashboard.state import BeatState, State
+from djcelery_jobs.dashboard.snapshot import BeatState, Snapshot
 now = datetime.now(UTC)
-state = State(now, "ok", [], [], BeatState(True, "", now, []))
+state = Snapshot(now, "ok", [], [], BeatState(True, "", now, []))
 rows = [(m.name, m.type, m._labelnames, m.documentation) for m in families(state, [])]
 print(json.dumps(rows))
 """

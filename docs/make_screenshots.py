@@ -51,7 +51,7 @@ def main() -> None:
         for scheme in ("light", "dark"):
             for name, size in (("wide", WIDE), ("phone", PHONE)):
                 page = site.page(color_scheme=scheme, viewport=size)
-                expect(page.locator("#queue-report")).to_contain_text("nobody consumes", timeout=60_000)
+                expect(page.locator("#queue-report")).to_contain_text("no worker", timeout=60_000)
                 page.screenshot(path=FOLDER / f"jobs-{scheme}-{name}.png", full_page=True)
 
 

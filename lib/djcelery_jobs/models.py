@@ -85,13 +85,13 @@ class Job(models.Model):
         return f"{self.task} {self.pk}"
 
 
-class Watch(Job):
-    """A name for the page in the admin that shows what the jobs are doing, so that the admin lists it."""
+class Overview(Job):
+    """Give the jobs page a place in the admin's list of models."""
 
     class Meta:
         proxy = True
         default_permissions = ()
-        verbose_name = verbose_name_plural = "what the jobs are doing"
+        verbose_name = verbose_name_plural = "overview"
 
 
 def job_id(task_id: object) -> uuid.UUID:

@@ -56,18 +56,18 @@ def test_what_it_sends_names_the_entry(app, broker):
 
 
 def test_what_is_planned_can_be_known_without_running_a_beat(app):
-    assert [(name, last) for name, _, _, last in LockedScheduler.planned(app, limit=10)] == [("prune", None)]
+    [entry] = LockedScheduler.planned(app, limit=10)
+    assert (entry.name, entry.counted_from, entry.last_run) == ("prune", None, None)
 
     run(LockedScheduler(app))
-    make_due(minutes=4)
-    [(name, task, when, last)] = LockedScheduler.planned(app, limit=10)
+    [entry] = LockedScheduler.planned(app, limit=10)
+    assert (entry.counted_from is None, entry.last_run) == (False, None)  # it was seen, and has not run
 
-    assert (name, task, when.run_every, last is None) == (
-        "prune",
-        "djcelery_jobs.tasks.prune",
-        timedelta(minutes=10),
-        False,
-    )
+    make_due(minutes=4)
+    ScheduleState.objects.update(runs=1)
+    [entry] = LockedScheduler.planned(app, limit=10)
+    assert (entry.task, entry.schedule.run_every) == ("djcelery_jobs.tasks.prune", timedelta(minutes=10))
+    assert entry.last_run == entry.counted_from
     assert list(LockedScheduler.planned(app, limit=0)) == []
 
 

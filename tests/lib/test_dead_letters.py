@@ -127,7 +127,7 @@ def choose(client, action: str, *jobs: Job):
 
 def test_the_list_can_be_narrowed_down(as_user, durable):
     client = as_user()
-    assert b"tests.never" in client.get("/admin/djcelery_jobs/job/?state__exact=dead&queue=fast&q=tests").content
+    assert b"tests.never" in client.get("/admin/djcelery_jobs/job/?state=dead&queue=fast&q=tests").content
     assert b"tests.never" not in client.get("/admin/djcelery_jobs/job/?queue=email").content
 
 
@@ -147,7 +147,7 @@ def test_who_may_does_it_and_it_is_logged(as_user, durable, caplog, action, stat
 
     durable.refresh_from_db()
     assert durable.state == state
-    assert b"1 dead jobs" in answer.content
+    assert b"1 dead job " in answer.content
     assert "ann" in caplog.text
 
 
@@ -156,7 +156,7 @@ def test_the_admin_says_that_the_broker_is_away(as_user, dead, monkeypatch):
         raise OperationalError("away")
 
     monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
-    assert b"The broker is away" in choose(as_user("requeue_job"), "requeue", dead).content
+    assert b"The broker is not reachable" in choose(as_user("requeue_job"), "requeue", dead).content
 
 
 def test_one_job_can_be_looked_at_and_not_changed(as_user, dead):
@@ -178,7 +178,7 @@ def test_the_command_says_that_the_broker_is_away(dead, monkeypatch):
         raise OperationalError("away")
 
     monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
-    with pytest.raises(CommandError, match="The broker is away"):
+    with pytest.raises(CommandError, match="The broker is not reachable"):
         call_command("jobs", "requeue", "--all")
 
 
@@ -208,17 +208,17 @@ def test_the_command_requeues_and_discards(durable, capsys, which, action, state
 
     durable.refresh_from_db()
     assert durable.state == state
-    assert "1 dead jobs" in capsys.readouterr().out
+    assert "1 dead job " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["list", "--limit", "-5"], ["plan", "--hours", "x"], ["connections", "--web", "-1"]])
 def test_the_command_counts_from_zero(words):
-    with pytest.raises(CommandError, match="is no count"):
+    with pytest.raises(CommandError, match="must be a number from 0"):
         call_command("jobs", *words)
 
 
 def test_the_command_wants_to_know_which(durable):
-    with pytest.raises(CommandError, match="Which"):
+    with pytest.raises(CommandError, match="No jobs selected"):
         call_command("jobs", "discard")
-    with pytest.raises(CommandError, match="There is no job"):
+    with pytest.raises(CommandError, match="No job has the ID"):
         call_command("jobs", "show", "00000000-0000-0000-0000-000000000000")

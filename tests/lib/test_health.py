@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.brokers.single_flight import SingleFlight
-from djcelery_jobs.dashboard import health, state
+from djcelery_jobs.dashboard import health, snapshot
 from djcelery_jobs.models import Heartbeat, Lease
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
     """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
-    monkeypatch.setattr(state, "SECONDS", 30)
+    monkeypatch.setattr(snapshot, "SECONDS", 30)
     monkeypatch.setattr(health, "SECONDS", 30)
 
 
@@ -89,12 +89,12 @@ def everything_runs(settings) -> None:
     Lease.objects.create(name="beat", holder="host:1", expires_at=now + timedelta(seconds=9))
 
 
-def test_all_is_well(broker, settings, capsys):
+def test_no_problems(broker, settings, capsys):
     everything_runs(settings)
     call_command("jobs", "health")
 
     told = capsys.readouterr().out
-    assert told.endswith("All is well.\n")
+    assert told.endswith("No problems found.\n")
     assert [line.split()[:2] for line in told.splitlines() if line.startswith("fast")] == [["fast", "0"]]
 
 
@@ -103,13 +103,13 @@ def test_all_is_well(broker, settings, capsys):
     [
         (
             lambda: Heartbeat.objects.update(queues=["fast", "slow", "email"]),
-            "No live worker consumes the queue report.",
+            "No worker consumes the queue report.",
         ),
         (
             lambda: Heartbeat.objects.update(consuming=False),
-            "The worker all-1@host lives and does not consume its queues.",
+            "The worker all-1@host is alive but does not consume its queues.",
         ),
-        (lambda: Lease.objects.all().delete(), "No beat runs"),
+        (lambda: Lease.objects.all().delete(), "Beat is not running"),
     ],
 )
 def test_trouble_is_a_sentence_and_an_exit_code(broker, settings, capsys, trouble, sentence):
@@ -131,11 +131,11 @@ def test_without_a_broker_the_rest_is_told(settings, capsys, monkeypatch):
         call_command("jobs", "health")
 
     told = capsys.readouterr().out
-    assert "The broker: down." in told
+    assert "The broker is down." in told
     assert [line.split()[:2] for line in told.splitlines() if line.startswith("fast")] == [["fast", "?"]]
 
 
 def test_without_a_database_it_says_so(monkeypatch, capsys):
     down(monkeypatch, "database")
-    with pytest.raises(CommandError, match="The database: down"):
+    with pytest.raises(CommandError, match="Database: down"):
         call_command("jobs", "health")

@@ -69,19 +69,19 @@ def test_nothing_is_found_for_nothing(words):
 
 def test_what_is_found_is_bounded():
     for _ in range(listing.PAGE + 5):
-        make(subject="7")
+        make(subject="7", args=[7])
     assert len(listing.find("7")) == listing.PAGE
 
 
 @pytest.mark.parametrize("older", ["x", ",", "2026-01-01,x", f"2026-01-01,{uuid.UUID(int=0)}", "\0"])
 def test_a_page_that_does_not_exist_is_the_first(older):
     job = make(state=State.DEAD)
-    assert listing.dead(older).jobs == [job]
+    assert listing.dead_letters(older).jobs == [job]
 
 
 def test_only_the_end_of_a_long_traceback_is_loaded():
     make(state=State.DEAD, traceback="first line\n" + "x" * 10_000 + "\nlast line")
-    [job] = listing.dead().jobs
+    [job] = listing.dead_letters().jobs
     assert job.traceback_end.endswith("last line")
     assert "first line" not in wording.traceback(job)
 
@@ -127,14 +127,15 @@ HOUR = timedelta(hours=1, seconds=1)
     ("fields", "words"),
     [
         ({"state": State.DONE, "finished_at": NOW - HOUR}, "done 1 h"),
-        ({"state": State.DEAD, "finished_at": NOW - HOUR}, "failed for good 1 h"),
+        ({"state": State.DEAD, "finished_at": NOW - HOUR}, "failed permanently 1 h"),
         ({"state": State.DISCARDED, "finished_at": NOW - HOUR}, "discarded 1 h"),
-        ({"state": State.DELAYED, "publish_at": NOW - HOUR}, "runs now"),
-        ({"state": State.DELAYED, "publish_at": NOW + HOUR}, "runs in "),
-        ({"state": State.DELAYED, "publish_at": NOW, "attempts": 2}, "failed 2 x so far, next try now"),
-        ({"state": State.WAITING, "waiting_since": NOW - HOUR}, "waits for a worker, 1 h"),
-        ({"state": State.WAITING, "started_at": NOW - HOUR, "starts": 1, "worker": "w"}, "has run for 1 h"),
+        ({"state": State.DELAYED, "publish_at": NOW - HOUR}, "scheduled, runs now"),
+        ({"state": State.DELAYED, "publish_at": NOW + HOUR}, "scheduled, runs in "),
+        ({"state": State.DELAYED, "publish_at": NOW, "attempts": 2}, "failed 2 times so far, retries now"),
+        ({"state": State.DELAYED, "publish_at": NOW, "attempts": 1}, "failed once so far, retries now"),
+        ({"state": State.WAITING, "waiting_since": NOW - HOUR}, "waiting for a worker for 1 h"),
+        ({"state": State.WAITING, "started_at": NOW - HOUR, "starts": 1, "worker": "w"}, "running for 1 h"),
     ],
 )
-def test_what_became_of_a_job_is_told(fields, words):
+def test_the_status_of_a_job(fields, words):
     assert wording.job_status(Job(**fields)).startswith(words)

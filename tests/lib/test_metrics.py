@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard import health, metrics
-from djcelery_jobs.dashboard.state import BeatState, QueueState, State, WorkerState
+from djcelery_jobs.dashboard.snapshot import BeatState, QueueState, Snapshot, WorkerState
 from djcelery_jobs.models import Tally
 from djcelery_jobs.tasks import prune
 
@@ -56,7 +56,7 @@ def test_what_nobody_knows_is_absent():
         WorkerState("c", ["slow"], 1, 0, NOW, alive=False, consuming=True, started=NOW),
     ]
     beat = BeatState(alive=True, holder="host", seen=NOW, entries=[])
-    state = State(at=NOW, broker="down", queues=[queue], workers=workers, beat=beat, overdue=12)
+    state = Snapshot(at=NOW, broker="down", queues=[queue], workers=workers, beat=beat, overdue=12)
 
     assert samples(metrics.exposition(metrics.families(state, [])).decode()) == {
         ("jobs_broker_up",): 0,

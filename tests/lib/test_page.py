@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from celery.exceptions import OperationalError
@@ -15,27 +16,35 @@ from django.utils import timezone
 
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.dashboard import page
-from djcelery_jobs.dashboard.state import BeatState, Entry, Minute, QueueState, RunningJob, State, WorkerState
+from djcelery_jobs.dashboard.snapshot import (
+    BeatState,
+    Minute,
+    QueueState,
+    RunningJob,
+    ScheduledEntry,
+    Snapshot,
+    WorkerState,
+)
 from djcelery_jobs.models import Job
 from djcelery_jobs.models import State as JobState
 
 pytestmark = pytest.mark.django_db
 
-PAGE = "/admin/djcelery_jobs/watch/"
+PAGE = "/admin/djcelery_jobs/overview/"
 PAGES = [PAGE, f"{PAGE}now/", f"{PAGE}dead/", f"{PAGE}find/?q=x"]
 DECISIONS = [f"{PAGE}requeue/", f"{PAGE}discard/"]
 NOW = timezone.now()
 
 
-def quiet() -> State:
+def quiet() -> Snapshot:
     """Everything is in order: one worker, one job that it runs."""
     hour_ago, soon = NOW - timedelta(hours=1), timezone.now() + timedelta(minutes=5, seconds=30)
     worker = WorkerState(
         name="fast@a", queues=["fast"], concurrency=4, running=1, seen=NOW, alive=True, consuming=True, started=hour_ago
     )
     queue = QueueState(name="fast", waiting=7, oldest=2.0, running=1, consumers=1, rate=3.5, dead=0)
-    entry = Entry(name="nightly", task="orders.tasks.daily_sales", schedule="02:10", last=hour_ago, next=soon)
-    return State(
+    entry = ScheduledEntry(name="nightly", task="orders.tasks.daily_sales", schedule="02:10", last=hour_ago, next=soon)
+    return Snapshot(
         at=NOW,
         broker="ok",
         queues=[queue],
@@ -50,7 +59,7 @@ def state(monkeypatch):
     """Make the page see this: state(broker="down")."""
 
     def see(**changes) -> None:
-        monkeypatch.setattr(page, "state", lambda: replace(quiet(), **changes))
+        monkeypatch.setattr(page, "take_snapshot", lambda: replace(quiet(), **changes))
 
     see()
     minutes = [Minute(at=NOW, done=2, failed=1, retried=1), Minute(at=NOW, done=0, failed=0, retried=0)]
@@ -103,29 +112,29 @@ def text(answer) -> str:
 def test_it_tells_what_is_going_on(boss):
     shown = text(boss.get(PAGE))
 
-    for words in ("Every queue is consumed", "tests.runs", "fast@a", "1 of 4 busy", "nightly", "in 5 min"):
+    for words in ("Every queue has a worker", "tests.runs", "fast@a", "1 of 4 busy", "nightly", "in 5 min"):
         assert words in shown
-    assert "2 jobs done, 1 retried, 1 failed, 4 at most in one minute" in shown
+    assert "2 jobs done, 1 retried, 1 failed, at most 4 in one minute" in shown
 
 
 def test_the_part_that_changes_comes_alone(boss):
     shown = text(boss.get(f"{PAGE}now/"))
 
-    assert shown.lstrip().startswith('<div id="watch-now">')
+    assert shown.lstrip().startswith('<div id="jobs-now">')
     assert "<html" not in shown
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"broker": "down"}, "The broker: down."),
-        ({"broker": "no answer"}, "The broker: no answer."),
-        ({"beat": BeatState(alive=False, holder="", seen=None, entries=[])}, "No beat runs"),
-        ({"queues": [replace(quiet().queues[0], consumers=0)]}, "No live worker consumes the queue fast."),
+        ({"broker": "down"}, "The broker is down."),
+        ({"broker": "no answer"}, "The broker does not answer."),
+        ({"beat": BeatState(alive=False, holder="", seen=None, entries=[])}, "Beat is not running"),
+        ({"queues": [replace(quiet().queues[0], consumers=0)]}, "No worker consumes the queue fast."),
         ({"queues": [replace(quiet().queues[0], oldest=720.0)]}, "has waited for 12 min."),
-        ({"workers": [replace(quiet().workers[0], alive=False)]}, "silent"),
-        ({"workers": [replace(quiet().workers[0], consuming=False)]}, "fast@a lives and does not consume"),
-        ({"workers": []}, "No worker has said that it lives."),
+        ({"workers": [replace(quiet().workers[0], alive=False)]}, "no heartbeat"),
+        ({"workers": [replace(quiet().workers[0], consuming=False)]}, "fast@a is alive but does not consume"),
+        ({"workers": []}, "No worker is running."),
     ],
 )
 def test_it_says_plainly_what_is_wrong(boss, state, changes, words):
@@ -137,8 +146,9 @@ def test_it_says_plainly_what_is_wrong(boss, state, changes, words):
 def test_while_the_broker_is_away_no_worker_is_missed(boss, state):
     state(broker="down", queues=[replace(quiet().queues[0], consumers=0)])
     shown = text(boss.get(PAGE))
-    assert "The broker: down." in shown
-    assert "consumes" not in shown
+    assert "The broker is down." in shown
+    assert "No worker consumes" not in shown
+    assert "no worker" not in shown
 
 
 def test_what_the_broker_does_not_tell_is_not_shown_as_none_waiting(boss, state):
@@ -182,6 +192,50 @@ def test_nothing_is_inline_and_nothing_foreign_may_be_loaded(boss, make_dead):
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|https?://(?!www\.w3\.org)", text(answer))
 
 
+def test_an_entry_that_never_ran_shows_no_last_run(boss, state):
+    never = ScheduledEntry(name="new", task="orders.tasks.daily_sales", schedule="every 1 h", last=None, next=NOW)
+    state(beat=replace(quiet().beat, entries=[never]))
+
+    shown = text(boss.get(PAGE))
+
+    assert "has not run yet" in shown
+    assert "last run" not in shown
+
+
+def test_an_entry_that_can_never_run_is_shown_as_such(boss, state):
+    never = ScheduledEntry(name="odd", task="t", schedule="no valid schedule", last=None, next=None)
+    state(beat=replace(quiet().beat, entries=[*quiet().beat.entries, never]))
+
+    shown = text(boss.get(PAGE))
+
+    assert "The schedule entry &quot;odd&quot; can never run" in shown
+    assert shown.count("can never run") == 2
+    assert "nightly" in shown
+
+
+@pytest.mark.parametrize("place", [PAGE, f"{PAGE}dead/", f"{PAGE}find/?q=x"])
+def test_the_breadcrumbs_are_those_of_the_admin(boss, place):
+    """Their separators come from the admin's style sheet, which knows one form of them for each version."""
+
+    def form(page: str) -> tuple[str, str]:
+        [(tag, inside)] = re.findall(r'<(\w+) class="breadcrumbs">(.*?)</\1>', page, re.DOTALL)
+        return tag, "".join(re.findall(r"<li\b|&rsaquo;|aria-current", inside)[:2])
+
+    assert form(text(boss.get(place))) == form(text(boss.get("/admin/djcelery_jobs/job/")))
+
+
+def test_the_admin_has_one_heading_for_everything(boss):
+    assert text(boss.get("/admin/")).count("Background jobs") == 2  # the heading, and the title of its link
+
+
+def test_the_plain_list_shows_the_newest_first(boss, make_dead):
+    for days in (2, 1, 3):
+        [job] = make_dead(task=f"tests.from_day_{days}")
+        Job.objects.filter(pk=job.pk).update(created_at=NOW - timedelta(days=days))
+
+    assert re.findall(r"tests\.from_day_(\d)<", text(boss.get("/admin/djcelery_jobs/job/"))) == ["1", "2", "3"]
+
+
 def test_more_rows_need_no_more_queries(boss, make_dead, django_assert_max_num_queries):
     make_dead(200)
     for place in PAGES:
@@ -202,7 +256,7 @@ def test_dead_letters_go_on_page_by_page(boss, make_dead):
 
     shown = re.findall(r'<li id="job-(\S+)"', first + second)
     assert len(shown) == len(set(shown)) == 60
-    assert "?older=" not in second
+    assert 'href="?older=' not in second
 
 
 # -- Who sees it
@@ -231,6 +285,61 @@ def test_who_may_only_look_decides_nothing(as_user, state, make_dead, place):
     assert "Send again" not in text(client.get(PAGE))
     job.refresh_from_db()
     assert job.state == JobState.DEAD
+
+
+SECRET = {"kwargs": {"api_key": "sk_live_4711"}, "error": "refused: password=hunter2"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kwargs__api_key__startswith=sk_",
+        "error__contains=hunter2",
+        "error__regex=(",
+        "traceback__icontains=x",
+        "args__0=x",
+        "options__x=y",
+        "state=%00",
+        "state__in=dead,done",
+        "queue=%00",
+        "queue__startswith=f",
+        "id__startswith=0",
+    ],
+)
+def test_the_list_takes_no_lookup_but_its_filters(as_user, make_dead, query):
+    make_dead(**SECRET)
+    answer = as_user("view_job").get(f"/admin/djcelery_jobs/job/?{query}")
+
+    refused = answer.status_code == 400 or (answer.status_code, answer.url) == (302, "/admin/djcelery_jobs/job/?e=1")
+    assert refused, answer
+
+
+@pytest.mark.parametrize("query", ["state=dead", "queue=fast", "q=tests.ne", "o=1"])
+def test_the_list_is_filtered_searched_and_sorted(as_user, make_dead, query):
+    [job] = make_dead()
+    make_dead(task="other", queue="slow", state=JobState.DONE)
+    shown = text(as_user("view_job").get(f"/admin/djcelery_jobs/job/?{query}"))
+
+    assert str(job.pk) in shown
+    assert ("other" in shown) is (query == "o=1")
+
+
+@pytest.mark.parametrize("words", ["sk_live_4711", "sk_live", "hunter2", "hunt", "api_key=sk"])
+def test_the_search_reveals_nothing_that_is_hidden(as_user, make_dead, words):
+    make_dead(subject="sk_live_4711", **SECRET)
+    client = as_user("view_job")
+
+    assert "No job found." in text(client.get(f"{PAGE}find/?q={words}"))
+    assert "tests.never" in text(client.get(f"{PAGE}find/?q=refused"))
+    assert "tests.never" not in text(client.get(f"/admin/djcelery_jobs/job/?q={words}"))
+
+
+def test_the_page_of_a_job_hides_secrets_in_its_options(as_user, make_dead):
+    [job] = make_dead(options={"headers": {"api_key": "sk_live_4711"}, "priority": 7})
+    shown = text(as_user("view_job").get(f"/admin/djcelery_jobs/job/{job.pk}/change/"))
+
+    assert "priority=7" in shown
+    assert "sk_live" not in shown
 
 
 # -- What can be decided
@@ -278,15 +387,38 @@ def test_the_broker_may_be_away(boss, make_dead, task, monkeypatch):
 
     [job] = make_dead(task=task(plain).name)
     monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
-    assert "The broker is away" in text(boss.post(DECISIONS[0], {"one": job.pk, "confirmed": "yes"}, follow=True))
+    assert "The broker is not reachable" in text(
+        boss.post(DECISIONS[0], {"one": job.pk, "confirmed": "yes"}, follow=True)
+    )
     assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("place", [PAGE, f"{PAGE}dead/?older=x", f"{PAGE}find/?q=tests.never&x=1"])
+def test_a_decision_leads_back_to_the_page_where_it_was_taken(boss, make_dead, place):
+    [job] = make_dead()
+    [back] = set(re.findall(r'name="back" value="([^"]+)"', text(boss.get(place))))
+    assert unescape(back) == place
+
+    asked = text(boss.post(DECISIONS[1], {"one": job.pk, "back": place}))
+    assert f'name="back" value="{back}"' in asked
+    assert f'href="{back}"' in asked
+    assert boss.post(DECISIONS[1], {"job": job.pk, "confirmed": "yes", "back": place}).url == place
+
+
+@pytest.mark.parametrize(
+    "back",
+    ["", "//evil.example", "https://evil.example/admin/", f"//evil.example{PAGE}", "/admin/logout/", "\0", "http://[x"],
+)
+def test_a_decision_leads_nowhere_else(boss, make_dead, back):
+    [job] = make_dead()
+    assert boss.post(DECISIONS[1], {"one": job.pk, "confirmed": "yes", "back": back}).url == PAGE
 
 
 @pytest.mark.parametrize("nonsense", [{}, {"job": ["x", "\0", "é" * 300]}, {"one": "1"}, {"confirmed": "yes"}])
 @pytest.mark.parametrize("place", DECISIONS)
 def test_nonsense_decides_nothing(boss, make_dead, place, nonsense):
     make_dead()
-    assert "No dead job was chosen." in text(boss.post(place, nonsense, follow=True))
+    assert "No dead job was selected." in text(boss.post(place, nonsense, follow=True))
     assert Job.objects.get().state == JobState.DEAD
 
 

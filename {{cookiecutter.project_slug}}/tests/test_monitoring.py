@@ -9,7 +9,7 @@ from django.conf import settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from djcelery_jobs.dashboard.metrics import exposition, families
-from djcelery_jobs.dashboard.state import BeatState, QueueState, State
+from djcelery_jobs.dashboard.snapshot import BeatState, QueueState, Snapshot
 from djcelery_jobs.models import Tally
 
 FOLDER = settings.BASE_DIR / "monitoring"
@@ -21,7 +21,7 @@ LABELS = re.compile(r"\b(?:by|on) ?\(([^)]*)\)")
 
 def exposed() -> dict[str, set[str]]:
     """The labels of each series that can be."""
-    state = State(NOW, "ok", [QueueState("fast", 1, 1.0, 0, 0, 0.0, 0)], [], BeatState(True, "", NOW, []))
+    state = Snapshot(NOW, "ok", [QueueState("fast", 1, 1.0, 0, 0, 0.0, 0)], [], BeatState(True, "", NOW, []))
     tally = Tally(queue="fast", task="t", outcome="done", count=1, buckets={})
     text = exposition(families(state, [tally])).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]

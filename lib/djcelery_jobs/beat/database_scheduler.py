@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from celery import Celery, current_app
+from celery.schedules import BaseSchedule
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
@@ -25,7 +26,8 @@ class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
         kinds = ("interval", "crontab", "solar", "clocked")
         for entry in PeriodicTask.objects.enabled().select_related(*kinds).order_by("name")[:limit]:
-            yield entry.name, entry.task, entry.schedule, entry.last_run_at
+            last_run = entry.last_run_at
+            yield Planned(entry.name, entry.task, readable_schedule(entry), counted_from=last_run, last_run=last_run)
 
     def setup_schedule(self) -> None:
         # The parent would write CELERY_BEAT_SCHEDULE over the database at every start, and people's edits with it.
@@ -37,6 +39,14 @@ class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
         self._heap = None
         # A change seen before would make the second tick build the heap again, from times before the first one.
         self._heap_invalidated = False
+
+
+def readable_schedule(entry: PeriodicTask) -> BaseSchedule | None:
+    """Return the schedule of an entry. None: Celery refuses what somebody entered, such as 31 February."""
+    try:
+        return entry.schedule
+    except Exception:  # noqa: BLE001  each kind of schedule has its own way to refuse
+        return None
 
 
 @receiver(post_migrate, dispatch_uid="djcelery_jobs.beat.database_scheduler.take_over")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
@@ -22,8 +22,19 @@ from djcelery_jobs.telemetry.context import caused_by_entry
 
 logger = logging.getLogger(__name__)
 
-# Of an entry: its name, its task, when it is due, and when it ran last.
-Planned = tuple[str, str, BaseSchedule, datetime | None]
+
+class Planned(NamedTuple):
+    """Describe an entry of the schedule.
+
+    schedule: None when it cannot be read. counted_from: its next run is counted from this moment, None for now.
+    last_run: None when it has not run yet.
+    """
+
+    name: str
+    task: str
+    schedule: BaseSchedule | None
+    counted_from: datetime | None
+    last_run: datetime | None
 
 
 class SingleBeatMixin:
@@ -93,9 +104,17 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
 
     @classmethod
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
-        last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))
+        states = {state.entry: state for state in ScheduleState.objects.all()}
         for name, options in list(app.conf.beat_schedule.items())[:limit]:
-            yield name, options["task"], maybe_schedule(options["schedule"], app=app), last_runs.get(name)
+            state = states.get(name)
+            yield Planned(
+                name=name,
+                task=options["task"],
+                schedule=maybe_schedule(options["schedule"], app=app),
+                counted_from=state and state.last_run_at,
+                # Beat also writes the moment when it first saw an entry, from which it counts.
+                last_run=state.last_run_at if state and state.runs else None,
+            )
 
     def take_over(self) -> None:
         last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))

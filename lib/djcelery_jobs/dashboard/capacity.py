@@ -1,8 +1,8 @@
-"""How many processes each class of work needs, from what its jobs took and how often they came.
+"""Compute how many processes each workload class needs from the rate and the duration of its jobs.
 
-The model is Erlang's: jobs come independently of each other, their lengths spread as an exponential distribution, and
-each process runs one job at a time. Where most jobs are of one length, real waits are shorter than it says. Where a few
-are very much longer than the rest, they are longer: such jobs belong into a class of their own.
+The model is Erlang's: jobs arrive independently of each other, their durations follow an exponential distribution, and
+each process runs one job at a time. If most jobs take about the same time, real waits are shorter. If a few take very
+much longer than the rest, waits are longer: give those a class of their own.
 """
 
 import math
@@ -19,60 +19,60 @@ from django.utils import timezone
 from djcelery_jobs.models import UNFINISHED, Job, MinuteTally, Tally
 
 HOUR = 3600  # seconds
-SHARE = 0.95  # of the jobs begin within the wait that is named
+SHARE = 0.95  # of the jobs begin within the wait
 
 
 class NotMeasuredError(Exception):
-    """There is nothing to plan from. The text says what to do."""
+    """Say that there is no measurement to plan from, and what to do."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """rate: jobs in a second. seconds: how long one takes on average."""
+    """Describe the work of a class. rate: jobs per second. seconds: how long one takes on average."""
 
     rate: float
     seconds: float
 
     @property
     def busy(self) -> float:
-        """How many processes it keeps busy on average, by Little's law."""
+        """Return how many processes the load keeps busy on average, by Little's law."""
         return self.rate * self.seconds
 
 
-def chance_to_wait(processes: int, busy: float) -> float:
-    """Erlang C: the chance that a job finds all processes busy; 1 when they are too few."""
+def probability_of_waiting(processes: int, busy: float) -> float:
+    """Return the probability that a job finds all processes busy (Erlang C), which is 1 for too few processes."""
     if processes <= busy:
         return 1.0
-    # Erlang B, one process more at a time; the closed form has factorials that no float can hold.
-    turned_away = 1.0
+    # Erlang B, one more process in each round. The closed form has factorials that no float can hold.
+    blocked = 1.0
     for count in range(1, processes + 1):
-        turned_away = busy * turned_away / (count + busy * turned_away)
-    return turned_away / (1 - busy / processes * (1 - turned_away))
+        blocked = busy * blocked / (count + busy * blocked)
+    return blocked / (1 - busy / processes * (1 - blocked))
 
 
-def wait(processes: int, load: Load) -> float:
-    """Seconds within which SHARE of the jobs begin; infinite when the processes are too few."""
+def wait_time(processes: int, load: Load) -> float:
+    """Return the seconds within which SHARE of the jobs begin: infinite for too few processes."""
     if processes <= load.busy:
         return math.inf
-    waiting = chance_to_wait(processes, load.busy)
+    waiting = probability_of_waiting(processes, load.busy)
     if waiting <= 1 - SHARE:
         return 0.0
     return load.seconds / (processes - load.busy) * math.log(waiting / (1 - SHARE))
 
 
-def needed(load: Load, longest_wait: float) -> int:
-    """The fewest processes with which SHARE of the jobs begin within so many seconds."""
+def processes_needed(load: Load, longest_wait: float) -> int:
+    """Return the fewest processes with which SHARE of the jobs begin within `longest_wait` seconds."""
     processes = math.floor(load.busy) + 1
-    while wait(processes, load) > longest_wait:
+    while wait_time(processes, load) > longest_wait:
         processes += 1
     return processes
 
 
-def measured(hours: int) -> dict[str, Load]:
-    """The busiest hour of each queue among the last ones.
+def measure_loads(hours: int) -> dict[str, Load]:
+    """Return the load of each queue in its busiest hour among the last `hours`.
 
-    Two sources, of which the busier counts: the rows of durable jobs, which go back for days, and the tallies, which
-    know every run of every task but only the last few hours.
+    There are two sources, of which the busier one counts: the rows of durable jobs, which are kept for days, and the
+    tallies, which count every run of every task but only for the last few hours.
     """
     since = timezone.now() - timedelta(hours=hours)
     busiest: dict[str, Load] = {}
@@ -83,7 +83,7 @@ def measured(hours: int) -> dict[str, Load]:
 
 
 def _from_rows(since: datetime) -> Iterator[tuple[str, Load]]:
-    # As the index of finished jobs says it, so that only these rows are read.
+    # The condition is that of the index of finished jobs, so that only these rows are read.
     ended = Job.objects.exclude(state__in=UNFINISHED).filter(finished_at__gte=since, started_at__isnull=False)
     by_hour = ended.values("queue", hour=TruncHour("finished_at"))
     for row in by_hour.annotate(jobs=Count("pk"), took=Avg(F("finished_at") - F("started_at"))):
@@ -99,35 +99,37 @@ def _from_tallies(since: datetime) -> Iterator[tuple[str, Load]]:
             yield row["queue"], Load(row["jobs"] / HOUR, took[row["queue"]])
 
 
-def suppose(loads: dict[str, Load], rates: Iterable[str]) -> dict[str, Load]:
-    """The same with other rates, each given as CLASS=JOBS_PER_SECOND; a job takes what it took.
+def with_rates(loads: dict[str, Load], rates: Iterable[str]) -> dict[str, Load]:
+    """Return the loads with other rates, each written CLASS=JOBS_PER_SECOND. The durations stay.
 
-    Raises NotMeasuredError where there is nothing to start from.
+    Raise NotMeasuredError for a class without a measured duration.
     """
-    supposed = dict(loads)
+    changed = dict(loads)
     for text in rates:
         name, _, number = text.partition("=")
         if not number.replace(".", "", 1).isdigit():
-            raise NotMeasuredError(f"{text} is no rate. Write CLASS=JOBS_PER_SECOND, for example fast=20.")
+            raise NotMeasuredError(f"Invalid rate: {text!r}. Write CLASS=JOBS_PER_SECOND, for example fast=20.")
         if name not in loads:
-            known = ", ".join(loads) or "no class"
-            raise NotMeasuredError(f"No job of {name} was measured, only of {known}. Look back further with --hours.")
-        supposed[name] = replace(loads[name], rate=float(number))
-    return supposed
+            known = ", ".join(loads) or "none"
+            raise NotMeasuredError(
+                f"No job of the class {name!r} ended in this time. Classes with jobs: {known}. Raise --hours."
+            )
+        changed[name] = replace(loads[name], rate=float(number))
+    return changed
 
 
 def table(loads: dict[str, Load], longest_wait: float) -> Iterator[str]:
-    """One line for each class: its load, how long its jobs wait for one worker, and the processes that it needs."""
-    yield "In each class's busiest hour; `wait` is that of all but the longest 5% with one worker as it is declared."
+    """Yield a line for each class: its load, the wait with one worker, and the processes that it needs."""
+    yield "Busiest hour of each class. `wait`: 95% of the jobs start within this time, with one worker as declared."
     yield f"{'class':10} {'jobs/s':>8} {'seconds':>8} {'busy':>7} {'processes':>10} {'wait':>8} {'needed':>7}"
     for name, workload in settings.WORKLOADS.items():
         if load := loads.get(name):
-            now = wait(workload.concurrency, load)
+            now = wait_time(workload.concurrency, load)
             yield (
                 f"{name:10} {load.rate:8.2f} {load.seconds:8.2f} {load.busy:7.1f} {workload.concurrency:10} "
-                f"{'grows' if math.isinf(now) else f'{now:.1f} s':>8} {needed(load, longest_wait):7}"
+                f"{'grows' if math.isinf(now) else f'{now:.1f} s':>8} {processes_needed(load, longest_wait):7}"
             )
         else:
-            yield f"{name:10} no job ended in this time"
-    yield f"`needed`: processes with which no more than 5% wait longer than {longest_wait:g} s. Several workers may"
-    yield "share them: start `manage.py worker NAME` more often, or raise `concurrency` in settings/jobs.py."
+            yield f"{name:10} no jobs ended in this time"
+    yield f"`needed`: processes with which 95% of the jobs start within {longest_wait:g} s. Start more workers with"
+    yield "`manage.py worker NAME`, or raise `concurrency` in WORKLOADS."

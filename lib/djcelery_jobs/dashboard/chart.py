@@ -1,10 +1,10 @@
-"""The last hour of a queue as bars, one for each minute, in units that any size of picture can stretch."""
+"""Draw the last hour of a queue: one bar a minute, in units that stretch to any size of picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from djcelery_jobs.dashboard.state import Minute
+from djcelery_jobs.dashboard.snapshot import Minute
 
 HEIGHT = 40
 STEP, WIDTH = 4, 3  # from bar to bar, and of a bar
@@ -12,7 +12,7 @@ STEP, WIDTH = 4, 3  # from bar to bar, and of a bar
 
 @dataclass(frozen=True)
 class Part:
-    """kind: what became of the jobs that it stands for; the style sheet knows its colour."""
+    """Draw one outcome in a bar. kind: the outcome, for which the style sheet has a colour."""
 
     kind: str
     y: float
@@ -21,6 +21,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
+    """Draw one minute."""
+
     x: int
     parts: list[Part]
     text: str
@@ -28,11 +30,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """most: jobs in the minute with the most of them, which is as high as the picture."""
+    """Draw the minutes of one queue. peak: jobs in the busiest minute, which is as high as the picture."""
 
     queue: str
     bars: list[Bar]
-    most: int
+    peak: int
     done: int
     failed: int
     retried: int
@@ -41,12 +43,12 @@ class Chart:
 
 
 def chart(queue: str, minutes: list[Minute]) -> Chart:
-    """The bars of one queue, from its minutes in the order of time."""
-    most = max((minute.done + minute.failed + minute.retried for minute in minutes), default=0)
+    """Return the chart of one queue. minutes: in the order of time."""
+    peak = max((minute.done + minute.failed + minute.retried for minute in minutes), default=0)
     return Chart(
         queue=queue,
-        bars=[_bar(number * STEP, minute, most or 1) for number, minute in enumerate(minutes)],
-        most=most,
+        bars=[_bar(number * STEP, minute, peak or 1) for number, minute in enumerate(minutes)],
+        peak=peak,
         done=sum(minute.done for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         retried=sum(minute.retried for minute in minutes),
@@ -54,11 +56,11 @@ def chart(queue: str, minutes: list[Minute]) -> Chart:
     )
 
 
-def _bar(x: int, minute: Minute, most: int) -> Bar:
+def _bar(x: int, minute: Minute, peak: int) -> Bar:
     parts, top = [], float(HEIGHT)
     for kind in ("done", "retried", "failed"):  # from below
         if count := getattr(minute, kind):
-            height = count * HEIGHT / most
+            height = count * HEIGHT / peak
             top -= height
             parts.append(Part(kind, round(top, 2), round(height, 2)))
     text = f"{minute.at:%H:%M}: {minute.done} done, {minute.retried} retried, {minute.failed} failed"

@@ -1,4 +1,4 @@
-"""What people decide about dead jobs, written down in the admin's own history: by whom, which, when."""
+"""Carry out what people decide about dead jobs, and record it in the admin's history: who, which job, when."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ BATCH = 500  # jobs
 
 
 def requeue(jobs: QuerySet[Job], *, user: Any) -> int:
-    """Send the dead ones of these again. Returns how many; raises OperationalError when the broker is away."""
+    """Send the dead jobs among these again. Return how many. Raise OperationalError when the broker is away."""
     return _decide(jobs, user, dead_letters.requeue, "Sent again.")
 
 
 def discard(jobs: QuerySet[Job], *, user: Any) -> int:
-    """Give the dead ones of these up. Returns how many."""
+    """Discard the dead jobs among these. Return how many."""
     return _decide(jobs, user, dead_letters.discard, "Discarded.")
 
 
-def _decide(jobs: QuerySet[Job], user: Any, do: Callable[..., int], what: str) -> int:
+def _decide(jobs: QuerySet[Job], user: Any, decide: Callable[..., int], change_message: str) -> int:
     ids, count = iter(list(jobs.filter(state=State.DEAD).values_list("pk", flat=True))), 0
     while batch := list(islice(ids, BATCH)):
-        these = Job.objects.filter(pk__in=batch)
+        dead = Job.objects.filter(pk__in=batch)
         try:
-            count += do(these, by=str(user))
-        finally:  # the broker may leave in the middle; what was done by then was done
-            decided = these.exclude(state=State.DEAD).only("pk", "task")
-            LogEntry.objects.log_actions(user.pk, decided, CHANGE, what)
+            count += decide(dead, by=str(user))
+        finally:  # the broker may go away in the middle: record the jobs that were decided by then
+            decided = dead.exclude(state=State.DEAD).only("pk", "task")
+            LogEntry.objects.log_actions(user.pk, decided, CHANGE, change_message)
     return count

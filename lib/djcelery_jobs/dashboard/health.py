@@ -1,4 +1,4 @@
-"""Is this process up, can it reach what it needs, and is every queue worked on?"""
+"""Answer whether this process runs, whether it reaches what it needs, and whether every queue is worked on."""
 
 import time
 from collections.abc import Callable
@@ -10,54 +10,67 @@ from django.http import HttpRequest, JsonResponse
 
 from djcelery_jobs.brokers import ping
 from djcelery_jobs.brokers.single_flight import SingleFlight
-from djcelery_jobs.dashboard.state import State
+from djcelery_jobs.dashboard.snapshot import Snapshot
 
 SECONDS = 0.9  # for all parts together, so that the whole answer takes less than one
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """200 while this process answers. It looks at nothing else: restarting it would not mend a broker."""
+    """Answer 200 while this process runs. Check nothing else: a restart would not repair a broker."""
     return JsonResponse({"status": "ok"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database and the broker answer within a second, else 503 that names what is down."""
-    found = parts()
-    healthy = all(part == "ok" for part in found.values())
-    return JsonResponse({"status": "ok" if healthy else "down", **found}, status=200 if healthy else 503)
+    """Answer 200 when the database and the broker answer within a second, else 503 with the name of what is down."""
+    outcomes = parts()
+    healthy = all(outcome == "ok" for outcome in outcomes.values())
+    return JsonResponse({"status": "ok" if healthy else "down", **outcomes}, status=200 if healthy else 503)
 
 
 def parts() -> dict[str, str]:
-    """Of each part: "ok", "down" or "no answer". All are asked at the same time."""
-    asked, deadline = {name: part.start() for name, part in PARTS.items()}, time.monotonic() + SECONDS
-    return {name: outcome(answer.result, max(0, deadline - time.monotonic())) for name, answer in asked.items()}
+    """Return "ok", "down" or "no answer" for each part. All parts are asked at the same time."""
+    answers = {name: part.start() for name, part in PARTS.items()}
+    deadline = time.monotonic() + SECONDS
+    return {name: outcome(answer.result, max(0, deadline - time.monotonic())) for name, answer in answers.items()}
 
 
 def outcome(result: Callable[..., Any], seconds: float) -> str:
+    """Wait for a result, and return what became of it in one word."""
     try:
         result(timeout=seconds)
     except TooSlow:
         return "no answer"
-    except Exception:  # noqa: BLE001  whatever it is, it is down; what it says may hold a password
+    except Exception:  # noqa: BLE001  whatever it is, the part is down; its text may hold a password
         return "down"
     return "ok"
 
 
-def problems(state: State) -> list[str]:
-    """A sentence for each thing that somebody must see to. Dead jobs are none: they wait for a decision."""
-    found = []
-    if state.broker != "ok":
-        found.append(f"The broker: {state.broker}. Durable jobs are kept and sent when it is back.")
-    for queue in state.queues:
-        if not queue.consumers and state.broker == "ok":  # no worker can consume from a broker that is away
-            command = f"manage.py worker {queue.name}"
-            found.append(f"No live worker consumes the queue {queue.name}. Start one: {command}")
-    for worker in state.workers:
-        if worker.alive and not worker.consuming and state.broker == "ok":
-            found.append(f"The worker {worker.name} lives and does not consume its queues. Restart it.")
-    if not state.beat.alive:
-        found.append("No beat runs: nothing is scheduled, and jobs that a broker lost are not sent again.")
-    return found
+def problems(snapshot: Snapshot) -> list[str]:
+    """Return a sentence for each problem that needs somebody. Dead jobs are none: they wait for a decision."""
+    sentences = []
+    # No worker can consume from a broker that is away.
+    broker_answers = snapshot.broker == "ok"
+    if not broker_answers:
+        state = "is down" if snapshot.broker == "down" else "does not answer"
+        sentences.append(f"The broker {state}. Durable jobs are stored, and sent when it is back.")
+    sentences += [
+        f"No worker consumes the queue {queue.name}. Start one: manage.py worker {queue.name}"
+        for queue in snapshot.queues
+        if broker_answers and not queue.consumers
+    ]
+    sentences += [
+        f"The worker {worker.name} is alive but does not consume its queues. Restart it."
+        for worker in snapshot.workers
+        if broker_answers and worker.alive and not worker.consuming
+    ]
+    if not snapshot.beat.alive:
+        sentences.append("Beat is not running: scheduled jobs are not sent, and jobs that a broker lost stay lost.")
+    sentences += [
+        f'The schedule entry "{entry.name}" can never run ({entry.schedule}). Correct or disable it.'
+        for entry in snapshot.beat.entries
+        if entry.next is None
+    ]
+    return sentences
 
 
 def _database() -> None:

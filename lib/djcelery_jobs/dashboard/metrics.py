@@ -1,7 +1,7 @@
-"""`GET /metrics`, in the format of Prometheus.
+"""Answer `GET /metrics` in the format of Prometheus.
 
-The numbers come from the broker and the database, not from this process. So they are the same whichever of several
-web processes answers, and count the runs of all workers.
+The numbers come from the broker and the database, not from this process. So they are the same whichever web process
+answers, and they count the runs of all workers.
 """
 
 from collections import defaultdict
@@ -16,76 +16,79 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.dashboard import health
-from djcelery_jobs.dashboard.state import State, state
+from djcelery_jobs.dashboard.snapshot import Snapshot, take_snapshot
 from djcelery_jobs.models import Tally
 from djcelery_jobs.worker.tallies import BOUNDS, OVERFLOW, Runs
 
-# Of each queue: the metric, what it says, and where the state has it. None is not exposed: nobody knows it now.
-QUEUE = [
+# For each queue: the metric, its help and the attribute of QueueState. None is not exposed: nobody knows it now.
+QUEUE_METRICS = [
     ("jobs_queue_waiting", "Messages that no worker has yet", "waiting"),
-    ("jobs_queue_oldest_seconds", "How long the oldest job waits; absent while nothing does", "oldest"),
+    ("jobs_queue_oldest_seconds", "Seconds that the oldest job has waited; absent while nothing waits", "oldest"),
     ("jobs_queue_running", "Jobs that live workers run", "running"),
-    ("jobs_queue_consumers", "Live workers that consume it", "consumers"),
+    ("jobs_queue_consumers", "Live workers that consume the queue", "consumers"),
     ("jobs_queue_dead", "Dead jobs that wait for a decision, counted up to 10,000", "dead"),
 ]
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For who sends `Authorization: Bearer METRICS_TOKEN`, or may see jobs in the admin; 403 for all others."""
+    """Answer whoever sends `Authorization: Bearer METRICS_TOKEN` or may see jobs in the admin. 403 for all others."""
     if not _allowed(request):
-        return _refused(403, "Send METRICS_TOKEN as a bearer token, or log in.")
+        return _refusal(403, "Send METRICS_TOKEN as a bearer token, or log in.")
     if health.parts()["database"] != "ok":
-        return _refused(503, "The database does not answer.")
-    found = families(state(), Tally.objects.all())
-    return HttpResponse(exposition(found), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return _refusal(503, "The database does not answer.")
+    metric_families = families(take_snapshot(), Tally.objects.all())
+    return HttpResponse(exposition(metric_families), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _allowed(request: HttpRequest) -> bool:
-    given = request.headers.get("Authorization", "")
+    authorization = request.headers.get("Authorization", "")
     token = jobs_settings.METRICS_TOKEN
-    if token and constant_time_compare(given, f"Bearer {token}"):
+    if token and constant_time_compare(authorization, f"Bearer {token}"):
         return True
     return request.user.is_staff and request.user.has_perm("djcelery_jobs.view_job")
 
 
-def _refused(status: int, why: str) -> HttpResponse:
-    return HttpResponse(f"{why}\n", status=status, content_type="text/plain")
+def _refusal(status: int, reason: str) -> HttpResponse:
+    return HttpResponse(f"{reason}\n", status=status, content_type="text/plain")
 
 
-class _Collected:
-    """What prometheus_client asks for metrics."""
+class _Collector:
+    """Give prometheus_client the metrics that it asks for."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self.collect = lambda: metrics
 
 
 def exposition(metrics: Iterable[Metric]) -> bytes:
+    """Return the metrics in the text format."""
     registry = CollectorRegistry()
-    registry.register(_Collected(metrics))
+    registry.register(_Collector(metrics))
     return generate_latest(registry)
 
 
-def families(seen: State, tallies: Iterable[Tally]) -> Iterator[Metric]:
-    """Every metric there is."""
-    yield GaugeMetricFamily("jobs_broker_up", "1 while the broker answers within a second", seen.broker == "ok")
-    yield GaugeMetricFamily("jobs_beat_up", "1 while a beat holds its lock", seen.beat.alive)
-    yield GaugeMetricFamily("jobs_relay_overdue_seconds", "How long the relay has left a due job alone", seen.overdue)
-    yield _workers(seen)
-    for name, text, attribute in QUEUE:
+def families(snapshot: Snapshot, tallies: Iterable[Tally]) -> Iterator[Metric]:
+    """Yield every metric."""
+    yield GaugeMetricFamily("jobs_broker_up", "1 while the broker answers within a second", snapshot.broker == "ok")
+    yield GaugeMetricFamily("jobs_beat_up", "1 while a beat holds its lock", snapshot.beat.alive)
+    yield GaugeMetricFamily(
+        "jobs_relay_overdue_seconds", "Seconds that the next job is overdue for the relay", snapshot.overdue
+    )
+    yield _workers(snapshot)
+    for name, text, attribute in QUEUE_METRICS:
         family = GaugeMetricFamily(name, text, labels=["queue"])
-        for queue in seen.queues:
+        for queue in snapshot.queues:
             if (value := getattr(queue, attribute)) is not None:
                 family.add_metric([queue.name], value)
         yield family
     yield from _runs(list(tallies))
 
 
-def _workers(seen: State) -> Metric:
-    text = "Live workers, by whether they consume all the queues that they were started for"
+def _workers(snapshot: Snapshot) -> Metric:
+    text = "Live workers, by whether they consume all queues that they were started for"
     family = GaugeMetricFamily("jobs_workers", text, labels=["consuming"])
     for consuming in (True, False):
-        count = sum(worker.alive and worker.consuming is consuming for worker in seen.workers)
+        count = sum(worker.alive and worker.consuming is consuming for worker in snapshot.workers)
         family.add_metric([str(consuming).lower()], count)
     return family
 
@@ -93,20 +96,20 @@ def _workers(seen: State) -> Metric:
 def _runs(tallies: list[Tally]) -> Iterator[Metric]:
     text = "Runs that ended: done, failed or retried"
     runs = CounterMetricFamily("jobs_runs", text, labels=["queue", "task", "outcome"])
-    together: dict[tuple[str, str], Runs] = defaultdict(Runs)
+    by_task: dict[tuple[str, str], Runs] = defaultdict(Runs)
     for tally in tallies:
         runs.add_metric([tally.queue, tally.task, tally.outcome], tally.count)
-        together[tally.queue, tally.task].merge(Runs(tally.count, tally.seconds, tally.buckets))
+        by_task[tally.queue, tally.task].merge(Runs(tally.count, tally.seconds, tally.buckets))
     yield runs
-    text = "How long runs took, however they ended"
+    text = "Seconds that runs took, whatever their outcome"
     seconds = HistogramMetricFamily("jobs_run_seconds", text, labels=["queue", "task"])
-    for labels, counted in together.items():
+    for labels, counted in by_task.items():
         seconds.add_metric(list(labels), _buckets(counted), counted.seconds)
     yield seconds
 
 
 def _buckets(runs: Runs) -> list[tuple[str, float]]:
-    """Prometheus counts in each bucket also what is in the smaller ones."""
+    """Return cumulative buckets: Prometheus counts in each of them also what is in the smaller ones."""
     total = 0
     buckets: list[tuple[str, float]] = []
     for bound in (*map(str, BOUNDS), OVERFLOW):

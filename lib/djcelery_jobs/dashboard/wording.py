@@ -7,10 +7,12 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from djcelery_jobs.dashboard.state import COUNTED
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.telemetry.redaction import scrub
 
+# Counting stops here, so that many dead jobs do not make a page slow just when it is needed.
+COUNTED = 10_000
+BROKER_AWAY = "The broker is not reachable. Try again when it is back."
 UNITS = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
 
 
@@ -45,9 +47,14 @@ def ago(moment: datetime | None) -> str:
 def due(moment: datetime | None) -> str:
     """Say how long it is until a moment."""
     if moment is None:
-        return "not planned"
+        return "never"
     seconds = (moment - timezone.now()).total_seconds()
     return f"in {span(seconds)}" if seconds > 0 else "now"
+
+
+def dead_jobs(count: int) -> str:
+    """Return how many dead jobs there are."""
+    return f"{count} dead job" if count == 1 else f"{count} dead jobs"
 
 
 def job_status(job: Job) -> str:
@@ -56,16 +63,17 @@ def job_status(job: Job) -> str:
         case State.DONE:
             return f"done {ago(job.finished_at)}"
         case State.DEAD:
-            return f"failed for good {ago(job.finished_at)}"
+            return f"failed permanently {ago(job.finished_at)}"
         case State.DISCARDED:
             return f"discarded {ago(job.finished_at)}"
         case State.DELAYED if job.attempts:
-            return f"failed {job.attempts} x so far, next try {due(job.publish_at)}"
+            times = "once" if job.attempts == 1 else f"{job.attempts} times"
+            return f"failed {times} so far, retries {due(job.publish_at)}"
         case State.DELAYED:
-            return f"runs {due(job.publish_at)}"
+            return f"scheduled, runs {due(job.publish_at)}"
     if job.started_at and job.starts:
-        return f"has run for {elapsed(job.started_at)} on {job.worker}"
-    return f"waits for a worker, {elapsed(job.waiting_since or job.created_at)} so far"
+        return f"running for {elapsed(job.started_at)} on {job.worker}"
+    return f"waiting for a worker for {elapsed(job.waiting_since or job.created_at)}"
 
 
 def arguments(job: Job) -> str:

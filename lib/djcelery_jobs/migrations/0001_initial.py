@@ -142,11 +142,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Watch",
+            name="Overview",
             fields=[],
             options={
-                "verbose_name": "what the jobs are doing",
-                "verbose_name_plural": "what the jobs are doing",
+                "verbose_name": "overview",
+                "verbose_name_plural": "overview",
                 "proxy": True,
                 "default_permissions": (),
                 "indexes": [],

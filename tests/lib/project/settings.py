@@ -12,6 +12,7 @@ from tempfile import gettempdir
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab
+from django import VERSION
 
 from djcelery_jobs import Workload, queues, routes, task_limits
 
@@ -60,7 +61,11 @@ TEMPLATES = [
     }
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# RemovedInDjango2028Warning: only MAILERS is left then.
+if VERSION < (6, 1):
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+else:
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -102,8 +102,8 @@ for _ in range(5):  # more than RabbitMQ puts on its line unasked
 """
 STATE = """
 import json
-from djcelery_jobs.dashboard.state import state
-print(json.dumps({w.name.split("@")[0]: [w.alive, w.consuming] for w in state().workers}, sort_keys=True))
+from djcelery_jobs.dashboard.snapshot import take_snapshot
+print(json.dumps({w.name.split("@")[0]: [w.alive, w.consuming] for w in take_snapshot().workers}, sort_keys=True))
 """
 
 

@@ -62,7 +62,7 @@ class WatchedSite:
         page = self.context.new_page()
         page.on("console", lambda message: self._complain(message.type, message.text))
         page.on("pageerror", lambda error: self._complain("error", str(error)))
-        page.goto(f"{self.site}/admin/login/?next=/admin/djcelery_jobs/watch/")
+        page.goto(f"{self.site}/admin/login/?next=/admin/djcelery_jobs/overview/")
         page.fill("#id_username", name)
         page.fill("#id_password", STAFF[1])
         page.click("#login-form [type=submit]")

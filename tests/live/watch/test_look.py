@@ -67,8 +67,8 @@ def test_it_can_be_read(site, failed, scheme, size):
 def open_everything(page: Page, order: str):
     """The row of the order's failure on each page that has it, with its traceback open."""
     for path in ("", "dead/", f"find/?q={order}"):
-        page.goto(page.url.partition("/admin/")[0] + f"/admin/djcelery_jobs/watch/{path}")
-        row = page.locator(".watch-jobs > li").filter(has_text=order).filter(has_text="Refused")
+        page.goto(page.url.partition("/admin/")[0] + f"/admin/djcelery_jobs/overview/{path}")
+        row = page.locator(".jobs-rows > li").filter(has_text=order).filter(has_text="Refused")
         while not row.count():
             page.wait_for_timeout(500)
             page.reload()

@@ -1,9 +1,9 @@
-"""`manage.py jobs`: look at jobs, send dead ones again, give them up; see whether all is well, and plan for more."""
+"""`manage.py jobs`: inspect jobs, requeue or discard dead ones, check the health of the workers, plan capacity."""
 
 import getpass
 import sys
 import uuid
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,44 +13,58 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
 from djcelery_jobs.core import dead_letters
-from djcelery_jobs.dashboard import capacity, health
-from djcelery_jobs.dashboard.state import state
+from djcelery_jobs.dashboard import capacity, health, wording
+from djcelery_jobs.dashboard.snapshot import QueueState, WorkerState, take_snapshot
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.telemetry.redaction import scrub
 from djcelery_jobs.worker import connections
 
-TEXT = 20_000  # characters of one value, such as a traceback
-MOST = 1_000_000  # of whatever is counted: lines, processes, hours
+LONGEST_VALUE = 20_000  # characters, such as of a traceback
+LARGEST_COUNT = 1_000_000  # of lines, processes or hours
 
 
 class Command(BaseCommand):
-    help = "Look at jobs, send dead ones again, or give them up; see whether all is well, and plan for more."
+    help = "Inspect jobs, requeue or discard dead ones, check the health of the workers, and plan capacity."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(
             dest="action", required=True, metavar="list | show | requeue | discard | health | plan | connections"
         )
-        listing = actions.add_parser("list", help="jobs of one state, the newest first")
-        listing.add_argument("--state", choices=State.values, default=State.DEAD, help="default: %(default)s")
-        listing.add_argument("--task", help="only this task")
-        listing.add_argument("--limit", type=_count, default=50, help="lines at most, default: %(default)s")
-        actions.add_parser("show", help="one job with all that is known").add_argument("id", type=uuid.UUID)
-        for action, what in (("requeue", "send dead jobs again"), ("discard", "give dead jobs up")):
-            command = actions.add_parser(action, help=what)
-            command.add_argument("ids", nargs="*", type=uuid.UUID, metavar="ID")
-            command.add_argument("--task", help="all dead jobs of this task")
-            command.add_argument("--all", action="store_true", help="all dead jobs")
-        planning = actions.add_parser("plan", help="how many processes each class needs")
-        planning.add_argument("--wait", type=float, default=5.0, help="seconds a job may wait, default: %(default)s")
-        planning.add_argument("--hours", type=_count, default=24, help="look back so far, default: %(default)s")
-        planning.add_argument("--rate", action="append", default=[], metavar="CLASS=N", help="suppose N jobs a second")
-        counting = actions.add_parser(
-            "connections", help="how many the database must allow; exit code 1 when it does not"
+        self._add_listing(actions.add_parser("list", help="list jobs, the newest first"))
+        actions.add_parser("show", help="show one job").add_argument("id", type=uuid.UUID)
+        self._add_selection(actions.add_parser("requeue", help="send dead jobs again"))
+        self._add_selection(actions.add_parser("discard", help="discard dead jobs"))
+        self._add_planning(actions.add_parser("plan", help="compute how many processes each class needs"))
+        self._add_counting(
+            actions.add_parser(
+                "connections", help="count the database connections needed; exit with 1 if the database allows fewer"
+            )
         )
-        counting.add_argument("--workers", action="append", default=[], metavar="CLASS=N", help="default: 1 of each")
-        counting.add_argument("--web", type=_count, default=2, help="processes of the web server, default: %(default)s")
-        counting.add_argument("--beats", type=_count, default=1, help="default: %(default)s")
-        actions.add_parser("health", help="queues, workers and beat; exit code 1 when somebody must see to them")
+        actions.add_parser("health", help="show queues, workers and beat; exit with 1 if there is a problem")
+
+    def _add_listing(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--state", choices=State.values, default=State.DEAD, help="list jobs in this state (default: %(default)s)"
+        )
+        parser.add_argument("--task", help="list jobs of this task only")
+        parser.add_argument("--limit", type=_count, default=50, help="maximum number of lines (default: %(default)s)")
+
+    def _add_selection(self, parser: ArgumentParser) -> None:
+        parser.add_argument("ids", nargs="*", type=uuid.UUID, metavar="ID")
+        parser.add_argument("--task", help="all dead jobs of this task")
+        parser.add_argument("--all", action="store_true", help="all dead jobs")
+
+    def _add_planning(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--wait", type=float, default=5.0, help="seconds that a job may wait (default: 5)")
+        parser.add_argument("--hours", type=_count, default=24, help="hours to look back (default: %(default)s)")
+        parser.add_argument("--rate", action="append", default=[], metavar="CLASS=N", help="assume N jobs per second")
+
+    def _add_counting(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--workers", action="append", default=[], metavar="CLASS=N", help="workers of a class (default: 1 of each)"
+        )
+        parser.add_argument("--web", type=_count, default=2, help="web server processes (default: %(default)s)")
+        parser.add_argument("--beats", type=_count, default=1, help="beats (default: %(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, options["action"])(options)
@@ -66,45 +80,40 @@ class Command(BaseCommand):
     def show(self, options: dict[str, Any]) -> None:
         job = Job.objects.filter(pk=options["id"]).first()
         if job is None:
-            raise CommandError(f"There is no job {options['id']}. `jobs list --state done` shows finished ones.")
+            raise CommandError(f"No job has the ID {options['id']}. List finished jobs with: jobs list --state done")
         for field in Job._meta.fields:
-            self.stdout.write(f"{field.verbose_name:14} {scrub(getattr(job, field.name), length=TEXT)}")
+            self.stdout.write(f"{field.verbose_name:14} {scrub(getattr(job, field.name), length=LONGEST_VALUE)}")
 
     def requeue(self, options: dict[str, Any]) -> None:
         try:
-            count = dead_letters.requeue(self._chosen(options), by=getpass.getuser())
+            count = dead_letters.requeue(self._selected(options), by=getpass.getuser())
         except OperationalError as error:
-            raise CommandError("The broker is away. Try again when it is back; jobs not yet sent stay dead.") from error
-        self.stdout.write(f"{count} dead jobs sent again.")
+            raise CommandError(
+                "The broker is not reachable. Try again when it is back. Jobs not sent yet are still dead."
+            ) from error
+        self.stdout.write(f"{wording.dead_jobs(count)} sent again.")
 
     def discard(self, options: dict[str, Any]) -> None:
-        count = dead_letters.discard(self._chosen(options), by=getpass.getuser())
-        self.stdout.write(f"{count} dead jobs discarded.")
+        count = dead_letters.discard(self._selected(options), by=getpass.getuser())
+        self.stdout.write(f"{wording.dead_jobs(count)} discarded.")
 
     def health(self, options: dict[str, Any]) -> None:
         parts = health.parts()
         self._table([(name, part) for name, part in parts.items()])
         if parts["database"] != "ok":
-            raise CommandError(f"The database: {parts['database']}. Without it nothing else can be known.")
-        seen = state()
+            raise CommandError(f"Database: {parts['database']}. Everything else needs the database.")
+        snapshot = take_snapshot()
+        self._table([QUEUE_COLUMNS, *map(_queue_row, snapshot.queues)])
+        beat = snapshot.beat
         self._table(
             [
-                ("QUEUE", "WAITING", "OLDEST", "RUNNING", "WORKERS", "PER MINUTE", "DEAD"),
-                *((q.name, q.waiting, _seconds(q.oldest), q.running, q.consumers, q.rate, q.dead) for q in seen.queues),
+                WORKER_COLUMNS,
+                *map(_worker_row, snapshot.workers),
+                ("beat", "", "", f"{beat.seen:%H:%M:%S}" if beat.seen else "", beat.holder),
             ]
         )
-        self._table(
-            [
-                ("WORKER", "QUEUES", "RUNNING", "SEEN", ""),
-                *(
-                    (w.name, ", ".join(w.queues), w.running, f"{w.seen:%H:%M:%S}", "" if w.alive else "gone")
-                    for w in seen.workers
-                ),
-                ("beat", "", "", f"{seen.beat.seen:%H:%M:%S}" if seen.beat.seen else "", seen.beat.holder),
-            ]
-        )
-        problems = health.problems(seen)
-        self.stdout.write("\n".join(problems) or "All is well.")
+        problems = health.problems(snapshot)
+        self.stdout.write("\n".join(problems) or "No problems found.")
         if problems:
             sys.exit(1)
 
@@ -115,21 +124,21 @@ class Command(BaseCommand):
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         self.stdout.write("")
 
-    def _chosen(self, options: dict[str, Any]) -> QuerySet[Job]:
+    def _selected(self, options: dict[str, Any]) -> QuerySet[Job]:
         dead = Job.objects.filter(state=State.DEAD)
         if options["ids"]:
             return dead.filter(pk__in=options["ids"])
         if options["task"]:
             return dead.filter(task=options["task"])
         if not options["all"]:
-            raise CommandError("Which? Name their ids, or --task NAME, or --all.")
+            raise CommandError("No jobs selected. Pass job IDs, --task NAME or --all.")
         return dead
 
     def plan(self, options: dict[str, Any]) -> None:
         if options["wait"] < 0:
-            raise CommandError("A wait cannot be negative. Say 0 for jobs that must begin at once.")
+            raise CommandError("Invalid value for --wait: must not be negative. Use 0 for an immediate start.")
         try:
-            loads = capacity.suppose(capacity.measured(options["hours"]), options["rate"])
+            loads = capacity.with_rates(capacity.measure_loads(options["hours"]), options["rate"])
         except capacity.NotMeasuredError as error:
             raise CommandError(str(error)) from error
         for line in capacity.table(loads, options["wait"]):
@@ -139,31 +148,43 @@ class Command(BaseCommand):
         workers = dict.fromkeys(settings.WORKLOADS, 1) | _counts(options["workers"])
         counted = connections.connections_needed(workers, options["web"], options["beats"])
         total, allowed = sum(counted.values()), connections.connections_allowed()
-        self._table([("PROCESSES", "CONNECTIONS"), *counted.items(), ("in all", total)])
+        self._table([("PROCESSES", "CONNECTIONS"), *counted.items(), ("total", total)])
         if allowed is None or total <= allowed:
             return
         raise CommandError(
-            f"The database allows {allowed}. Raise its max_connections, or put a pooler in front of it and set "
-            "DATABASE_POOLER=true."
+            f"The database allows {allowed} connections. Raise its max_connections, or put a connection pooler in "
+            "front of it and set DATABASE_POOLER=true."
         )
 
 
 def _count(text: str) -> int:
-    """Raises ArgumentTypeError for what is no number, or a negative one, or out of all proportion."""
-    if not text.isdecimal() or int(text) > MOST:
-        raise ArgumentTypeError(f"{text} is no count. Write a number from 0 to {MOST}.")
+    """Parse a count. Raise ArgumentTypeError for anything but a number from 0 to LARGEST_COUNT."""
+    if not text.isdecimal() or int(text) > LARGEST_COUNT:
+        raise ArgumentTypeError(f"must be a number from 0 to {LARGEST_COUNT}, got {text!r}")
     return int(text)
 
 
-def _counts(given: Sequence[str]) -> dict[str, int]:
-    """CLASS=N, as numbers by class. Raises CommandError for what is no class or no number."""
-    pairs = dict(pair.partition("=")[::2] for pair in given)
-    if wrong := [
-        f"{name}={count}" for name, count in pairs.items() if name not in settings.WORKLOADS or not count.isdecimal()
-    ]:
-        raise CommandError(f"{wrong[0]} is no CLASS=N. The classes are: {', '.join(settings.WORKLOADS)}.")
-    return {name: int(count) for name, count in pairs.items()}
+def _counts(pairs: Sequence[str]) -> dict[str, int]:
+    """Parse CLASS=N pairs. Raise CommandError for an unknown class or a malformed number."""
+    counts = {}
+    for pair in pairs:
+        name, _, count = pair.partition("=")
+        if name not in settings.WORKLOADS or not count.isdecimal():
+            classes = ", ".join(settings.WORKLOADS)
+            raise CommandError(f"Invalid value for --workers: {pair!r}. Write CLASS=N. The classes are: {classes}.")
+        counts[name] = int(count)
+    return counts
 
 
-def _seconds(age: float | None) -> str:
-    return "-" if age is None else f"{age:.0f} s"
+QUEUE_COLUMNS = ("QUEUE", "WAITING", "OLDEST", "RUNNING", "WORKERS", "PER MINUTE", "DEAD")
+WORKER_COLUMNS = ("WORKER", "QUEUES", "RUNNING", "SEEN", "")
+
+
+def _queue_row(queue: QueueState) -> Sequence[Any]:
+    oldest = "-" if queue.oldest is None else f"{queue.oldest:.0f} s"
+    return queue.name, queue.waiting, oldest, queue.running, queue.consumers, queue.rate, queue.dead
+
+
+def _worker_row(worker: WorkerState) -> Sequence[Any]:
+    seen = f"{worker.seen:%H:%M:%S}"
+    return worker.name, ", ".join(worker.queues), worker.running, seen, "" if worker.alive else "gone"

@@ -1,4 +1,4 @@
-"""`manage.py worker NAME`: one worker process for one workload class."""
+"""`manage.py worker NAME`: run a worker for one workload class."""
 
 import os
 import shlex
@@ -14,12 +14,14 @@ from djcelery_jobs.brokers.workloads import worker_command
 
 
 class Command(BaseCommand):
-    help = "Run a worker for one workload class of settings/jobs.py, with the settings declared there."
+    help = "Run a worker for one workload class, with the settings declared in WORKLOADS."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("workload", metavar="NAME", help=f"one of: {', '.join(settings.WORKLOADS)}")
-        parser.add_argument("--concurrency", type=int, help="jobs at the same time, instead of the declared number")
-        parser.add_argument("--print", action="store_true", help="only print the celery command that this stands for")
+        parser.add_argument("workload", metavar="NAME", help=f"the workload class: {', '.join(settings.WORKLOADS)}")
+        parser.add_argument(
+            "--concurrency", type=int, help="jobs to run at the same time, instead of the declared number"
+        )
+        parser.add_argument("--print", action="store_true", help="print the celery command and exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         command = self.command(options["workload"], options["concurrency"])
@@ -27,15 +29,15 @@ class Command(BaseCommand):
         if options["print"]:
             return
         self.stdout.flush()
-        # SIGTERM begins Celery's soft shutdown: short jobs finish, long ones go back to the queue at once.
+        # SIGTERM starts Celery's soft shutdown: short jobs finish, long ones go back to the queue at once.
         os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
         os.execv(sys.executable, command)  # replaced, not wrapped: signals reach Celery itself
 
     def command(self, name: str, concurrency: int | None) -> list[str]:
         if name not in settings.WORKLOADS:
             close = get_close_matches(name, settings.WORKLOADS, n=1)
-            meant = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(settings.WORKLOADS)}."
-            raise CommandError(f"No workload is called {name}. {meant}")
+            hint = f"Did you mean {close[0]!r}?" if close else f"Choose from: {', '.join(settings.WORKLOADS)}."
+            raise CommandError(f"Unknown workload class: {name!r}. {hint}")
         command = worker_command(current_app.main, name, settings.WORKLOADS[name])
         if concurrency:
             command[command.index("--concurrency") + 1] = str(concurrency)

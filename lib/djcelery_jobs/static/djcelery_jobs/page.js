@@ -1,5 +1,5 @@
-// Keeps the page of the jobs fresh: fetches its changing part every few seconds and puts the differences in.
-// Only differences, so that focus, selected text, ticked boxes and opened details stay as they are.
+// Keep the jobs page current: fetch its changing part every few seconds and merge the differences.
+// Only differences, so that focus, selected text, ticked boxes and open details stay as they are.
 "use strict";
 
 const TIMEOUT = 10_000; // milliseconds
@@ -87,7 +87,7 @@ class Clock {
   }
 
   label() {
-    this.button.textContent = this.stopped ? "Go on" : "Pause";
+    this.button.textContent = this.stopped ? "Resume" : "Pause";
   }
 
   toggle() {
@@ -101,7 +101,7 @@ class Clock {
     if (!this.stopped && !document.hidden) this.timer = setTimeout(() => this.look(), this.pause);
   }
 
-  /** Somebody looks again: at once, not after the pause. */
+  /** Refresh at once when somebody looks again, not after the pause. */
   wake() {
     if (this.stopped || document.hidden) clearTimeout(this.timer);
     else this.look();
@@ -112,27 +112,22 @@ class Clock {
     try {
       const answer = await fetch(this.url, { signal: AbortSignal.timeout(TIMEOUT), credentials: "same-origin" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById("watch-now");
+      const fresh = page.getElementById("jobs-now");
       if (fresh) this.show(fresh);
-      else this.say(answer.redirected ? "You are logged out. Load the page again." : `The server says ${answer.status}. Trying again.`);
+      else this.say(answer.redirected ? "You are logged out. Reload the page." : `The server returned status ${answer.status}. Retrying.`);
     } catch {
-      this.say("The server does not answer. Trying again.");
+      this.say("The server does not answer. Retrying.");
     }
     this.later();
   }
 
   show(fresh) {
-    const section = document.activeElement.closest("#watch-now section");
-    merge(document.getElementById("watch-now"), fresh);
+    const section = document.activeElement.closest("#jobs-now section");
+    merge(document.getElementById("jobs-now"), fresh);
     // The row that had the focus is gone: its heading is the nearest place.
     if (section && document.activeElement === document.body) section.querySelector("h2").focus();
     this.say(`As of ${new Date().toLocaleTimeString()}.`);
   }
-}
-
-/** One box for all. It is of no use without this script, so it is hidden until now. */
-function offerAll() {
-  for (const label of document.querySelectorAll(".watch-actions .all")) label.hidden = false;
 }
 
 document.addEventListener("change", (event) => {
@@ -140,6 +135,8 @@ document.addEventListener("change", (event) => {
   for (const box of event.target.form.querySelectorAll("input[name=job]")) box.checked = event.target.checked;
 });
 
-const line = document.getElementById("watch-clock");
+// The style sheet shows what needs this script. A mark on the page outlives each merge.
+document.documentElement.classList.add("jobs-script");
+
+const line = document.getElementById("jobs-clock");
 if (line) new Clock(line);
-offerAll();

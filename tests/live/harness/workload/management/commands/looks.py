@@ -13,7 +13,7 @@ from workload.tasks import noop
 
 from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.dashboard.metrics import exposition, families
-from djcelery_jobs.dashboard.state import last_hour, state
+from djcelery_jobs.dashboard.snapshot import last_hour, take_snapshot
 from djcelery_jobs.models import Tally
 
 LOOKS = 40
@@ -52,7 +52,7 @@ def fill_up(count: int) -> None:
 
 def look() -> int:
     """One look for Prometheus and one for the page. Returns how long what waits is, so that it is known to be seen."""
-    seen = state()
+    seen = take_snapshot()
     assert seen.broker == "ok", seen.broker
     exposition(families(seen, Tally.objects.all()))
     last_hour()

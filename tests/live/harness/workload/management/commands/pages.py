@@ -28,7 +28,8 @@ class Command(BaseCommand):
         for count in rows:
             fill_up(count - there)
             there = count
-            levels[count] = {name: loaded(client, f"admin:djcelery_jobs_watch_{page}") for name, page in PAGES.items()}
+            urls = {name: f"admin:djcelery_jobs_overview_{page}" for name, page in PAGES.items()}
+            levels[count] = {name: loaded(client, url) for name, url in urls.items()}
         self.stdout.write(json.dumps(levels))
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.dashboard import listing
-from djcelery_jobs.dashboard.capacity import measured as measure
+from djcelery_jobs.dashboard.capacity import measure_loads as measure
 from djcelery_jobs.models import Job
 from djcelery_jobs.tasks import prune
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
         passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
         passes |= {
-            "dead letters": lambda: len(listing.dead().jobs),
+            "dead letters": lambda: len(listing.dead_letters().jobs),
             "search": lambda: len(listing.find("no such thing")),
             "jobs plan": lambda: len(measure(hours=24)),
         }

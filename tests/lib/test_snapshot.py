@@ -14,7 +14,8 @@ from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.relay import relay
-from djcelery_jobs.dashboard import state
+from djcelery_jobs.dashboard import snapshot
+from djcelery_jobs.dashboard.snapshot import take_snapshot
 from djcelery_jobs.models import Heartbeat, Job, Lease, MinuteTally
 from djcelery_jobs.models import State as JobState
 from djcelery_jobs.tasks import prune
@@ -22,8 +23,8 @@ from djcelery_jobs.tasks import prune
 pytestmark = pytest.mark.django_db
 
 
-def queue(name: str) -> state.QueueState:
-    return next(each for each in state.state().queues if each.name == name)
+def queue(name: str) -> snapshot.QueueState:
+    return next(each for each in take_snapshot().queues if each.name == name)
 
 
 def worker(name: str = "slow-1@host", seconds_ago: float = 1, **facts) -> Heartbeat:
@@ -40,7 +41,7 @@ def waiting_row(minutes: int, **fields) -> Job:
 def test_every_declared_queue_is_there(broker):
     prune.delay()
 
-    found = state.state()
+    found = take_snapshot()
 
     assert [each.name for each in found.queues] == list(settings.WORKLOADS)
     assert found.broker == "ok"
@@ -57,10 +58,10 @@ def test_a_broker_that_is_away_is_said_and_not_waited_for(monkeypatch, hangs, wo
         raise ConnectionError("amqp://user:password@host")
 
     monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(ask))
-    monkeypatch.setattr(state, "SECONDS", 0.2)
+    monkeypatch.setattr(snapshot, "SECONDS", 0.2)
     waiting_row(minutes=3)
 
-    found = state.state()
+    found = take_snapshot()
     over.set()
 
     assert found.broker == word
@@ -106,7 +107,7 @@ def test_who_consumes(broker):
     worker("slow-4@host", seconds_ago=31)
     worker("slow-5@host", seconds_ago=7200)
 
-    found = state.state()
+    found = take_snapshot()
 
     assert (queue("slow").consumers, queue("fast").consumers, queue("email").consumers) == (2, 1, 0)
     alive = {each.name[:6]: (each.alive, each.consuming) for each in found.workers}
@@ -123,7 +124,7 @@ def test_what_runs(broker):
     worker("both-1@host", queues=["fast", "slow"], running=1, jobs=[{**jobs[0], "queue": "fast", "started": 1.0}])
     worker("gone@host", seconds_ago=60, jobs=jobs)
 
-    found = state.state()
+    found = take_snapshot()
 
     assert (queue("slow").running, queue("fast").running) == (61, 1)
     assert [job.id for job in found.running] == [str(n) for n in range(59, 9, -1)]
@@ -143,15 +144,15 @@ def test_the_last_hour_has_a_point_for_each_minute(monkeypatch):
     MinuteTally.objects.create(minute=now, queue="slow", done=3, failed=1, retried=2)
     MinuteTally.objects.create(minute=now - timedelta(minutes=60), queue="slow", done=1000)
 
-    hour = state.last_hour()
+    hour = snapshot.last_hour()
 
     assert {len(minutes) for minutes in hour.values()} == {60}
-    assert hour["slow"][-1] == state.Minute(now, 3, 1, 2)
+    assert hour["slow"][-1] == snapshot.Minute(now, 3, 1, 2)
     assert sum(minute.done for minute in hour["slow"]) == 3
 
 
 def test_dead_jobs_are_counted_up_to_a_bound(broker, monkeypatch):
-    monkeypatch.setattr(state, "COUNTED", 2)
+    monkeypatch.setattr(snapshot, "COUNTED", 2)
     for n in range(3):
         dead_letters.keep("djcelery_jobs.tasks.prune", str(n), [], {}, "ValueError", queue="slow")
 
@@ -159,19 +160,19 @@ def test_dead_jobs_are_counted_up_to_a_bound(broker, monkeypatch):
 
 
 def test_beat(broker):
-    assert (state.state().beat.alive, state.state().beat.seen) == (False, None)
+    assert (take_snapshot().beat.alive, take_snapshot().beat.seen) == (False, None)
 
     Lease.objects.create(name="beat", holder="host:1", expires_at=Now() + timedelta(seconds=9))
-    assert (state.state().beat.alive, state.state().beat.holder) == (True, "host:1")
+    assert (take_snapshot().beat.alive, take_snapshot().beat.holder) == (True, "host:1")
 
     Lease.objects.update(expires_at=Now() - timedelta(seconds=9))
-    assert state.state().beat.alive is False
+    assert take_snapshot().beat.alive is False
 
 
 def test_it_asks_as_often_whatever_there_is(broker):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            state.state()
+            take_snapshot()
         return len(captured)
 
     empty = queries()

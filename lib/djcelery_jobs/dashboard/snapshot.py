@@ -1,7 +1,7 @@
-"""What the jobs are doing: one look at broker and database, for the page, the metrics and `manage.py jobs health`.
+"""Take a snapshot of queues, workers and schedule for the jobs page, the metrics and `manage.py jobs health`.
 
-Its cost does not depend on how many jobs there are: the broker tells the length of a queue, and every row is found by
-an index. It does not fail when the broker is away, and waits a second for it at most.
+Its cost does not depend on the number of jobs: the broker counts its queues, and every row is found by an index. It
+waits a second for the broker at most, and does not fail without one.
 """
 
 import time
@@ -19,26 +19,30 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from djcelery_jobs.beat.scheduler import Planned
 from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally
-from djcelery_jobs.models import State as JobState
+from djcelery_jobs.dashboard.schedule_words import describe_schedule
+from djcelery_jobs.dashboard.wording import COUNTED
+from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally, State
 
-SECONDS = 0.9  # that the broker is waited for
+SECONDS = 0.9  # to wait for the broker
 RATE_OVER = 5  # minutes
 HOUR = 60  # minutes
-# Counting ends here, so that a heap of dead jobs does not make the page slow just when it is needed.
-COUNTED = 10_000
-SHOWN = 200  # workers, and entries of the schedule
+SHOWN = 200  # workers, and schedule entries
 RUNNING_SHOWN = 50  # running jobs
-GONE = timedelta(hours=1)  # a worker that was not seen for so long is no longer shown
+GONE = timedelta(hours=1)  # after so long without a heartbeat, a worker is no longer shown
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """waiting: messages no worker has yet; None while the broker does not answer. oldest: seconds that the oldest of
-    them waits, None when there is none or nobody knows. running: jobs in the hands of live workers. consumers: live
-    workers that consume it. rate: runs that ended per minute. dead: dead jobs, COUNTED at most."""
+    """Describe a queue.
+
+    waiting: messages that no worker has fetched; None while the broker does not answer.
+    oldest: seconds that the oldest of them has waited; None when nothing waits or nobody knows.
+    running: jobs that live workers run. consumers: live workers that consume it.
+    rate: runs that ended per minute. dead: dead jobs, COUNTED at most.
+    """
 
     name: str
     waiting: int | None
@@ -51,7 +55,10 @@ class QueueState:
 
 @dataclass(frozen=True)
 class WorkerState:
-    """alive: it was seen in the last STALE_AFTER seconds. consuming: it consumed all that it was started for."""
+    """Describe a worker.
+
+    alive: its last heartbeat is younger than STALE_AFTER. consuming: it consumes all queues that it was started for.
+    """
 
     name: str
     queues: list[str]
@@ -65,6 +72,8 @@ class WorkerState:
 
 @dataclass(frozen=True)
 class RunningJob:
+    """Describe a job that a worker runs."""
+
     id: str
     task: str
     queue: str
@@ -73,8 +82,12 @@ class RunningJob:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An entry of the schedule. schedule: in words. last, next: when it ran, and when it will."""
+class ScheduledEntry:
+    """Describe an entry of the schedule.
+
+    schedule: in words. last: its last run, None when there was none.
+    next: its next run, None when it can never run.
+    """
 
     name: str
     task: str
@@ -85,18 +98,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class BeatState:
-    """alive: some beat holds the lock. holder: which. seen: when it renewed it last, None when nobody holds it."""
+    """Describe beat.
+
+    alive: a beat holds the lock. holder: which one. seen: when it last renewed the lock, None when nobody holds it.
+    """
 
     alive: bool
     holder: str
     seen: datetime | None
-    entries: list[Entry]
+    entries: list[ScheduledEntry]
 
 
 @dataclass(frozen=True)
-class State:
-    """broker: "ok", "down" or "no answer". running: the newest of the jobs that run, as workers told last. overdue:
-    seconds that the next unfinished durable job is overdue for the relay."""
+class Snapshot:
+    """Describe everything at one moment.
+
+    broker: "ok", "down" or "no answer". running: the newest running jobs, by the workers' last heartbeats.
+    overdue: seconds that the next unfinished durable job is overdue for the relay.
+    """
 
     at: datetime
     broker: str
@@ -109,7 +128,7 @@ class State:
 
 @dataclass(frozen=True)
 class Minute:
-    """Runs that ended in the minute that began at `at`."""
+    """Count the runs that ended in the minute that began at `at`."""
 
     at: datetime
     done: int = 0
@@ -117,26 +136,26 @@ class Minute:
     retried: int = 0
 
 
-def state() -> State:
-    """As it is now. Raises DatabaseError without a database, and nothing without a broker."""
-    asked, deadline = queue_lengths.shared_fetch.start(), time.monotonic() + SECONDS
-    beats = list(_heartbeats())
+def take_snapshot() -> Snapshot:
+    """Return the present state. Raise DatabaseError without a database, and nothing without a broker."""
+    lengths, deadline = queue_lengths.shared_fetch.start(), time.monotonic() + SECONDS
+    heartbeats = list(_heartbeats())
     rates, beat = _rates(), _beat()
-    dead = {name: _bounded_count(Job.objects.filter(state=JobState.DEAD, queue=name)) for name in settings.WORKLOADS}
+    dead = {name: _bounded_count(Job.objects.filter(state=State.DEAD, queue=name)) for name in settings.WORKLOADS}
     durable = {name: _oldest_row(name) for name in settings.WORKLOADS}
     broker, waiting = "ok", {}
     try:
-        waiting = asked.result(timeout=max(0, deadline - time.monotonic()))
+        waiting = lengths.result(timeout=max(0, deadline - time.monotonic()))
     except TooSlow:
         broker = "no answer"
-    except Exception:  # noqa: BLE001  whatever it is, it is down; what it says may hold a password
+    except Exception:  # noqa: BLE001  whatever it is, the broker is down; its text may hold a password
         broker = "down"
-    live = [each for each in beats if each.alive]
-    return State(
+    live = [heartbeat for heartbeat in heartbeats if heartbeat.alive]
+    return Snapshot(
         at=timezone.now(),
         broker=broker,
         queues=[_queue(name, waiting.get(name), durable[name], live, rates[name], dead[name]) for name in dead],
-        workers=[_worker(each) for each in beats],
+        workers=[_worker(heartbeat) for heartbeat in heartbeats],
         beat=beat,
         running=_running(live),
         overdue=_overdue(),
@@ -144,7 +163,7 @@ def state() -> State:
 
 
 def last_hour() -> dict[str, list[Minute]]:
-    """For each declared queue the last 60 minutes, the oldest first; the last one has only begun."""
+    """Return the last 60 minutes of each declared queue, the oldest first. The last minute is not over yet."""
     now = timezone.now().replace(second=0, microsecond=0)
     minutes = [now - timedelta(minutes=ago) for ago in reversed(range(HOUR))]
     counted = {(row.queue, row.minute): row for row in MinuteTally.objects.filter(minute__gte=minutes[0])}
@@ -156,7 +175,7 @@ def _minute(at: datetime, row: MinuteTally | None) -> Minute:
 
 
 def _heartbeats() -> QuerySet[Heartbeat]:
-    """Also of workers that went away lately. By the clock of the database, as they were written."""
+    """Return those of the last hour, with `alive` by the database's clock, which also wrote them."""
     seen = Heartbeat.objects.filter(seen_at__gt=Now() - GONE).order_by("worker")
     return seen.annotate(alive=Q(seen_at__gt=Now() - timedelta(seconds=jobs_settings.STALE_AFTER)))[:SHOWN]
 
@@ -166,8 +185,8 @@ def _bounded_count(rows: QuerySet[Any]) -> int:
 
 
 def _oldest_row(queue: str) -> float | None:
-    """Since when the oldest durable job waits that no worker has begun."""
-    waiting = Job.objects.filter(queue=queue, state=JobState.WAITING, started_at__isnull=True)
+    """Return since when the oldest durable job waits that no worker has begun."""
+    waiting = Job.objects.filter(queue=queue, state=State.WAITING, started_at__isnull=True)
     since = waiting.order_by("waiting_since").values_list("waiting_since", flat=True).first()
     return since.timestamp() if since else None
 
@@ -184,25 +203,29 @@ def _rates() -> dict[str, float]:
 
 
 def _queue(name: str, waiting: Any, durable: float | None, live: list[Heartbeat], rate: float, dead: int) -> QueueState:
-    running = Counter(job["queue"] for each in live for job in each.jobs if len(each.queues) > 1)
-    running += Counter({name: sum(each.running for each in live if each.queues == [name])})
-    since = [durable, waiting and (waiting.since or _fetched_before(waiting.messages, name, live))]
-    oldest = min((at for at in since if at), default=None)
+    # A heartbeat lists only some of the running jobs. Where a worker has one queue, their number says more.
+    running = Counter(job["queue"] for heartbeat in live for job in heartbeat.jobs if len(heartbeat.queues) > 1)
+    running += Counter({name: sum(heartbeat.running for heartbeat in live if heartbeat.queues == [name])})
+    waits_since = [durable, waiting and (waiting.since or _fetched_before(waiting.messages, name, live))]
+    oldest = min((moment for moment in waits_since if moment), default=None)
     return QueueState(
         name=name,
         waiting=waiting and waiting.messages,
         oldest=None if oldest is None else max(0.0, time.time() - oldest),
         running=running[name],
-        consumers=sum(each.consuming and name in each.queues for each in live),
+        consumers=sum(heartbeat.consuming and name in heartbeat.queues for heartbeat in live),
         rate=rate,
         dead=dead,
     )
 
 
 def _fetched_before(messages: int, queue: str, live: list[Heartbeat]) -> float | None:
-    """Where the broker shows no message (RabbitMQ): queues are in order, so what waits is younger than what was
-    fetched last. The age is that at most."""
-    return max((each.fetched[queue] for each in live if messages and queue in each.fetched), default=None)
+    """Return since when the message waited that was fetched last, for a broker that shows no message (RabbitMQ).
+
+    Queues are in order, so whatever still waits is younger: this is the age at most.
+    """
+    fetched = [heartbeat.fetched[queue] for heartbeat in live if messages and queue in heartbeat.fetched]
+    return max(fetched, default=None)
 
 
 def _worker(row: Heartbeat) -> WorkerState:
@@ -231,14 +254,25 @@ def _running(live: Iterable[Heartbeat]) -> list[RunningJob]:
 def _beat() -> BeatState:
     lease = Lease.objects.filter(name="beat").annotate(holds=Q(expires_at__gt=Now())).first()
     scheduler = symbol_by_name(current_app.conf.beat_scheduler)
-    entries = [_entry(*planned) for planned in scheduler.planned(current_app, SHOWN)]
+    entries = [_entry(planned) for planned in scheduler.planned(current_app, SHOWN)]
     if lease is None:
         return BeatState(alive=False, holder="", seen=None, entries=entries)
     seen = lease.expires_at - timedelta(seconds=jobs_settings.BEAT_LEASE)
     return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=seen, entries=entries)
 
 
-def _entry(name: str, task: str, schedule: Any, last: datetime | None) -> Entry:
-    remaining = max(schedule.remaining_estimate(last or schedule.now()), timedelta(0))
-    following = (timezone.now() + remaining + timedelta(seconds=0.5)).replace(microsecond=0)
-    return Entry(name, task, str(schedule).strip("<>"), last, following)
+def _entry(planned: Planned) -> ScheduledEntry:
+    words = "no valid schedule" if planned.schedule is None else describe_schedule(planned.schedule)
+    return ScheduledEntry(planned.name, planned.task, words, planned.last_run, _next_run(planned))
+
+
+def _next_run(planned: Planned) -> datetime | None:
+    """Return when the entry runs next. None: never, such as on 31 February, which a person can enter in the admin."""
+    if planned.schedule is None:
+        return None
+    try:
+        remaining = planned.schedule.remaining_estimate(planned.counted_from or planned.schedule.now())
+        moment = timezone.now() + max(remaining, timedelta(0)) + timedelta(seconds=0.5)
+    except Exception:  # noqa: BLE001  each kind of schedule has its own way to fail
+        return None
+    return moment.replace(microsecond=0)
