@@ -10,6 +10,8 @@ CONNECTED = [
     "djcelery_jobs.vendored",
     "djcelery_jobs.brokers.queue_lengths",
     "djcelery_jobs.core.failures",
+    "djcelery_jobs.worker.broker_connection",
+    "djcelery_jobs.worker.connection_loss",
     "djcelery_jobs.worker.connections",
     "djcelery_jobs.worker.gc_freeze",
     "djcelery_jobs.worker.reporter",
