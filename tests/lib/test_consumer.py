@@ -1,184 +1,201 @@
-"""What comes from the broker and is no job of any task."""
+"""No message ends the worker, stops a queue or is lost, whatever it holds."""
 
 import json
 import pickle
-from datetime import timedelta
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
 from celery import current_app
 from celery.worker import consumer as celerys
+from django.db import OperationalError
 from django.utils import timezone
 from kombu import Message
-from kombu.exceptions import ContentDisallowed
 
-from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core.durable import DurableTask
-from djcelery_jobs.core.relay import relay
+from djcelery_jobs.core import ledger
 from djcelery_jobs.models import Job, State
-from djcelery_jobs.worker.consumer import Consumer
+from djcelery_jobs.tasks import prune
+from djcelery_jobs.worker.consumer import RETURN_DELAY, Consumer
+from tests.lib.hostile import HOSTILE, PLAIN, Hostile
 
 pytestmark = pytest.mark.django_db
 
 
+class Channel:
+    """As much of a channel as a message needs to be acknowledged."""
+
+    no_ack_consumers = None
+
+    def __init__(self) -> None:
+        self.rejected: list[bool] = []
+
+    def basic_ack(self, tag, multiple=False):
+        """Take the message off the queue."""
+
+    def basic_reject(self, tag, requeue=False):
+        self.rejected.append(requeue)
+
+
 @pytest.fixture
 def consumer(monkeypatch):
-    """Our consumer without a worker around it; what Celery itself would do is noted."""
+    """Our consumer without a worker around it, with Celery's own handling of messages."""
     monkeypatch.setattr("djcelery_jobs.worker.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
-    ours.app, ours.hostname, ours.pool, ours.hub, ours.went_on = current_app, "fast-1", None, None, []
-    events = ("unknown_task", "invalid_task", "decode_error", "ready", "close", "connection_error_after_connected")
-    for name in (f"on_{event}" for event in events):
-        monkeypatch.setattr(celerys.Consumer, name, lambda self, *args: self.went_on.append(args))
+    ours.app, ours.hostname, ours.hub = current_app._get_current_object(), "fast-1", None
+    ours.pool = SimpleNamespace(apply_async=None)
+    ours.event_dispatcher, ours.disable_rate_limits, ours.task_buckets = None, True, {}
+    ours.connection_errors, ours.channel_errors = (OSError, KeyError), (TimeoutError,)
+    ours.controller = SimpleNamespace(state=SimpleNamespace(revoked=set()))
+    ours.on_task_message, ours.strategies, ours.restart_count = set(), {}, 0
+    ours._pending_operations, ours._maximum_prefetch_restored = deque(), True
+    ours.calls, ours.begun = [], []
+    ours.timer = SimpleNamespace(
+        call_at=lambda *args, **options: None, call_after=lambda *args: ours.calls.append(args)
+    )
+    ours.on_task_request = ours.begun.append
+    ours.strategies = {
+        name: task.start_strategy(ours.app, ours)
+        for name, task in ours.app.tasks.items()
+        if not name.startswith("celery")
+    }
     return ours
 
 
-def message(body: bytes, **headers) -> Message:
+def message(hostile: Hostile, number: int = 0) -> Message:
     return Message(
-        body=body, headers=headers, content_type="application/json", content_encoding="utf-8",
-        delivery_info={"routing_key": "slow"}, accept=["application/json"],
+        body=hostile.content(), headers=hostile.all_headers(f"id-{number}"), content_type=hostile.content_type,
+        content_encoding=hostile.encoding, delivery_info={"routing_key": "slow"}, accept=["application/json"],
+        channel=Channel(),
     )  # fmt: skip
 
 
+def receive(consumer: Consumer, received: Message) -> None:
+    """Receive as kombu does."""
+    if received.errors:
+        received._reraise_error(consumer.on_decode_error)
+    else:
+        consumer.create_task_handler()(received)
+
+
+def test_a_good_message_reaches_its_task(consumer):
+    receive(consumer, received := message(Hostile("good")))
+
+    [request] = consumer.begun
+    assert (request.name, request.id) == (prune.name, "id-0")
+    assert not received.acknowledged
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
+def test_a_message_that_no_task_can_run_is_kept_and_acknowledged(consumer, hostile):
+    receive(consumer, received := message(hostile))
+
+    assert received.acknowledged
+    assert consumer.begun == []
+    [job] = Job.objects.all()
+    assert (job.state, job.queue) == (State.DEAD, "slow")
+    assert job.error
+    assert len(HOSTILE) >= 60
+
+
+def test_whatever_else_raises_is_that_messages_fault(consumer):
+    def fail(*args: object) -> None:
+        raise KeyError("inside of Celery")
+
+    consumer.strategies[PLAIN] = fail
+    receive(consumer, received := message(Hostile("good")))
+
+    assert received.acknowledged
+    assert Job.objects.get().error == "It could not be received: KeyError: 'inside of Celery'"
+
+
+@pytest.mark.parametrize("error", [OSError, TimeoutError])
+def test_a_lost_connection_is_not_the_messages_fault(consumer, error):
+    def fail(*args: object) -> None:
+        raise error
+
+    consumer.strategies[PLAIN] = fail
+    with pytest.raises(error):
+        receive(consumer, message(Hostile("good")))
+
+    assert not Job.objects.exists()
+
+
+def test_a_failure_to_announce_it_does_not_keep_it_in_the_queue(consumer, monkeypatch):
+    def fail(*args: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(celerys.Consumer, "on_unknown_task", fail)
+    receive(consumer, received := message(Hostile("unknown", headers={"task": "gone.x"})))
+
+    assert received.channel.rejected == [False]
+
+
+def test_without_a_database_it_returns_to_its_queue_a_little_later(consumer, monkeypatch):
+    def away(*args: object, **options: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(ledger, "record_failure", away)
+    receive(consumer, received := message(Hostile("unknown", headers={"task": "gone.x"})))
+
+    [(seconds, return_to_queue, arguments)] = consumer.calls
+    assert seconds == RETURN_DELAY
+    assert not received.acknowledged
+    return_to_queue(*arguments)
+    assert received.channel.rejected == [True]
+
+
 def test_a_task_that_does_not_exist(consumer):
-    body = json.dumps([[1], {"a": 2}, {}]).encode()
-    consumer.on_unknown_task(None, message(body, id="my-id", task="gone.tasks.x"), KeyError("gone.tasks.x"))
+    receive(consumer, message(Hostile("", [[1], {"a": 2}, {}], {"id": "my-id", "task": "gone.tasks.x"})))
 
     job = Job.objects.get()
     assert (job.task, job.args, job.kwargs, job.queue, job.state) == ("gone.tasks.x", [1], {"a": 2}, "slow", State.DEAD)
     assert "No task is called" in job.error
-    assert len(consumer.went_on) == 1
 
 
 def test_arguments_that_cannot_be_decoded(consumer):
-    consumer.on_decode_error(message(b"{not json", id="i", task="orders.x"), ValueError("Expecting"))
+    receive(consumer, message(Hostile("", b"{not json")))
 
     assert Job.objects.get().args == ["{not json"]
 
 
 def test_a_pickled_message_is_kept_and_not_opened(consumer):
-    pickled = message(pickle.dumps([[1000], {}, {}]), id="i", task="orders.x")
-    pickled.content_type = "application/x-python-serialize"
-    consumer.on_decode_error(pickled, ContentDisallowed("pickle"))
+    pickled = pickle.dumps([[1000], {}, {}])
+    receive(consumer, message(Hostile("", pickled, content_type="application/x-python-serialize")))
 
     assert "]" in Job.objects.get().args[0]  # it has NULs, too, which PostgreSQL does not hold
 
 
-def test_a_message_that_makes_no_sense(consumer):
-    consumer.on_invalid_task(None, message(b"\xff\xfe"), ValueError("no"))
+def test_a_message_does_not_overwrite_the_row_of_another_job(consumer):
+    job = Job.objects.create(task="another.task", args=[1], queue="slow", publish_at=timezone.now())
+    dead = Job.objects.create(task="gone.x", args=[1], queue="slow", publish_at=timezone.now(), state=State.DEAD)
+    for row in (job, dead):
+        receive(consumer, message(Hostile("", [[2], {}, {}], {"id": str(row.pk), "task": "gone.x"})))
 
-    assert Job.objects.get().task == "unknown"
-    assert len(consumer.went_on) == 1
-
-
-def test_what_waited_here_when_the_connection_broke_is_sent_again_at_once(consumer, task, broker, monkeypatch):
-    def work() -> None:
-        """Never runs."""
-
-    durable, plain = task(work, base=DurableTask), SimpleNamespace(name="plain")
-    running, waiting = Job(task=durable.name, queue="fast"), Job(task=durable.name, queue="fast")
-    for job in (running, waiting):
-        job.publish_at = timezone.now() + timedelta(minutes=1)
-        job.save()
-    ran = SimpleNamespace(id=str(running.pk), task=durable)
-    reserved = [ran, SimpleNamespace(id=str(waiting.pk), task=durable)]
-    reserved += [SimpleNamespace(id="no uuid", task=task) for task in (plain, durable)]
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=reserved, active_requests=[ran])
-    )
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.publish_oldest_now", lambda queues: None)
-
-    consumer.on_close()  # so does a worker that shuts down: its broker has the messages back
-    assert relay() == 0
-
-    consumer.on_connection_error_after_connected(ConnectionResetError())
-
-    assert relay() == 1
-    assert Job.objects.get(publications=1) == waiting
+    for row in (job, dead):
+        row.refresh_from_db()
+        assert row.args == [1]
+    assert Job.objects.filter(args=[2], state=State.DEAD).count() == 2
 
 
-def test_what_was_on_its_way_here_is_sent_again_at_once(consumer, task, broker, monkeypatch):
-    def work() -> None:
-        """Never runs."""
+def test_the_same_message_is_kept_once(consumer):
+    for _ in range(2):
+        receive(consumer, message(Hostile("", [[2], {}, {}], {"id": "an-id", "task": "gone.x"})))
 
-    name, now = task(work, base=DurableTask).name, timezone.now()
-    common = {"task": name, "publish_at": now + timedelta(minutes=1)}
-    minutes = [Job(queue="fast", waiting_since=now - timedelta(minutes=age), **common) for age in (1, 3, 2)]
-    elsewhere = Job(queue="slow", waiting_since=now - timedelta(minutes=9), **common)
-    running = Job(queue="fast", waiting_since=now - timedelta(minutes=9), started_at=now, starts=1, **common)
-    Job.objects.bulk_create([*minutes, elsewhere, running])
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[])
-    )
-    monkeypatch.setattr("djcelery_jobs.worker.consumer.ledger.IN_TRANSIT", 2)
-    monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {"fast": None})
-
-    consumer.on_connection_error_after_connected(ConnectionResetError())
-
-    assert relay() == 2
-    assert set(Job.objects.filter(publications=1)) == set(minutes[1:])
+    assert Job.objects.count() == 1
 
 
-@pytest.mark.parametrize(("cancels", "starts"), [(True, 0), (False, 1)])
-def test_runs_that_celery_ends_when_the_connection_broke_do_not_count(
-    consumer, task, broker, conf, monkeypatch, cancels, starts
-):
-    def work() -> None:
-        """Never runs."""
-
-    durable = task(work, base=DurableTask)
-    job = Job.objects.create(task=durable.name, queue="fast", publish_at=timezone.now(), starts=1, worker="fast-1")
-    active = [SimpleNamespace(id=str(job.pk), task=durable)]
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=active, active_requests=active)
-    )
-    conf(worker_cancel_long_running_tasks_on_connection_loss=cancels)
-
-    consumer.on_connection_error_after_connected(ConnectionResetError())
+def test_a_message_of_a_job_that_is_not_finished_is_published_again_from_its_row(consumer):
+    later = timezone.now() + timezone.timedelta(days=1)
+    job = Job.objects.create(task="gone.x", queue="slow", publish_at=later)
+    receive(consumer, message(Hostile("", headers={"id": str(job.pk), "task": "gone.x"})))
 
     job.refresh_from_db()
-    assert job.starts == starts
-    assert len(consumer.went_on) == 1
+    assert job.state == State.WAITING
+    assert job.publish_at < later
 
 
-def test_its_processes_are_looked_after_when_the_connection_broke_and_before_the_loop_begins(consumer, monkeypatch):
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.consumer.state", SimpleNamespace(reserved_requests=[], active_requests=[])
-    )
-    monkeypatch.setattr(current_app.amqp.queues, "_consume_from", {})
-    calls, processes = [], object()
-    consumer.pool, consumer.hub = SimpleNamespace(_pool=processes), object()
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.process_pool.rewatch_lost_processes", lambda *args: calls.append(("watch", *args))
-    )
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.process_pool.drain_finished_results", lambda *args: calls.append(("hear", *args))
-    )
+def test_what_a_dead_letter_holds_can_be_shown(consumer):
+    receive(consumer, message(Hostile("", [["a\0b", float("nan"), 10**40], {}, {}], {"task": "gone.x"})))
 
-    consumer.on_connection_error_after_connected(ConnectionResetError())
-    assert calls == [("watch", processes)]
-
-    consumer.on_ready()
-    assert calls[1:] == [("hear", processes, consumer.hub)]
-    assert len(consumer.went_on) == 2
-
-
-def test_a_broker_that_is_away_is_looked_for_every_few_seconds_by_a_worker_that_says_so(consumer, monkeypatch):
-    waits, done = [], []
-
-    def try_again(interval_max, callback):
-        waits.append(interval_max)
-        callback()
-
-    monkeypatch.setattr(
-        celerys.Consumer, "ensure_connected",
-        lambda self, conn: conn.ensure_connection(callback=lambda: done.append("celery's")),
-    )  # fmt: skip
-    monkeypatch.setattr(
-        "djcelery_jobs.worker.consumer.pulse", SimpleNamespace(mark_broker_unreachable=lambda: done.append("pulse"))
-    )
-
-    consumer.ensure_connected(SimpleNamespace(ensure_connection=try_again))
-
-    assert waits == [jobs_settings.BROKER_RECONNECT_INTERVAL]
-    assert done == ["pulse", "celery's"]
+    assert json.dumps(Job.objects.get().args)

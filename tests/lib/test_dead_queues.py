@@ -1,5 +1,7 @@
 """What RabbitMQ gave up comes to the dead letters."""
 
+from types import SimpleNamespace
+
 import pytest
 from celery import current_app
 from django.utils import timezone
@@ -55,7 +57,8 @@ def test_a_plain_job_becomes_a_dead_letter(given_up):
 
 def test_a_durable_job_is_left_to_its_row(given_up):
     result = prune.delay()
-    Job.objects.create(pk=result.id, task="x", queue="slow", publish_at=timezone.now() + timezone.timedelta(days=1))
+    tomorrow = timezone.now() + timezone.timedelta(days=1)
+    Job.objects.create(pk=result.id, task=prune.name, queue="slow", publish_at=tomorrow)
     given_up("slow")
 
     dead_queues.drain()
@@ -81,9 +84,23 @@ def test_a_broker_that_is_away_is_left_alone(broker, monkeypatch):
 
 def test_a_job_that_is_done_needs_nothing(given_up):
     result = prune.delay()
-    Job.objects.create(pk=result.id, task="x", queue="slow", state=State.DONE, publish_at=timezone.now())
+    Job.objects.create(pk=result.id, task=prune.name, queue="slow", state=State.DONE, publish_at=timezone.now())
     given_up("slow")
 
     dead_queues.drain()
 
     assert Job.objects.get().state == State.DONE
+
+
+def test_without_a_database_it_stays_at_the_broker(given_up, broker, monkeypatch):
+    prune.delay()
+    given_up("slow")
+    monkeypatch.setattr(dead_queues.stray_messages, "keep", lambda message, error: False)
+
+    assert dead_queues.drain() == 0
+    assert broker.waiting()["slow"] == 1  # memory puts it back by its routing key, and RabbitMQ where it was
+
+
+def test_a_reason_that_somebody_else_wrote_does_no_harm(broker):
+    for death in (5, [], [5], {}, [{}]):
+        assert dead_queues._reason(SimpleNamespace(headers={"x-death": death})) == "unknown"

@@ -1,17 +1,14 @@
 """Jobs that failed for good: where they are kept, and what a person can do with them."""
 
 import logging
-import uuid
 from typing import Any
 
 from celery import current_app
-from django.db import DatabaseError
 from django.db.models import QuerySet
 
-from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.task import is_durable
-from djcelery_jobs.models import UNFINISHED, Job, State, job_id, subject
+from djcelery_jobs.models import Job, State, job_id, subject
 from djcelery_jobs.storable import shown
 
 logger = logging.getLogger(__name__)
@@ -35,26 +32,8 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
             subject=subject(args or [], kwargs or {}),
             queue=queue or _queue_of(task),
         )
-    except DatabaseError:
+    except Exception:
         logger.exception("could not keep the failed job %s %s", task, task_id)
-
-
-def keep_message(message: Any, error: str) -> None:
-    """Keep what came as a message that no task could be run for. The relay sends an unfinished durable job again."""
-    headers = message.headers or {}
-    task_id, task = str(headers.get("id") or uuid.uuid4()), str(headers.get("task") or "unknown")
-    row = Job.objects.filter(pk=job_id(task_id))
-    if row.filter(state__in=[*UNFINISHED, State.DONE]).exists():
-        ledger.publish_now([job_id(task_id)], seconds=jobs_settings.RETURNED_MESSAGE_WAIT)
-        return
-    try:
-        args, kwargs, _ = message.decode()
-    except Exception:  # noqa: BLE001  whatever it is, it is shown as it came
-        body = message.body.decode("utf-8", "replace") if isinstance(message.body, bytes) else str(message.body)
-        args, kwargs = [body], {}
-    queue = (message.delivery_info or {}).get("routing_key") or ""
-    keep(task, task_id, args, kwargs, error, queue=queue.removesuffix(".dead"))
-    ledger.failure.error("task_failure", extra={"task_id": task_id, "task": task, "error": error})
 
 
 def requeue(jobs: QuerySet[Job], *, by: str) -> int:

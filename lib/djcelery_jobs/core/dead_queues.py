@@ -1,12 +1,13 @@
 """RabbitMQ's own dead queues, emptied into the dead letters, so that there is one place to look."""
 
 import logging
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError
 
 from djcelery_jobs.brokers.rabbitmq import dead_queue
-from djcelery_jobs.core import dead_letters, outbox
+from djcelery_jobs.core import outbox, stray_messages
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +35,17 @@ def _drain(name: str, channel: object) -> int:
     queue.queue_declare()
     taken = 0
     while taken < AT_ONCE and (message := queue.get()):
-        reason = (message.headers.get("x-death") or [{}])[0].get("reason", "unknown")
-        dead_letters.keep_message(message, f"RabbitMQ gave it up: {reason}.")
+        if not stray_messages.keep(message, f"RabbitMQ gave it up: {_reason(message)}."):
+            message.requeue()
+            break
         message.ack()
         taken += 1
     return taken
+
+
+def _reason(message: Any) -> str:
+    """Return why RabbitMQ moved the message here. Anybody can write this header."""
+    try:
+        return str(message.headers["x-death"][0]["reason"])
+    except (LookupError, TypeError):
+        return "unknown"

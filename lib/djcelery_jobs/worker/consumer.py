@@ -1,84 +1,86 @@
-"""The worker's consumer: what Celery would drop with a line in the log is kept or sent again."""
+"""Receive messages so that none ends the worker, stops a queue, or is lost, whatever it holds.
+
+A message that no task can run is kept as a dead letter, then acknowledged. Celery's signals for such messages are sent
+after it has rejected them, so a kill or a database that is away would lose them in between; a message that cannot be
+decoded has no signal. Therefore the handlers are extended instead.
+"""
 
 import logging
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from celery.worker import consumer, state
-from celery.worker.request import Request
-from django.db import DatabaseError, connections
-from kombu import Connection
+from celery.worker import consumer
+from django.db import connections
+from kombu import Message
 
-from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import dead_letters, ledger
-from djcelery_jobs.core.task import is_durable
-from djcelery_jobs.models import job_id
-from djcelery_jobs.worker import process_pool
-from djcelery_jobs.worker.heartbeat import pulse
+from djcelery_jobs.core import stray_messages
+from djcelery_jobs.worker import message_faults
 
 logger = logging.getLogger(__name__)
 
+# Seconds until a message is tried again that could not be kept, because the database is away.
+RETURN_DELAY = 5
+
 
 class Consumer(consumer.Consumer):
-    def ensure_connected(self, conn: Connection) -> Connection:
-        connect = conn.ensure_connection
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
+        """Return Celery's handler inside a net: whatever raises while a message is received is that message's fault."""
+        receive = super().create_task_handler(*args, **options)
 
-        def patiently(*args: Any, callback: Callable[[], None], **options: Any) -> Connection:
-            def meanwhile() -> None:
-                pulse.mark_broker_unreachable()
-                callback()
+        def on_message(message: Message) -> None:
+            try:
+                if fault := message_faults.find(message):
+                    self._set_aside(message, fault)
+                else:
+                    receive(message)
+            except KeyError as error:  # kombu counts it among the errors of a lost connection
+                self._set_aside(message, _sentence(error))
+            except (*self.connection_errors, *self.channel_errors):
+                raise
+            except Exception as error:  # noqa: BLE001  the worker goes on
+                self._set_aside(message, _sentence(error))
 
-            return connect(*args, callback=meanwhile, interval_max=jobs_settings.BROKER_RECONNECT_INTERVAL, **options)
+        return on_message
 
-        conn.ensure_connection = patiently
-        return super().ensure_connected(conn)
+    def on_unknown_message(self, body: Any, message: Message) -> None:
+        """Keep a message that is not a task's."""
+        self._set_aside(message, "It is not the message of a task.", super().on_unknown_message, body, message)
 
-    def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Messages that wait here for a free process are dropped now. RabbitMQ delivers them again at once, Redis after
-        its visibility timeout, which may be an hour; what was on its way here it has forgotten. And where Celery ends
-        the runs, they come back, and were cut off by no fault of theirs."""
-        running = _durable(state.active_requests)
-        waiting = _durable(request for request in state.reserved_requests if request not in state.active_requests)
-        super().on_connection_error_after_connected(exc)
-        if self.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
-            _tell(ledger.release, running, worker=self.hostname)
-        _tell(ledger.publish_now, waiting)
-        _tell(ledger.publish_oldest_now, list(self.app.amqp.queues.consume_from))
-        process_pool.rewatch_lost_processes(self._processes)
+    def on_unknown_task(self, body: Any, message: Message, exc: Exception) -> None:
+        """Keep a message whose task does not exist here."""
+        self._set_aside(message, f"No task is called {exc}.", super().on_unknown_task, body, message, exc)
 
-    def on_ready(self) -> None:
-        super().on_ready()
-        process_pool.drain_finished_results(self._processes, self.hub)
+    def on_invalid_task(self, body: Any, message: Message, exc: Exception) -> None:
+        """Keep a message that Celery refuses."""
+        self._set_aside(message, f"Its message is not valid: {exc}", super().on_invalid_task, body, message, exc)
 
-    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        self._keep(message, f"No task is called {exc}.")
-        super().on_unknown_task(body, message, exc)
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """Keep a message that cannot be decoded."""
+        self._set_aside(message, f"Its arguments cannot be decoded: {exc}", super().on_decode_error, message, exc)
 
-    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
-        self._keep(message, f"Its message is not valid: {exc}")
-        super().on_invalid_task(body, message, exc)
+    def _set_aside(self, message: Message, error: str, reject: Callable[..., None] | None = None, *args: Any) -> None:
+        """Keep the message as a dead letter and acknowledge it.
 
-    def on_decode_error(self, message: Any, exc: Exception) -> None:
-        self._keep(message, f"Its arguments cannot be decoded: {exc}")
-        super().on_decode_error(message, exc)
+        reject: Celery's handler with its log line, signals and events. Without a database the message returns to its
+        queue a little later instead, since nothing else would remember it.
+        """
+        kept = stray_messages.keep(message, error)
+        connections.close_all()  # the main process forks children, and must not share a connection with them
+        if not kept:
+            self.timer.call_after(RETURN_DELAY, self._return_to_queue, (message,))
+            return
+        try:
+            if reject:
+                reject(*args)
+        except Exception:
+            logger.exception("could not announce a message that no task can run")
+        if not message.acknowledged:
+            message.reject_log_error(logger, self.connection_errors)
 
-    @property
-    def _processes(self) -> Any:
-        return getattr(self.pool, "_pool", None)
-
-    def _keep(self, message: Any, error: str) -> None:
-        dead_letters.keep_message(message, error)
-        connections.close_all()  # as below
-
-
-def _durable(requests: Iterable[Request]) -> list[uuid.UUID]:
-    return [job_id(request.id) for request in requests if is_durable(request.task)]
+    def _return_to_queue(self, message: Message) -> None:
+        if not message.acknowledged:
+            message.reject_log_error(logger, self.connection_errors, requeue=True)
 
 
-def _tell(change: Callable[..., None], names: Iterable[object], **options: Any) -> None:
-    try:
-        change(names, **options)
-    except DatabaseError:
-        logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
-    connections.close_all()  # the main process forks children, and must not share a connection with them
+def _sentence(error: Exception) -> str:
+    return f"It could not be received: {type(error).__name__}: {error}"

@@ -1,0 +1,120 @@
+"""A worker in a process of its own, with a real broker: what it receives, and how it loses its connection."""
+
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from kombu import Connection
+
+from djcelery_jobs.brokers.local_broker import local_broker
+from tests.lib.hostile import HOSTILE, ITEMS
+from tests.lib.worker_place import Place, eventually, place_at
+
+pytestmark = pytest.mark.live
+
+GOOD = "from tests.lib.live_worker.tasks import note; note.delay('good')"
+DEAD = "import json; from djcelery_jobs.models import Job; print(json.dumps(Job.objects.filter(state='dead').count()))"
+
+
+@pytest.fixture
+def on_redis(tmp_path, free_port) -> Iterator[Place]:
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path / "valkey"), place_at(url, tmp_path) as place:
+        yield place
+
+
+@pytest.fixture
+def on_rabbitmq(tmp_path) -> Iterator[Place]:
+    """Use a virtual host of our own on the RabbitMQ at AMQP_URL, or on this machine."""
+    parts = urlsplit(os.environ.get("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672//"))
+    name = f"djcelery-test-{uuid.uuid4().hex[:8]}"
+    _control("add_vhost", name)
+    try:
+        _control("set_permissions", "-p", name, parts.username or "guest", ".*", ".*", ".*")
+        with place_at(parts._replace(path=f"/{name}").geturl(), tmp_path) as place:
+            yield place
+    finally:
+        _control("delete_vhost", name)
+
+
+def _control(*arguments: str) -> None:
+    subprocess.run(["rabbitmqctl", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def place(request) -> Place:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("place", ["on_redis", "on_rabbitmq"], indirect=True)
+def test_after_every_hostile_message_the_same_worker_runs_a_good_one(place):
+    worker = place.worker("-c", "2")
+    children = 0
+    with Connection(place.broker) as connection:
+        queue_of_task = {"exchange": "", "routing_key": "fast"}
+        producer = connection.Producer(serializer=None)
+        for number, hostile in enumerate(HOSTILE):
+            producer.publish(
+                hostile.content(), content_type=hostile.content_type or "x", content_encoding=hostile.encoding,
+                headers={**hostile.all_headers(f"hostile-{number}")}, **queue_of_task,
+            )  # fmt: skip
+            children += 1
+    if urlsplit(place.broker).scheme == "redis":
+        client = redis.Redis.from_url(place.broker)
+        for item in ITEMS:
+            client.lpush("fast", item)
+            children += 1
+    place.shell(GOOD)
+
+    eventually("the good job ran", lambda: place.lines("good"), 120)
+    assert worker.poll() is None
+    assert place.lines("good") == [f"good {worker.pid}"]
+    eventually("each is a dead letter", lambda: place.shell(DEAD) == children, 60)
+    assert "Unrecoverable error" not in place.log()
+    if urlsplit(place.broker).scheme == "redis":
+        assert (client.llen("fast"), client.hlen("unacked")) == (0, 0)
+
+
+def test_a_reset_connection_starts_no_running_job_again(on_redis):
+    place, client = on_redis, redis.Redis.from_url(on_redis.broker)
+    worker = place.worker("-c", "4")
+    place.shell(
+        "from tests.lib.live_worker.tasks import loose, plain\n"
+        "for n in range(3): loose.delay(f'l{n}', 12)\n"
+        "plain.delay('p', 12)"
+    )
+    eventually("all run", lambda: len(place.lines("begin")) == 4)
+
+    for _ in range(4):
+        client.client_kill_filter(_type="normal", skipme=True)
+        eventually("it is connected again", lambda: len(client.client_list(_type="normal")) > 2, 30)
+        time.sleep(1)
+    eventually("all end", lambda: len(place.lines("end")) == 4)
+    eventually("all are acknowledged", lambda: client.hlen("unacked") == 0, 20)
+    time.sleep(3)
+
+    assert worker.poll() is None
+    assert sorted(place.lines("begin")) == ["begin l0", "begin l1", "begin l2", "begin p"]
+    states = "import json; from djcelery_jobs.models import Job; "
+    states += "print(json.dumps(sorted(Job.objects.values_list('state', 'starts'))))"
+    assert place.shell(states) == [["done", 1]] * 3
+
+
+def test_a_full_server_drains_and_its_worker_can_start(on_redis):
+    place, client = on_redis, redis.Redis.from_url(on_redis.broker)
+    place.shell("from tests.lib.live_worker.tasks import note\nfor n in range(20): note.delay(f'n{n}')")
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 1)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        client.set("a", "b")
+
+    worker = place.worker("-c", "2")
+    eventually("all ran", lambda: len(place.lines("n")) == 20)
+
+    assert worker.poll() is None
+    assert client.llen("fast") == 0
