@@ -1,13 +1,13 @@
-"""`manage.py check --tag jobs`: what only the running app knows, from its tasks and its effective settings.
+"""Run with `manage.py check`: find what only the running app knows, from its tasks and its effective settings.
 
-Each check is a function that yields messages; its docstring is the rule that it holds.
+Each rule is a function that yields messages. Its docstring says what it requires and why.
 """
 
 import inspect
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from celery import Celery, current_app
@@ -21,98 +21,129 @@ from django.utils.module_loading import autodiscover_modules
 from djcelery_jobs import conf
 from djcelery_jobs.beat.scheduler import SingleBeatMixin
 from djcelery_jobs.brokers import options
+from djcelery_jobs.brokers.workloads import Workload
 
 
 @register("djcelery_jobs")
 def check_jobs(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Every rule below, on the app of this process."""
+    """Apply every rule to the app of this process. Where the declarations are wrong, report nothing but them."""
     app = current_app._get_current_object()
-    # Not Celery's own way to import the tasks: that runs Django's checks, this one among them.
+    # Not Celery's own way to import the tasks: it runs Django's checks, this one among them.
     autodiscover_modules("tasks")
-    return [message for rule in RULES for message in rule(app)]
+    wrong_declarations = [message for rule in DECLARATION_RULES for message in rule(app)]
+    return wrong_declarations or [message for rule in RULES for message in rule(app)]
 
 
-def every_task_has_a_route(app: Celery) -> Iterator[CheckMessage]:
-    """A task without a route runs in the default queue, between work of another class."""
-    for name in sorted(_own_tasks(app).keys() - app.conf.task_routes.keys()):
+def the_workload_classes_are_declared(app: Celery) -> Iterator[CheckMessage]:
+    """Require WORKLOADS: queues, limits, worker commands and the pages follow from it."""
+    workloads = getattr(settings, "WORKLOADS", None)
+    hint = f"Declare at least one class in the settings: WORKLOADS = {WORKLOAD_EXAMPLE}"
+    if workloads is None:
+        yield Error("The setting WORKLOADS is missing.", hint=hint, id="djcelery_jobs.E020")
+    elif not isinstance(workloads, Mapping) or not workloads:
+        yield Error("WORKLOADS must be a dictionary with at least one class.", hint=hint, id="djcelery_jobs.E020")
+    else:
+        for name, workload in workloads.items():
+            if not isinstance(workload, Workload):
+                kind = type(workload).__name__
+                yield Error(f"WORKLOADS[{name!r}] must be a Workload, got {kind}.", hint=hint, id="djcelery_jobs.E020")
+
+
+WORKLOAD_EXAMPLE = '{"fast": Workload(concurrency=4, prefetch=4, soft_limit=10, hard_limit=20)}'
+
+
+def the_routes_are_a_table(app: Celery) -> Iterator[CheckMessage]:
+    """Require a table of routes. Celery also takes patterns and functions, whose queues nobody can read off."""
+    routes = app.conf.task_routes
+    if not isinstance(routes, Mapping | None) or not all(
+        isinstance(route, Mapping) and "queue" in route for route in (routes or {}).values()
+    ):
         yield Error(
-            f"The task {name} has no route.", hint="Add it to ROUTES in settings/jobs.py.", id="djcelery_jobs.E001"
+            "CELERY_TASK_ROUTES must give each task a queue.",
+            hint='Write CELERY_TASK_ROUTES = routes({"app.tasks.name": "workload class"}).',
+            id="djcelery_jobs.E021",
         )
 
 
+def every_task_has_a_route(app: Celery) -> Iterator[CheckMessage]:
+    """Require a route for each task: without one, it runs in the default queue, among work of another class."""
+    for name in sorted(_own_tasks(app).keys() - _routes(app).keys()):
+        yield Error(f"The task {name} has no route.", hint="Add it to CELERY_TASK_ROUTES.", id="djcelery_jobs.E001")
+
+
 def every_route_has_a_task(app: Celery) -> Iterator[CheckMessage]:
-    """A route for a task that does not exist is a typo, and the task meant runs elsewhere."""
-    for name in sorted(app.conf.task_routes.keys() - app.tasks.keys()):
+    """Require a task for each route: a typo here would leave the task that was meant without a route."""
+    for name in sorted(_routes(app).keys() - app.tasks.keys()):
         yield Error(
-            f"ROUTES names the task {name}, which does not exist.",
-            hint="Correct the name, or install the app that holds it.",
+            f"CELERY_TASK_ROUTES has a route for the task {name}, which does not exist.",
+            hint="Correct the name, or install the app that defines the task.",
             id="djcelery_jobs.E002",
         )
 
 
 def every_route_leads_to_a_declared_queue(app: Celery) -> Iterator[CheckMessage]:
-    """No worker consumes a queue that is not declared."""
-    for name, route in app.conf.task_routes.items():
+    """Require that routes lead to declared queues: no worker consumes any other."""
+    for name, route in _routes(app).items():
         if route["queue"] not in app.amqp.queues:
             yield Error(
-                f"The task {name} is routed to the queue {route['queue']}, which is not declared.",
-                hint=f"Declare it in WORKLOADS in settings/jobs.py, or use one of {', '.join(app.amqp.queues)}.",
+                f"The route of the task {name} leads to the queue {route['queue']}, which is not declared.",
+                hint=f"Declare it in WORKLOADS, or use one of: {', '.join(app.amqp.queues)}.",
                 id="djcelery_jobs.E003",
             )
 
 
 def every_entry_names_a_task(app: Celery) -> Iterator[CheckMessage]:
-    """Beat would send it, and the worker would throw it away."""
-    for entry, entry_options in app.conf.beat_schedule.items():
-        if entry_options["task"] not in app.tasks:
+    """Require an existing task in each schedule entry: beat would send any name, and workers drop unknown ones."""
+    for name, entry in app.conf.beat_schedule.items():
+        if entry.get("task") not in app.tasks:
             yield Error(
-                f"The schedule entry {entry} names the task {entry_options['task']}, which does not exist.",
+                f"The schedule entry {name} names the task {entry.get('task')}, which does not exist.",
                 hint="Correct `task` in CELERY_BEAT_SCHEDULE.",
                 id="djcelery_jobs.E004",
             )
 
 
 def every_entry_has_the_right_arguments(app: Celery) -> Iterator[CheckMessage]:
-    """Beat does not look at arguments; the task would fail at each run."""
-    for entry, entry_options in app.conf.beat_schedule.items():
-        task = app.tasks.get(entry_options["task"])
+    """Require arguments that the task accepts: beat does not check them, and every run would fail."""
+    for name, entry in app.conf.beat_schedule.items():
+        task = app.tasks.get(entry.get("task"))
         try:
             if task:
-                inspect.signature(task.run).bind(*entry_options.get("args", ()), **entry_options.get("kwargs", {}))
+                inspect.signature(task.run).bind(*(entry.get("args") or ()), **(entry.get("kwargs") or {}))
         except TypeError as error:
             yield Error(
-                f"The schedule entry {entry} does not fit {entry_options['task']}: {error}.",
+                f"The task {entry['task']} does not accept the arguments of the schedule entry {name}: {error}.",
                 hint="Correct `args` or `kwargs` in CELERY_BEAT_SCHEDULE.",
                 id="djcelery_jobs.E005",
             )
 
 
 def every_entry_expires(app: Celery) -> Iterator[CheckMessage]:
-    """After a queue stood still, runs without an end would all start at once."""
-    for entry, entry_options in app.conf.beat_schedule.items():
-        if not entry_options.get("options", {}).get("expires"):
+    """Require an expiry: otherwise all missed runs start at once when a queue that stood still goes on."""
+    for name, entry in app.conf.beat_schedule.items():
+        if not (entry.get("options") or {}).get("expires"):
             yield checks.Warning(
-                f"The schedule entry {entry} never expires.",
-                hint='Give it "options": {"expires": seconds}.',
+                f"The schedule entry {name} never expires.",
+                hint='Add "options": {"expires": seconds}.',
                 id="djcelery_jobs.W006",
             )
 
 
 def every_task_has_limits(app: Celery) -> Iterator[CheckMessage]:
-    """Without a limit, one call that hangs takes a worker process for ever."""
+    """Require time limits: without one, a call that hangs blocks a worker process until somebody restarts it."""
     for name, task in _own_tasks(app).items():
         soft = task.soft_time_limit or app.conf.task_soft_time_limit
         hard = task.time_limit or app.conf.task_time_limit
         if not all(isinstance(limit, int | float) for limit in (soft, hard)) or not 0 < soft < hard:
             yield Error(
-                f"The task {name} has the limits {soft!r} and {hard!r}.",
-                hint="Both are numbers of seconds, the soft one below the hard one; route it to a class in WORKLOADS.",
+                f"The task {name} has the time limits {soft!r} (soft) and {hard!r} (hard).",
+                hint="Both must be seconds, the soft limit below the hard one. See task_limits().",
                 id="djcelery_jobs.E007",
             )
 
 
 def the_visibility_timeout_exceeds_every_limit(app: Celery) -> Iterator[CheckMessage]:
-    """Redis gives a job to a second worker when the timeout is over, whether or not the first still runs it."""
+    """Require a longer visibility timeout: after it, Redis gives a job that still runs to a second worker."""
     timeout = app.conf.broker_transport_options.get("visibility_timeout")
     if timeout is None:
         return
@@ -122,51 +153,59 @@ def the_visibility_timeout_exceeds_every_limit(app: Celery) -> Iterator[CheckMes
         if longest >= timeout:
             yield Error(
                 f"The task {name} may take {longest} s with its retry delay; the visibility timeout is {timeout} s.",
-                hint="Lower its limit or its retry_backoff_max, or raise LONGEST_DELAY in settings/jobs.py.",
+                hint="Raise visibility_timeout in CELERY_BROKER_TRANSPORT_OPTIONS, or lower the limits of the task.",
                 id="djcelery_jobs.E008",
             )
 
 
 def eager_only_in_tests(app: Celery) -> Iterator[CheckMessage]:
-    """Inline tasks make every request wait for its jobs, and lose them with it."""
+    """Refuse eager mode outside tests: every request would wait for its jobs, and lose them when it fails."""
     module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if app.conf.task_always_eager and module and not TESTING.search(module):
-        yield Error("CELERY_TASK_ALWAYS_EAGER is on.", hint="Only test settings may set it.", id="djcelery_jobs.E009")
+        yield Error("CELERY_TASK_ALWAYS_EAGER is on.", hint="Set it in test settings only.", id="djcelery_jobs.E009")
 
 
-# A settings module of tests, by its name: project.settings.test, project.test_settings.
+# The name of a settings module for tests: project.settings.test, project.test_settings.
 TESTING = re.compile(r"(^|[._])tests?($|[._])")
 
 
 def only_json(app: Celery) -> Iterator[CheckMessage]:
-    """Whoever can write to a broker that accepts pickle can run code in the workers."""
+    """Require JSON: whoever can write to a broker whose workers accept pickle can run code in them."""
     if set(app.conf.accept_content) != {"json"} or app.conf.task_serializer != "json":
-        yield Error("Workers accept more than JSON.", hint='CELERY_ACCEPT_CONTENT = ["json"]', id="djcelery_jobs.E010")
+        yield Error(
+            "The workers accept other content than JSON.",
+            hint='Set CELERY_ACCEPT_CONTENT = ["json"] and CELERY_TASK_SERIALIZER = "json".',
+            id="djcelery_jobs.E010",
+        )
 
 
 def lost_workers_lose_no_job(app: Celery) -> Iterator[CheckMessage]:
-    """An early ack loses the job with its worker; a late one without the reject loses it with its child process."""
+    """Require acks_late, or a job is lost with its worker, and reject_on_worker_lost, or with its child process."""
     for name, task in _own_tasks(app).items():
         if not (task.acks_late and task.reject_on_worker_lost):
             yield checks.Warning(
                 f"The task {name} is lost when its worker dies.",
-                hint="Leave acks_late and reject_on_worker_lost on, or silence this where a loss does not matter.",
+                hint="Turn acks_late and reject_on_worker_lost on, or silence this check where a loss does not matter.",
                 id="djcelery_jobs.W011",
             )
 
 
 def beat_holds_a_lock(app: Celery) -> Iterator[CheckMessage]:
-    """Two beats without a lock send every run twice."""
-    if not issubclass(symbol_by_name(app.conf.beat_scheduler), SingleBeatMixin):
+    """Require a scheduler with a lock: two beats without one send every run twice."""
+    try:
+        has_lock = issubclass(symbol_by_name(app.conf.beat_scheduler), SingleBeatMixin)
+    except (ImportError, AttributeError, TypeError, ValueError):
+        has_lock = False  # no such class, which the message also says
+    if not has_lock:
         yield Error(
-            f"The scheduler {app.conf.beat_scheduler} takes no lock.",
-            hint="Use djcelery_jobs.beat.scheduler:LockedScheduler, or derive yours from SingleBeatMixin.",
+            f"The scheduler {app.conf.beat_scheduler} does not exist or takes no lock.",
+            hint='Set CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedScheduler".',
             id="djcelery_jobs.E012",
         )
 
 
 def results_are_kept_where_they_are_asked_for(app: Celery) -> Iterator[CheckMessage]:
-    """A task that wants its result kept needs a backend to keep it in."""
+    """Require a result backend for each task that stores its result."""
     for name, task in _own_tasks(app).items():
         if not task.ignore_result and not app.conf.result_backend:
             yield Error(
@@ -177,71 +216,78 @@ def results_are_kept_where_they_are_asked_for(app: Celery) -> Iterator[CheckMess
 
 
 def broker_and_cache_are_apart(app: Celery) -> Iterator[CheckMessage]:
-    """`cache.clear()` empties its whole Redis database, with every queue in it."""
-    if settings.CACHES["default"].get("LOCATION") == app.conf.broker_write_url:
+    """Require a Redis database for the queues alone: `cache.clear()` empties a whole database."""
+    if settings.CACHES.get("default", {}).get("LOCATION") == app.conf.broker_write_url:
         yield Error(
-            "The cache is in the broker's Redis database.",
-            hint="Give CACHE_URL another database number, or another server.",
+            "The cache and the broker share a Redis database.",
+            hint="Use another database number or another server for the cache.",
             id="djcelery_jobs.E014",
         )
 
 
 def the_broker_is_a_supported_one(app: Celery) -> Iterator[CheckMessage]:
-    """The promises of durable jobs are tested with Redis and RabbitMQ, and hold for no other broker."""
+    """Require Redis or RabbitMQ: the guarantees of durable jobs are tested with these, and hold for no other broker."""
     scheme = options.broker_url().split(":", 1)[0]
     if options.broker_kind() is None:
         yield Error(
-            f"The broker URL begins with {scheme}:, which is not supported.",
+            f"The broker {scheme}:// is not supported.",
             hint=OTHER_BROKERS.get(scheme, "Use a redis://, rediss://, sentinel://, amqp:// or amqps:// URL."),
             id="djcelery_jobs.E015",
         )
 
 
 def the_queues_are_made_for_the_broker(app: Celery) -> Iterator[CheckMessage]:
-    """RabbitMQ needs quorum queues with a dead queue behind them; Redis has no kinds of queue."""
+    """Require queues for the broker in use: RabbitMQ needs quorum queues with a dead queue, and Redis has no kinds."""
     for name, queue in app.amqp.queues.items():
         made_for = "rabbitmq" if (queue.queue_arguments or {}).get("x-queue-type") else "redis"
         if options.broker_kind() in {"redis", "rabbitmq"} - {made_for}:
             yield Error(
-                f"The queue {name} is declared for another broker than {options.broker_url().split(':', 1)[0]}://.",
+                f"The queue {name} is not declared for the broker {options.broker_url().split(':', 1)[0]}://.",
                 hint="Declare the queues with CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL).",
                 id="djcelery_jobs.E017",
             )
 
 
 def the_settings_of_the_job_layer_are_valid(app: Celery) -> Iterator[CheckMessage]:
-    """A typo in DJCELERY_JOBS would silently leave the default in force."""
+    """Require valid values in DJCELERY_JOBS: a typo would leave the default in force."""
     for problem in conf.problems(getattr(settings, conf.NAME, {})):
         yield Error(problem, hint="Correct DJCELERY_JOBS in the settings.", id="djcelery_jobs.E018")
 
 
-# What to know of brokers that somebody may want instead.
+# Why other brokers do not work, and what to use instead.
 OTHER_BROKERS = {
-    "sqs": "SQS holds a delayed job for 15 minutes at most and a taken one for 12 hours, and tells nobody which "
-    "workers there are. Use Redis or RabbitMQ.",
-    "redis+cluster": "A Redis cluster keeps the keys of one queue on different nodes, and Celery needs them on one. "
-    "Use a server with a replica behind sentinels.",
-    "valkey": "Valkey speaks the language of Redis: write redis:// or rediss://.",
-    "valkeys": "Valkey speaks the language of Redis: write rediss://.",
+    "sqs": "SQS delays a message for 15 minutes at most, keeps a received one for 12 hours at most, and does not list "
+    "its workers. Use Redis or RabbitMQ.",
+    "redis+cluster": "A Redis cluster spreads the keys of a queue over its nodes, and Celery needs them on one. Use a "
+    "server with a replica behind sentinels.",
+    "valkey": "Valkey uses the protocol of Redis: write redis:// or rediss://.",
+    "valkeys": "Valkey uses the protocol of Redis: write rediss://.",
 }
 
 
-def the_broker_shows_a_certificate_that_is_looked_at(app: Celery) -> Iterator[CheckMessage]:
-    """TLS without it hides the jobs from who listens, and not from who answers in the broker's place."""
+def the_certificate_of_the_broker_is_verified(app: Celery) -> Iterator[CheckMessage]:
+    """Require a verified certificate: without it, TLS does not protect from a server in the broker's place."""
     url, ssl_options = app.conf.broker_write_url or "", app.conf.broker_use_ssl or {}
-    unlooked = {
+    unverified = {
         "rediss": ssl_options.get("ssl_cert_reqs") != ssl.CERT_REQUIRED and "ssl_cert_reqs=required" not in url.lower(),
         "amqps": not ssl_options.get("server_hostname"),
     }
-    if unlooked.get(url.split(":", 1)[0]):
+    if unverified.get(url.split(":", 1)[0]):
         yield checks.Warning(
-            "The broker's certificate is not compared with its name.",
-            hint="Take ssl_cert_reqs out of REDIS_URL; for a cluster of RabbitMQ, set AMQP_TLS_NAME.",
+            "The name in the broker's certificate is not verified.",
+            hint="Set CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL). A RabbitMQ cluster also needs name=.",
             id="djcelery_jobs.W016",
         )
 
 
-RULES: list[Callable[[Celery], Iterator[CheckMessage]]] = [
+Rule = Callable[[Celery], Iterator[CheckMessage]]
+# The other rules lean on these declarations.
+DECLARATION_RULES: list[Rule] = [
+    the_workload_classes_are_declared,
+    the_routes_are_a_table,
+    the_settings_of_the_job_layer_are_valid,
+]
+RULES: list[Rule] = [
     every_task_has_a_route,
     every_route_has_a_task,
     every_route_leads_to_a_declared_queue,
@@ -258,10 +304,13 @@ RULES: list[Callable[[Celery], Iterator[CheckMessage]]] = [
     broker_and_cache_are_apart,
     the_broker_is_a_supported_one,
     the_queues_are_made_for_the_broker,
-    the_settings_of_the_job_layer_are_valid,
-    the_broker_shows_a_certificate_that_is_looked_at,
+    the_certificate_of_the_broker_is_verified,
 ]
 
 
 def _own_tasks(app: Celery) -> dict[str, Task]:
     return {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+
+
+def _routes(app: Celery) -> Mapping[str, Any]:
+    return app.conf.task_routes or {}

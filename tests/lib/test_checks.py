@@ -1,6 +1,10 @@
 """Each runtime check, with the mistake that it is for."""
 
+import os
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from celery import current_app
@@ -9,6 +13,7 @@ from django.core.management import call_command
 
 from djcelery_jobs.checks import check_jobs
 
+ROOT = Path(__file__).parents[2]
 # What a test gets that names a URL of RabbitMQ and leaves the queues as they are.
 QUEUES_OF_ANOTHER_BROKER = {"djcelery_jobs.E017"}
 
@@ -46,6 +51,65 @@ def test_a_route_to_an_undeclared_queue(conf):
 def test_an_entry_for_a_task_that_does_not_exist(conf):
     conf(beat_schedule={"x": entry(task="djcelery_jobs.tasks.gone")})
     assert findings() == {"djcelery_jobs.E004"}
+
+
+def test_an_entry_without_a_task(conf):
+    conf(beat_schedule={"x": {"schedule": crontab(), "options": {"expires": 60}}})
+    assert findings() == {"djcelery_jobs.E004"}
+
+
+def test_no_routes_at_all(conf):
+    conf(task_routes=None)
+    assert findings() == {"djcelery_jobs.E001"}
+
+
+@pytest.mark.parametrize("routes", [[{"x": {"queue": "fast"}}], {"x": "fast"}, {"x": {}}, lambda name, *args: None])
+def test_routes_that_are_no_table(conf, routes):
+    conf(task_routes=routes)
+    assert findings() == {"djcelery_jobs.E021"}
+
+
+@pytest.mark.parametrize(
+    ("workloads", "problem"),
+    [
+        (None, "The setting WORKLOADS is missing."),
+        ({}, "WORKLOADS must be a dictionary with at least one class."),
+        (["fast"], "WORKLOADS must be a dictionary with at least one class."),
+        ({"fast": 4}, "WORKLOADS['fast'] must be a Workload, got int."),
+    ],
+)
+def test_workload_classes_that_are_not_declared(settings, workloads, problem):
+    settings.WORKLOADS = workloads
+    [message] = check_jobs(None)
+    assert (message.id, message.msg) == ("djcelery_jobs.E020", problem)
+    assert "Workload(concurrency=4" in message.hint
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "message"),
+    [
+        (["check"], "del WORKLOADS", "The setting WORKLOADS is missing."),
+        (["worker", "fast"], "del WORKLOADS", "The setting WORKLOADS is missing."),
+        (["jobs", "health"], "del WORKLOADS", "The setting WORKLOADS is missing."),
+        (["check"], "DJCELERY_JOBS = {'KEPT_DAY': 3}", "Did you mean KEPT_DAYS?"),
+        (["check"], "CELERY_TASK_ROUTES = None", "has no route"),
+    ],
+)
+def test_a_command_says_so_without_a_traceback(tmp_path, command, change, message):
+    (tmp_path / "broken.py").write_text(f"from tests.lib.project.settings import *\n{change}\n")
+    code = (
+        "import sys; from django.core.management import execute_from_command_line as run\n"
+        f"from tests.lib.project import celery; run({['manage.py', *command]!r})"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "broken", "PYTHONPATH": paths}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_entry_with_arguments_that_do_not_fit(conf):
@@ -87,8 +151,9 @@ def test_an_early_ack(monkeypatch):
     assert findings() == {"djcelery_jobs.W011"}
 
 
-def test_a_scheduler_without_a_lock(conf):
-    conf(beat_scheduler="celery.beat:PersistentScheduler")
+@pytest.mark.parametrize("scheduler", ["celery.beat:PersistentScheduler", "no.such:Scheduler", "celery.beat:heapq", ""])
+def test_a_scheduler_without_a_lock(conf, scheduler):
+    conf(beat_scheduler=scheduler)
     assert findings() == {"djcelery_jobs.E012"}
 
 
@@ -157,12 +222,14 @@ def test_queues_that_were_declared_for_another_broker(conf):
     ("value", "problem"),
     [
         ({"KEPT_DAY": 3}, "no setting 'KEPT_DAY'. Did you mean KEPT_DAYS?"),
-        ({"KEPT_DAYS": "3"}, "must be a whole number, got '3'"),
-        ({"KEPT_DAYS": True}, "must be a whole number, got True"),
+        ({"KEPT_DAYS": "3"}, "must be an integer, got '3'"),
+        ({"KEPT_DAYS": True}, "must be an integer, got True"),
         ({"BEAT_LEASE": "15"}, "must be a number, got '15'"),
-        ({"METRICS_TOKEN": 5}, "must be a text, got 5"),
+        ({"METRICS_TOKEN": 5}, "must be a string, got 5"),
         ({"MAX_REDELIVERIES": 2}, "must be at least 3, got 2"),
         ({"STALE_AFTER": 2}, "['REPORT_INTERVAL'] must be below STALE_AFTER"),
+        ({"BEAT_LEASE": float("inf")}, "must be a finite number, got inf"),
+        ({"BEAT_LEASE": float("nan")}, "must be a finite number, got nan"),
         ([], "must be a dictionary, got list"),
     ],
 )

@@ -17,7 +17,11 @@ class Command(BaseCommand):
     help = "Run a worker for one workload class, with the settings declared in WORKLOADS."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("workload", metavar="NAME", help=f"the workload class: {', '.join(settings.WORKLOADS)}")
+        parser.add_argument(
+            "workload",
+            metavar="NAME",
+            help=f"the workload class: {', '.join(getattr(settings, 'WORKLOADS', None) or ())}",
+        )
         parser.add_argument(
             "--concurrency", type=int, help="jobs to run at the same time, instead of the declared number"
         )
