@@ -1,21 +1,27 @@
-"""The wheel holds the whole template, and a project made from it is the one made from the checkout."""
+"""Two wheels, the command and the library: complete, of one version, and all that a project needs."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.projects import Project, environment, succeed
+
 ROOT = Path(__file__).parents[1]
 SLUG = "{{cookiecutter.project_slug}}"
-TEMPLATE = ("cookiecutter.json", "hooks", SLUG)
+TEMPLATE = ("cookiecutter.json", "hooks", "lib/pyproject.toml", SLUG)
 LIBRARY = "lib/djcelery_jobs"
 PACKAGED = "djcelery/_template/"
+RELEASE = "0.2.0"
 
 
 def build(source, out, *kinds):
@@ -33,25 +39,74 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel_from_sdist(tmp_path_factory):
-    """The wheel that pip builds where it finds only the source distribution."""
-    (sdist,) = build(ROOT, tmp_path_factory.mktemp("sdist"), "--sdist")
+def library_wheel(tmp_path_factory):
+    (made,) = build(ROOT / "lib", tmp_path_factory.mktemp("wheel"), "--wheel")
+    return made
+
+
+@pytest.fixture(scope="module", params=[".", "lib"], ids=["command", "library"])
+def both_ways(request, wheel, library_wheel, tmp_path_factory):
+    """A wheel from the checkout, and the one that pip builds where it finds only the source distribution."""
+    (sdist,) = build(ROOT / request.param, tmp_path_factory.mktemp("sdist"), "--sdist")
     folder = tmp_path_factory.mktemp("unpacked")
     shutil.unpack_archive(sdist, folder)
     (source,) = folder.iterdir()
     (made,) = build(source, tmp_path_factory.mktemp("wheel"), "--wheel")
-    return made
+    return {".": wheel, "lib": library_wheel}[request.param], made
 
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
     """The folder into which pip installed the wheel: every Python file is compiled, the template's too."""
-    folder = tmp_path_factory.mktemp("environment")
+    return install(tmp_path_factory.mktemp("environment"), wheel)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """The folder with both wheels as a release would build them: version and switch are those of a released one."""
+    source = tmp_path_factory.mktemp("release")
+    command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if not name.startswith(("tests/", "benchmarks/", "docs/")) and (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name, follow_symlinks=False)
+    for name in ("cli/djcelery/__init__.py", "lib/djcelery_jobs/__init__.py"):
+        text = re.sub(r'__version__ = ".*"', f'__version__ = "{RELEASE}"', (source / name).read_text())
+        (source / name).write_text(text)
+    questions = json.loads((source / "cookiecutter.json").read_text())
+    questions |= {"_djcelery_version": RELEASE, "_released": True, "_vendored": False}
+    (source / "cookiecutter.json").write_text(json.dumps(questions))
+    index = tmp_path_factory.mktemp("index")
+    build(source, index, "--wheel")
+    build(source / "lib", index, "--wheel")
+    return index
+
+
+@pytest.fixture(scope="module")
+def released(release, tmp_path_factory):
+    """The folder into which pip installed the released command."""
+    (wheel,) = release.glob("djcelery-*.whl")
+    return install(tmp_path_factory.mktemp("environment"), wheel)
+
+
+def install(folder, wheel):
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
     subprocess.run(pip, check=True, env=plain_environment())
     (package,) = folder.glob("lib/python*/site-packages/djcelery")
     return package.parent
+
+
+def djcelery(package, cwd, *words):
+    """Run the command that lies in the folder `package`, with the dependencies of this environment."""
+    code = "import sys, djcelery.template; print(djcelery.template.home(), file=sys.stderr); import djcelery.__main__"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=cwd, env=plain_environment(PYTHONPATH=str(package)),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def plain_environment(**more):
@@ -86,8 +141,20 @@ def test_the_wheel_holds_every_file_of_the_template(wheel):
     assert packaged_files(wheel) == template_files()
 
 
-def test_a_wheel_from_the_source_distribution_is_the_same(wheel, wheel_from_sdist):
-    with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(wheel_from_sdist) as theirs:
+def test_the_library_wheel_holds_every_file_of_the_library_and_nothing_else(library_wheel):
+    with zipfile.ZipFile(library_wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    ours = {name.removeprefix(f"{SLUG}/") for name in template_files() if name.startswith(f"{SLUG}/djcelery_jobs/")}
+    assert names == ours
+    assert "djcelery_jobs/README.md" in names
+
+
+def test_both_wheels_have_one_version(wheel, library_wheel):
+    assert wheel.name.split("-")[1] == library_wheel.name.split("-")[1]
+
+
+def test_a_wheel_from_the_source_distribution_is_the_same(both_ways):
+    with zipfile.ZipFile(both_ways[0]) as ours, zipfile.ZipFile(both_ways[1]) as theirs:
         assert sorted(ours.namelist()) == sorted(theirs.namelist())
         for name in ours.namelist():
             assert ours.read(name) == theirs.read(name), name
@@ -105,15 +172,70 @@ def test_the_wheel_needs_no_more_than_it_says(wheel):
 @pytest.mark.parametrize("more", [[], ["--broker=rabbitmq", "--schedule=database", "--no-sentry", "--ci=gitlab"]])
 def test_a_project_from_the_wheel_is_the_one_from_the_checkout(installed, tmp_path, more):
     assert list(installed.rglob("_template/**/__pycache__/*.pyc")), "nothing was compiled, so nothing was tested"
-    for name, where in (("installed", installed), ("checkout", ROOT / "cli")):
-        code = (
-            "import sys, djcelery.template; print(djcelery.template.home(), file=sys.stderr); import djcelery.__main__"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, "new", f"{name}/shop", "--no-git", *more],
-            cwd=tmp_path, env=plain_environment(PYTHONPATH=str(where)), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        home = installed / "djcelery/_template" if where == installed else ROOT
+    for name, package in (("installed", installed), ("checkout", ROOT / "cli")):
+        done = djcelery(package, tmp_path, "new", f"{name}/shop", "--no-git", *more)
+        home = installed / "djcelery/_template" if package == installed else ROOT
         assert done.stderr.splitlines()[0] == str(home)
     assert rendered(tmp_path / "installed/shop") == rendered(tmp_path / "checkout/shop")
+
+
+def library_files(folder):
+    return {name: content for name, content in rendered(folder).items() if name.startswith("djcelery_jobs/")}
+
+
+def test_an_unreleased_version_vendors_the_library_byte_for_byte(installed, tmp_path):
+    djcelery(installed, tmp_path, "new", "shop", "--no-git")
+    with zipfile.ZipFile(next(iter(build(ROOT / "lib", tmp_path / "wheel", "--wheel")))) as archive:
+        names = [name for name in archive.namelist() if name.startswith("djcelery_jobs/")]
+        library = {name: archive.read(name) for name in names}
+    assert {name: content for name, (content, _) in library_files(tmp_path / "shop").items()} == library
+
+
+def test_a_released_version_makes_a_project_that_depends_on_the_library(released, tmp_path):
+    djcelery(released, tmp_path, "new", "shop", "--no-git")
+    project = tomllib.loads((tmp_path / "shop/pyproject.toml").read_text())["project"]
+    assert "djcelery-jobs[logs,metrics,redis,sentry]>=0.2,<0.3" in project["dependencies"]
+    assert f"djcelery=={RELEASE}" in project["optional-dependencies"]["dev"]
+    assert not (tmp_path / "shop/djcelery_jobs").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--broker=rabbitmq", "--schedule=database", "--no-sentry"]])
+def test_a_project_that_is_ejected_is_one_that_was_made_with_vendor(released, tmp_path, more):
+    djcelery(released, tmp_path, "new", "ejected/shop", "--no-git", *more)
+    before = rendered(tmp_path / "ejected/shop")
+    djcelery(released, tmp_path, "new", "vendored/shop", "--no-git", "--vendor", *more)
+    djcelery(released, tmp_path, "eject", "ejected/shop", "--yes")
+    ejected, vendored = (rendered(tmp_path / name / "shop") for name in ("ejected", "vendored"))
+    # The README holds the command that makes the project again, with --vendor or without it.
+    assert {name for name in {*ejected, *vendored} if ejected.get(name) != vendored.get(name)} == {
+        "README.md",
+        ".djcelery.toml",
+    }
+    records = [tomllib.loads(files[".djcelery.toml"][0].decode()) for files in (ejected, vendored)]
+    assert [record["files"].pop("README.md") for record in records]
+    assert records[0] == records[1]
+    djcelery(released, tmp_path, "eject", "ejected/shop", "--undo", "--yes")
+    assert rendered(tmp_path / "ejected/shop") == before
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("flags", [[], ["--vendor"]], ids=["installed", "vendored"])
+def test_in_an_empty_environment_the_tests_of_a_project_pass(release, tmp_path, flags):
+    """Both wheels come from a local folder, everything else from the index."""
+    python = tmp_path / "venv/bin/python"
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    pip = [*uv, "pip", "install", "--python", python, "--find-links", release]
+    succeed([*uv, "venv", "--python", sys.executable, tmp_path / "venv"], env=environment(), timeout=60)
+    succeed([*pip, *release.glob("djcelery-*.whl")], env=environment(), timeout=300)
+    command = [tmp_path / "venv/bin/djcelery", "new", tmp_path / "shop", "--no-git", *flags]
+    succeed([*command, "--json"], env=environment(), timeout=60)
+    if not flags:
+        succeed([*pip, *release.glob("djcelery_jobs-*.whl")], env=environment(), timeout=300)
+    succeed([*pip, "-e", f"{tmp_path / 'shop'}[dev]"], env=environment(), timeout=300)
+    project = Project(tmp_path / "shop", python)
+
+    where = project.run("-c", "import djcelery_jobs; print(djcelery_jobs.__file__)")
+    assert where.startswith(str(tmp_path / "shop" if flags else tmp_path / "venv"))
+    assert " passed" in project.test()
+    project.check()
+    succeed([tmp_path / "venv/bin/djcelery", "check", "."], cwd=project.path, env=environment(), timeout=60)

@@ -28,11 +28,11 @@ REQUIREMENT = re.compile(
     r'^(?P<indent>[ \t]*)"(?P<requirement>djcelery-jobs(?:\[(?P<extras>[^]"]*)\])?(?P<versions>[^"]*))",[ \t]*\n', re.M
 )
 BLOCK = re.compile(
-    r"^(?P<indent>[ \t]*)# djcelery_jobs/ is (?P<requirement>djcelery-jobs\S*) as a folder, and requires:\n"
+    r"^(?P<indent>[ \t]*)# djcelery_jobs(?P<spec>\S*) is a folder of this project, and requires:\n"
     r"(?:.*\n)*?[ \t]*# The project itself requires:\n",
     re.M,
 )
-HEAD = "# djcelery_jobs/ is {requirement} as a folder, and requires:"
+HEAD = "# djcelery_jobs{spec} is a folder of this project, and requires:"
 FOOT = "# The project itself requires:"
 CLAUSE = re.compile(r"(?P<operator>>=|<=|==|!=|~=|>|<)\s*(?P<version>[\d.]+)")
 
@@ -48,7 +48,7 @@ def plan_ejection(root: Path) -> Plan:
     _refuse_other_version(match["versions"])
     extras = [extra.strip() for extra in (match["extras"] or "").split(",") if extra.strip()]
     requirements = _requirements_of_library(extras, _names_in(pyproject))
-    lines = [HEAD.format(requirement=match["requirement"]), *(f'"{line}",' for line in requirements), FOOT]
+    lines = [HEAD.format(spec=match["requirement"].removeprefix("djcelery-jobs")), *(f'"{line}",' for line in requirements), FOOT]
     block = "".join(f"{match['indent']}{line}\n" for line in lines)
     files = {f"{LIBRARY}/{name}": data for name, data in template.library_files().items()}
     for path, data in files.items():
@@ -77,7 +77,7 @@ def plan_undo(root: Path) -> Plan:
     for path in _hashes(record):
         if path.startswith(f"{LIBRARY}/"):
             plan.delete(path)
-    line = f'{match["indent"]}"{match["requirement"]}",\n'
+    line = f'{match["indent"]}"djcelery-jobs{match["spec"]}",\n'
     _replace_pyproject(plan, record, pyproject[: match.start()] + line + pyproject[match.end() :])
     kept = {path: digest for path, digest in _hashes(record).items() if not path.startswith(f"{LIBRARY}/")}
     _write_record(plan, vendored=False, hashes=kept)
