@@ -86,7 +86,7 @@ def test_on_another_python(tmp_path, version, flags):
 def test_the_combinations_hold_every_pair_of_answers():
     questions = json.loads((ROOT / "cookiecutter.json").read_text())
     choices = {key: value for key, value in questions.items() if isinstance(value, list) and key[0] != "_"}
-    switches = [key for key, value in questions.items() if isinstance(value, bool)]
+    switches = [key for key, value in questions.items() if isinstance(value, bool) and key[0] != "_"]
     choices |= {key: [True, False] for key in switches}
     combinations = [answers(flags.split()) for flags in PAIRS.values()]
 
