@@ -18,6 +18,7 @@ from typing import Any
 from djcelery import template
 from djcelery.errors import CommandError
 from djcelery.plan import Plan
+from djcelery.requirements import allows, package_name
 
 LIBRARY = "djcelery_jobs"
 PYPROJECT = "pyproject.toml"
@@ -25,16 +26,15 @@ RECORD = ".djcelery.toml"
 MAX_LISTED = 10
 
 REQUIREMENT = re.compile(
-    r'^(?P<indent>[ \t]*)"(?P<requirement>djcelery-jobs(?:\[(?P<extras>[^]"]*)\])?(?P<versions>[^"]*))",[ \t]*\n', re.M
+    r'^(?P<indent>[ \t]*)"djcelery-jobs(?P<spec>(?:\[(?P<extras>[^]"]*)\])?(?P<versions>[^"]*))",[ \t]*\n', re.M
 )
 BLOCK = re.compile(
-    r"^(?P<indent>[ \t]*)# djcelery_jobs(?P<spec>\S*) is a folder of this project, and requires:\n"
+    r"^(?P<indent>[ \t]*)# djcelery_jobs(?P<spec>.*) is a folder of this project, and requires:\n"
     r"(?:.*\n)*?[ \t]*# The project itself requires:\n",
     re.M,
 )
 HEAD = "# djcelery_jobs{spec} is a folder of this project, and requires:"
 FOOT = "# The project itself requires:"
-CLAUSE = re.compile(r"(?P<operator>>=|<=|==|!=|~=|>|<)\s*(?P<version>[\d.]+)")
 
 
 def plan_ejection(root: Path) -> Plan:
@@ -46,14 +46,10 @@ def plan_ejection(root: Path) -> Plan:
     pyproject = _read_pyproject(plan)
     match = _find_requirement(pyproject)
     _refuse_other_version(match["versions"])
-    extras = [extra.strip() for extra in (match["extras"] or "").split(",") if extra.strip()]
-    requirements = _requirements_of_library(extras, _names_in(pyproject))
-    lines = [HEAD.format(spec=match["requirement"].removeprefix("djcelery-jobs")), *(f'"{line}",' for line in requirements), FOOT]
-    block = "".join(f"{match['indent']}{line}\n" for line in lines)
     files = {f"{LIBRARY}/{name}": data for name, data in template.library_files().items()}
     for path, data in files.items():
         plan.create(path, data)
-    _replace_pyproject(plan, record, pyproject[: match.start()] + block + pyproject[match.end() :])
+    _replace_pyproject(plan, record, pyproject[: match.start()] + _block(match, pyproject) + pyproject[match.end() :])
     _write_record(plan, vendored=True, hashes=_hashes(record) | {path: _hash(data) for path, data in files.items()})
     return plan
 
@@ -124,7 +120,7 @@ def _find_requirement(pyproject: str) -> re.Match[str]:
     """Return the one line that requires the library, in the project's dependencies."""
     matches = list(REQUIREMENT.finditer(pyproject))
     dependencies = tomllib.loads(pyproject).get("project", {}).get("dependencies", [])
-    if len(matches) != 1 or matches[0]["requirement"] not in dependencies:
+    if len(matches) != 1 or f"djcelery-jobs{matches[0]['spec']}" not in dependencies:
         hint = 'Write it once, on a line of its own, for example "djcelery-jobs[redis]>=0.2,<0.3",'
         raise CommandError(f"{PYPROJECT} must require djcelery-jobs on one line of [project] dependencies.", hint)
     return matches[0]
@@ -140,35 +136,17 @@ def _hash(data: bytes) -> str:
 
 def _refuse_other_version(versions: str) -> None:
     ours = str(template.private_values()["_djcelery_version"])
-    if not _allows(versions, ours):
+    if not allows(versions, ours):
         message = f"The project requires djcelery-jobs{versions}, but this command has version {ours}."
         raise CommandError(message, "Use a version of djcelery that the project allows.")
 
 
-def _allows(versions: str, version: str) -> bool:
-    """Return whether a version satisfies every clause, such as >=0.2 and <0.3."""
-    ours = _numbers(version)
-    for clause in CLAUSE.finditer(versions):
-        bound = _numbers(clause["version"])
-        operator = clause["operator"]
-        is_met = {
-            ">=": ours >= bound,
-            ">": ours > bound,
-            "<=": ours <= bound,
-            "<": ours < bound,
-            "==": ours == bound,
-            "!=": ours != bound,
-            "~=": ours >= bound
-            and ours[: len(clause["version"].split(".")) - 1] == bound[: clause["version"].count(".")],
-        }[operator]
-        if not is_met:
-            return False
-    return True
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in version.split(".") if part.isdecimal()]
-    return tuple(numbers + [0] * (4 - len(numbers)))
+def _block(match: re.Match[str], pyproject: str) -> str:
+    """Return the lines that replace the requirement: what the library requires, between two comments."""
+    extras = [extra.strip() for extra in (match["extras"] or "").split(",") if extra.strip()]
+    requirements = [f'"{requirement}",' for requirement in _requirements_of_library(extras, _names_in(pyproject))]
+    lines = [HEAD.format(spec=match["spec"]), *requirements, FOOT]
+    return "".join(f"{match['indent']}{line}\n" for line in lines)
 
 
 def _requirements_of_library(extras: Iterable[str], present: set[str]) -> list[str]:
@@ -179,17 +157,15 @@ def _requirements_of_library(extras: Iterable[str], present: set[str]) -> list[s
         if extra not in project["optional-dependencies"]:
             raise CommandError(f"djcelery-jobs has no extra {extra}.", f"Correct the requirement in {PYPROJECT}.")
         requirements += project["optional-dependencies"][extra]
-    by_name = {_name(requirement): requirement for requirement in requirements}  # an extra narrows what it repeats
+    by_name = {
+        package_name(requirement): requirement for requirement in requirements
+    }  # an extra narrows what it repeats
     return [by_name[name] for name in sorted(by_name) if name not in present]
 
 
 def _names_in(pyproject: str) -> set[str]:
     dependencies = tomllib.loads(pyproject).get("project", {}).get("dependencies", [])
-    return {_name(requirement) for requirement in dependencies}
-
-
-def _name(requirement: str) -> str:
-    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+    return {package_name(requirement) for requirement in dependencies}
 
 
 def _refuse_edited(root: Path, record: Mapping[str, Any]) -> None:

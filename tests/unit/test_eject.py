@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from djcelery import ejection, plan
+from djcelery import plan, requirements
 from tests.unit.conftest import ROOT
 
 REQUIREMENT = "djcelery-jobs[redis,logs]>=1.2,<1.3"
@@ -71,6 +71,17 @@ def test_undo_is_the_exact_inverse_and_so_is_undoing_the_undo(cli, project):
     assert not (project / "djcelery_jobs").exists()
     cli("eject", "shop", "--yes")
     assert tree(project) == vendored
+
+
+@pytest.mark.parametrize("requirement", ["djcelery-jobs", "djcelery-jobs[redis, logs] >= 1.2, <2"])
+def test_a_requirement_comes_back_as_it_was_written(cli, project, requirement):
+    file = project / "pyproject.toml"
+    file.write_text(file.read_text().replace(REQUIREMENT, requirement))
+    edited = tree(project)
+    assert cli("eject", "shop", "--yes").code == 0
+    assert "djcelery-jobs" not in str(dependencies(project))
+    assert cli("eject", "shop", "--undo", "--yes").code == 0
+    assert tree(project) == edited
 
 
 def test_edits_of_the_team_survive_both_directions(cli, project):
@@ -171,4 +182,4 @@ def test_a_failure_in_the_middle_leaves_all_as_it_was(cli, project, monkeypatch,
     ("!=0.2.1", "0.2.1", False), ("<=0.2,>0.1", "0.2.0", True), (">=0.2,<0.3", "0.2.0.dev0", True),
 ])  # fmt: skip
 def test_versions(versions, version, is_allowed):
-    assert ejection._allows(versions, version) is is_allowed
+    assert requirements.allows(versions, version) is is_allowed
