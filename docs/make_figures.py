@@ -1,0 +1,309 @@
+"""Write the figures of the benchmarks into README and docs: python -m docs.make_figures
+
+Each table stands between `<!-- figures: NAME -->` and `<!-- /figures -->` and is made from `benchmarks/results/*.json`,
+which the benchmarks write. A block stays as it is while a result that it needs is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import RESULTS, markdown
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("guarantees", "capacity"))]
+BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
+BROKERS = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
+Figures = dict[str, Any]
+
+
+class MissingResultError(Exception):
+    """A benchmark has not saved its figures yet."""
+
+
+def result(name: str) -> Figures:
+    """Return the figures that a benchmark saved."""
+    file = RESULTS / f"{name}.json"
+    if not file.exists():
+        raise MissingResultError(name)
+    figures: Figures = json.loads(file.read_text())["figures"]
+    return figures
+
+
+def source(*names: str) -> str:
+    """Say on what and when the figures of these benchmarks were measured."""
+    results = [json.loads((RESULTS / f"{name}.json").read_text()) for name in names]
+    dates = sorted({one["date"] for one in results})
+    machine, versions = results[-1]["machine"], results[-1]["versions"]
+    wanted = ("Python", "Django", "celery", "PostgreSQL", "Valkey", "RabbitMQ")
+    said = ", ".join(f"{name.capitalize() if name == 'celery' else name} {versions[name]}" for name in wanted)
+    return f"\nMeasured {' and '.join(dates)} on {machine['cores']} cores ({machine['processor']}); {said}.\n"
+
+
+# -- Blocks --------------------------------------------------------------------------------------------------------
+
+
+def promises() -> str:
+    """Return the few figures of the README."""
+    faults = {broker: result(f"faults-{broker}-postgres") for broker in BROKERS}
+    outage, waits = result("outage"), result("isolation")
+    worst = {broker: [row for name, row in outage.items() if name.startswith(broker)] for broker in BROKERS}
+
+    def per_broker(cell: Callable[[str], object]) -> list[object]:
+        return [cell(broker) for broker in BROKERS]
+
+    rows = [
+        [
+            "durable jobs while everything is killed: dispatched",
+            *per_broker(lambda b: faults[b]["faults"]["dispatched"]),
+        ],
+        ["lost / doubled", *per_broker(lambda b: _lost_and_doubled(faults[b]["faults"]))],
+        [
+            "plain late-ack jobs, the same faults: lost / doubled",
+            *per_broker(lambda b: _lost_and_doubled(faults[b]["contrast"])),
+        ],
+        [
+            "broker down or frozen for 20 s: failed requests",
+            *per_broker(lambda b: sum(row["failed"] for row in worst[b])),
+        ],
+        [
+            "longest wait of a request then",
+            *per_broker(lambda b: f"{max(row['longest_wait'] for row in worst[b]):.1f} s"),
+        ],
+        [
+            "starts of a job that kills its process, before it is given up",
+            *per_broker(lambda b: max(faults[b]["poison"]["starts"])),
+        ],
+        ["other jobs given up beside it", *per_broker(lambda b: faults[b]["poison"]["condemned"])],
+        ["p99 wait of a short job beside saturated long ones", f"{waits['apart']['p99']:.0f} ms", ""],
+        ["the same with one worker and one queue", f"{waits['together']['p99']:,.0f} ms", ""],
+    ]
+    names = ["faults-redis-postgres", "faults-rabbitmq-postgres", "outage", "isolation"]
+    return markdown(["", *BROKERS.values()], rows) + source(*names)
+
+
+SCENARIOS = {
+    "faults": "everything is killed, the broker's data deleted once",
+    "killed": "two workers killed that held 32 jobs",
+    "poison": "two jobs that kill their process or worker",
+    "many-poisons": "six jobs that kill their whole worker",
+    "rolling": "all workers ended by SIGTERM every 5 s",
+    "broker": "broker down for 25 s, all processes of a worker killed before",
+    "database": "database down for 20 s",
+    "frozen": "database frozen for 11 s",
+    "web": "every third web process killed after its commit",
+    "contrast": "everything is killed, plain late-ack jobs",
+}
+
+
+def faults() -> str:
+    """Return a row for each scenario, with the figures of both brokers."""
+    results = {name: result(f"faults-{broker}-postgres") for broker, name in BROKERS.items()}
+    rows = [
+        [text, f"`{scenario}`", *(_scenario(figures[scenario]) for figures in results.values())]
+        for scenario, text in SCENARIOS.items()
+        if all(scenario in figures for figures in results.values())
+    ]
+    head = ["lost / doubled of dispatched", "`--only`", *results]
+    return markdown(head, rows) + source(*(f"faults-{broker}-postgres" for broker in BROKERS))
+
+
+def _scenario(figures: Figures) -> str:
+    if "innocents" in figures:
+        return (
+            f"{figures['condemned']} of {figures['innocents']} others given up, after {max(figures['starts'])} starts"
+        )
+    text = f"{_lost_and_doubled(figures)} of {figures['dispatched']:,}"
+    if "all_began_again_within" in figures:
+        text += f", all began again within {figures['all_began_again_within']:.1f} s"
+    return text + (f", {figures['refused']} refused with an error" if figures.get("refused") else "")
+
+
+def _lost_and_doubled(figures: Figures) -> str:
+    return f"{figures['lost']} / {figures['doubled']}"
+
+
+def outage() -> str:
+    """Return a row for each kind of outage."""
+    rows = [
+        [
+            name.replace("redis", "Redis")
+            .replace("rabbitmq", "RabbitMQ")
+            .replace("refuse", "refuses")
+            .replace("freeze", "hangs"),
+            f"{row['rate']:.1f}",
+            row["failed"],
+            row["lost"],
+            f"{row['longest_wait']:.2f}",
+            f"{row['p99_ms_once_noticed']:.0f}",
+            f"{row['back_to_done']:.1f}",
+        ]
+        for name, row in result("outage").items()
+    ]
+    head = [
+        "",
+        "orders a second",
+        "failed",
+        "lost",
+        "longest wait, s",
+        "p99 once noticed, ms",
+        "from its return to the last job, s",
+    ]
+    return markdown(head, rows) + source("outage")
+
+
+def isolation() -> str:
+    """Return how long short jobs wait in both layouts."""
+    waits = result("isolation")
+    rows = [
+        [
+            name,
+            _ms(waits["apart"][name]),
+            _ms(waits["together"][name]),
+            f"1/{waits['together'][name] / waits['apart'][name]:,.0f}",
+        ]
+        for name in waits["apart"]
+    ]
+    head = ["ms that a short job waits", "one process for each class", "one worker, one queue", "ratio"]
+    return markdown(head, rows) + source("isolation")
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def beats() -> str:
+    """Return a row for each broker and kind of schedule."""
+    rows = [
+        [
+            name,
+            f"{row['runs_per_slot']:.2f}",
+            row["runs_by_the_clock"],
+            f"{row['longest_takeover']:.1f}",
+            f"{row['hung_leaves_after']:.1f}",
+            row["runs_for_missed"],
+        ]
+        for name, row in result("beats").items()
+    ]
+    head = [
+        "broker, schedule", "runs per slot", "runs of minutes", "longest takeover, s", "one that hung leaves after, s",
+        "runs for 5 missed slots",
+    ]  # fmt: skip
+    return markdown(head, rows) + source("beats")
+
+
+def rows() -> str:
+    """Return a row for each pass over many rows, and for each bulk dispatch."""
+    figures = result("rows")
+    passes = [
+        [name, f"{row['rows']:,}", f"{row['ms']:,.0f}", row["statements"]]
+        for name, row in figures["passes"].items()
+        if isinstance(row["rows"], int)
+    ]
+    return markdown(["pass", "rows taken", "ms", "statements"], passes) + source("rows")
+
+
+def cost() -> str:
+    """Return a row for each way to run a job that does nothing."""
+    figures = result("cost")
+    ways = [
+        [
+            name,
+            f"{way['cpu_ms']:.2f}",
+            f"{way['jobs_to_the_peers']:.2f}x",
+            f"{way['rate']:,.0f}",
+            f"{way['publishing_ms']:.2f}",
+        ]
+        for name, way in figures["ways"].items()
+    ]
+    head = [
+        "a job that does nothing",
+        "worker CPU, ms",
+        "jobs for the same CPU, to the peer's",
+        "jobs a second",
+        "publishing, CPU ms",
+    ]
+    return markdown(head, ways) + source("cost")
+
+
+def scale() -> str:
+    """Return what more processes bring."""
+    figures = result("scale")
+    counts = list(next(iter(figures.values())))
+    rows = [
+        [kind, *(f"{rates[count] / rates[counts[0]]:.2f}x" for count in counts[1:])] for kind, rates in figures.items()
+    ]
+    return markdown(["jobs in a second, to those with one process", *(f"with {c}" for c in counts[1:])], rows) + source(
+        "scale"
+    )
+
+
+def growth() -> str:
+    """Return what waiting jobs cost those that come."""
+    figures = result("growth-redis")
+    least, *_, most = figures
+    rows = [[step, f"{figures[most][step] / figures[least][step]:.1f}x"] for step in figures[least]]
+    head = [f"beside {int(most):,} waiting jobs, to beside {int(least):,}", "Redis and PostgreSQL"]
+    return markdown(head, rows) + source("growth-redis")
+
+
+def hosts() -> str:
+    """Return what partitions between hosts cost."""
+    rows = []
+    for broker, name in BROKERS.items():
+        figures = result(f"hosts-{broker}")
+        schedule = figures["schedule"]
+        cut = f"{figures['seconds_cut']:g} s"
+        lost = f"{_lost_and_doubled(figures)} of {figures['dispatched']:,}"
+        rows.append([name, cut, lost, f"{schedule['doubled']} of {schedule['runs']}", schedule["senders"]])
+    head = ["", "each link cut for", "jobs lost / doubled", "runs of the schedule doubled", "hosts that sent runs"]
+    return markdown(head, rows) + source(*(f"hosts-{broker}" for broker in BROKERS))
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "promises": promises,
+    "faults": faults,
+    "outage": outage,
+    "isolation": isolation,
+    "beats": beats,
+    "rows": rows,
+    "cost": cost,
+    "scale": scale,
+    "growth": growth,
+    "hosts": hosts,
+}
+
+
+# -- Pages ---------------------------------------------------------------------------------------------------------
+
+
+def filled(text: str) -> str:
+    """Return a page with each block made again, as far as its results are there."""
+
+    def fill(match: re.Match[str]) -> str:
+        opening, name, old, closing = match.groups()
+        try:
+            return f"{opening}\n{BLOCKS[name]()}\n{closing}"
+        except MissingResultError:
+            return f"{opening}{old}{closing}"
+
+    return BLOCK.sub(fill, text)
+
+
+def names(pages: Sequence[Path] = PAGES) -> list[str]:
+    """Return the names of all blocks that stand on these pages."""
+    return [match[2] for page in pages for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def main() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(filled(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
