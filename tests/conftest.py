@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SLOW = ("live", "matrix", "corpus")
+NIGHTLY = "nightly"  # hours; .ci/run has a smaller version of each
 # What a reason to skip a test must say to count where CI=true. Whatever else is missing there is a failure.
 EXCUSES = ("another operating system", "interpreter not installed")
 
@@ -22,6 +23,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help=f"run the tests marked {' and '.join(SLOW)} too")
+    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, and no others")
 
 
 def pytest_configure() -> None:
@@ -32,13 +34,25 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests out, unless asked for: by --all, or by a marker expression of one's own."""
-    if config.getoption("--all") or config.getoption("-m"):
-        return
-    slow = [item for item in items if any(item.get_closest_marker(marker) for marker in SLOW)]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in set(slow)]
+    """Leave the slow tests out, unless asked for: by an option, or by a marker expression of one's own.
+
+    Those that are left begin with the slow ones, so that quick ones fill the gaps at the end of a parallel run.
+    """
+    if not config.getoption("-m"):
+        wanted = [item for item in items if _is_wanted(config, item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+        items[:] = wanted
+    items.sort(key=lambda item: not _is_marked(item, SLOW))
+
+
+def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
+    if config.getoption("--nightly") or _is_marked(item, [NIGHTLY]):
+        return config.getoption("--nightly") and _is_marked(item, [NIGHTLY])
+    return config.getoption("--all") or not _is_marked(item, SLOW)
+
+
+def _is_marked(item: pytest.Item, markers: Iterable[str]) -> bool:
+    return any(item.get_closest_marker(marker) for marker in markers)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,15 +9,15 @@ import pytest
 from tests.live.watch.site import WatchedSite, watched_site
 
 
-@pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest) -> Iterator[WatchedSite]:
-    with watched_site(getattr(request, "param", "redis")) as site:
+@pytest.fixture(scope="session", params=["redis"])
+def watched(request: pytest.FixtureRequest) -> Iterator[WatchedSite]:
+    with watched_site(request.param) as site:
         yield site
 
 
 @pytest.fixture
-def site(running: WatchedSite) -> Iterator[WatchedSite]:
+def site(watched: WatchedSite) -> Iterator[WatchedSite]:
     """Hand out the site with a fresh browser. Whatever the browser complains about fails the test."""
-    with running.fresh():
-        yield running
-    assert running.complaints == []
+    with watched.fresh():
+        yield watched
+    assert watched.complaints == []

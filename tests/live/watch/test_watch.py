@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.live.watch.site import PATIENCE
 
 expect.set_options(timeout=PATIENCE)
-BROKERS = pytest.mark.parametrize("running", ["redis", "rabbitmq"], indirect=True)
+BROKERS = pytest.mark.parametrize("watched", ["redis", "rabbitmq"], indirect=True)
 # Clients try again for a moment, so it may depend on the moment which of them is said.
 AWAY = re.compile("The broker (is down|does not answer)")
 RECEIPT, RESERVE = "orders.tasks.send_receipt", "orders.tasks.reserve_stock"
@@ -75,7 +75,7 @@ def test_a_failure_is_seen_and_sent_again_by_keyboard(site):
 
 
 @pytest.mark.parametrize(
-    ("running", "outage"), [("redis", "refuse"), ("redis", "freeze"), ("rabbitmq", "refuse")], indirect=["running"]
+    ("watched", "outage"), [("redis", "refuse"), ("redis", "freeze"), ("rabbitmq", "refuse")], indirect=["watched"]
 )
 def test_the_broker_goes_away_and_comes_back(site, outage):
     page = site.page()
