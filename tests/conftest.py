@@ -55,6 +55,16 @@ def _is_marked(item: pytest.Item, markers: Iterable[str]) -> bool:
     return any(item.get_closest_marker(marker) for marker in markers)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadgroup`, run the tests that share servers in the same process."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from tests.scheduling import SharedServers
+
+    return SharedServers(config, log)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     return without_excuse((yield))

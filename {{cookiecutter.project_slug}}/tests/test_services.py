@@ -42,7 +42,7 @@ def worker(variables):
 
 @pytest.mark.services
 def test_a_job_runs_in_a_worker(worker, variables):
-    long_ago = timezone.now() - timedelta(days=settings.JOBS_KEPT_DAYS + 1)
+    long_ago = timezone.now() - timedelta(days=settings.DJCELERY_JOBS["KEPT_DAYS"] + 1)
     Job.objects.create(
         task="gone", queue="slow", state=State.DONE, publish_at=long_ago, created_at=long_ago, finished_at=long_ago
     )

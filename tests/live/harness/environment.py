@@ -29,7 +29,7 @@ TABLES = (
     "workload_expected",
     "workload_effect",
     "djcelery_jobs_job",
-    "djcelery_jobs_claim",
+    "djcelery_jobs_effect",
     "djcelery_jobs_redelivery",
 )
 # What processes write about themselves.
