@@ -67,10 +67,11 @@ def site(environment, web):
 
 def test_the_broker_is_killed(environment, site):
     environment.broker.kill()
-    eventually("down", lambda: site.get("/health/ready").status == 503, 10)
-    answers_within_a_second(site, "broker", {"down"})
-
-    environment.broker.start()
+    try:
+        eventually("down", lambda: site.get("/health/ready").status == 503, 10)
+        answers_within_a_second(site, "broker", {"down"})
+    finally:
+        environment.broker.start()
     back(site)
 
 
@@ -91,6 +92,8 @@ def test_the_database_is_frozen(environment, site):
 
 def test_the_database_is_killed(environment, site):
     environment.database.stop()
-    answers_within_a_second(site, "database", {"down"})
-    environment.database.start()
+    try:
+        answers_within_a_second(site, "database", {"down"})
+    finally:
+        environment.database.start()
     back(site)
