@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from djcelery.project.context import is_test, is_test_settings
-from djcelery.project.facts import Assign, Module, Value
-from djcelery.project.lookup import Lookup
+from djcelery.project.context import function_of, is_inside, is_test, is_test_settings
+from djcelery.project.facts import Assign, Call, Function, Module, Value
+from djcelery.project.lookup import MAX_BASES, Lookup
+from djcelery.project.names import Definition
 
 CURRENT_APP = frozenset({"celery.current_app", "celery.app.current_app"})
 APP_CLASSES = frozenset({"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"})
 APP_NAMES = frozenset("app celery celery_app celeryapp current_app".split())
+CONFIGURING = ("config_from_object", "autodiscover_tasks")  # methods that only a Celery app has
 
 
 @dataclass(slots=True)
@@ -19,9 +22,16 @@ class App:
     """Describe a `Celery(...)`."""
 
     module: Module
-    call: Value
+    call: Value  # of the class, or of the function that makes the app
     variable: str
     namespace: str | None = None  # None where it does not read Django's settings
+    made_by: Value | None = None  # the call of the class, where a function makes the app
+    is_custom: bool = False  # of another class than Celery's own
+
+    @property
+    def options(self) -> dict[str, Value]:
+        """Return the keyword arguments that the class is called with."""
+        return (self.made_by or self.call).keywords
 
 
 class Apps:
@@ -34,15 +44,7 @@ class Apps:
     @cached_property
     def all(self) -> list[App]:
         """Return every Celery app."""
-        apps = []
-        for module in self.modules:
-            configured = {call.value.root for call in module.calls_to("config_from_object", "autodiscover_tasks")}
-            for assign in module.assigns:
-                if assign.value.kind != "call" or assign.operator != "=":
-                    continue
-                if self._is_app_class(module, assign.value.name) or assign.target in configured:
-                    apps.append(self._app(module, assign))
-        return apps
+        return [app for module in self.modules for app in self._in_module(module)]
 
     @cached_property
     def own(self) -> list[App]:
@@ -61,11 +63,14 @@ class Apps:
         return [
             (app.module, self.lookup.text(app.module, value) or value.name)
             for app in self.own
-            if (value := app.call.keywords.get("task_cls")) is not None
-        ]
+            if (value := app.options.get("task_cls")) is not None
+        ] + self._assigned_task_classes
 
     def is_app(self, module: Module, path: str) -> bool:
         """Return whether a path that is written in a module means a Celery app."""
+        if path.endswith("()"):
+            definition = self.lookup.find(module, path.removesuffix("()"))
+            return bool(definition and definition.function and self._made_in(definition.module, definition.function))
         definition = self.lookup.find(module, path)
         if definition is not None:
             return definition.assign is not None and any(
@@ -76,22 +81,101 @@ class Apps:
         first, _, last = path.rpartition(".")
         return last in APP_NAMES and (not first or "celery" in first.lower())
 
-    def _is_app_class(self, module: Module, name: str) -> bool:
-        name = name.removesuffix("[]")  # Celery[SomeTask]("name")
-        if name in APP_CLASSES:
-            return True
-        definition = self.lookup.find_class(module, name) if name.endswith("Celery") else None
-        return bool(definition and definition.cls and any(base.endswith(".Celery") for base in definition.cls.bases))
+    @property
+    def _assigned_task_classes(self) -> list[tuple[Module, str]]:
+        """Return the task classes that are set by `app.Task = ...`."""
+        return [
+            (module, assign.value.name)
+            for module in self.modules
+            if not is_test(module.path)
+            for assign in module.assigns
+            if assign.target.endswith(".Task") and self.is_app(module, assign.target.removesuffix(".Task"))
+        ]
 
-    def _app(self, module: Module, assign: Assign) -> App:
+    def _in_module(self, module: Module) -> Iterator[App]:
+        """Find the apps that a module binds to names."""
+        configured = {call.value.root for call in module.calls_to(*CONFIGURING)}
+        for assign in module.assigns:
+            value = assign.value
+            if value.kind != "call" or assign.operator != "=":
+                continue
+            if is_app_class(self.lookup, module, value.name):
+                yield self._app(module, assign, None)
+                continue
+            definition = self.lookup.find(module, value.name)
+            made_by = None
+            if definition is not None and definition.function is not None:
+                made_by = self._made_in(definition.module, definition.function)
+            if made_by is not None or assign.target in configured or looks_like_app(assign, definition is None):
+                yield self._app(module, assign, made_by)
+
+    def _made_in(self, module: Module, function: Function) -> Call | None:
+        """Return the call of the class in a function that makes an app and returns it."""
+        if not function.returned_names:
+            return None
+        return next(
+            (
+                call
+                for call in module.calls
+                if is_inside(module, call.block, function.block)
+                and call.uses[0] in {"return", "assign"}
+                and is_app_class(self.lookup, module, call.value.name)
+            ),
+            None,
+        )
+
+    def _app(self, module: Module, assign: Assign, made_by: Call | None) -> App:
         """Return the app that an assignment makes, with the namespace of its settings."""
-        app = App(module, assign.value, assign.target)
-        namespace = assign.value.keywords.get("namespace")
-        for call in module.calls_to("config_from_object"):
-            if call.value.root == assign.target:
-                namespace = call.value.keywords.get("namespace", namespace)
-                source = self.lookup.text(module, call.value.argument(0, "obj"))
-                app.namespace = "" if (source or "django.conf").startswith("django.conf") else None
+        made = made_by.value if made_by is not None else None
+        app = App(module, assign.value, assign.target, made_by=made)
+        app.is_custom = (made or app.call).name.removesuffix("[]") not in APP_CLASSES
+        namespace = app.options.get("namespace")
+        for home, value in self._configurations(module, assign, made_by):
+            namespace = value.keywords.get("namespace", namespace)
+            source = self.lookup.text(home, value.argument(0, "obj"))
+            app.namespace = "" if (source or "django.conf").startswith("django.conf") else None
         if namespace is not None:
             app.namespace = self.lookup.text(module, namespace) or ""
         return app
+
+    def _configurations(self, module: Module, assign: Assign, made_by: Call | None) -> Iterator[tuple[Module, Value]]:
+        """Find the calls of `config_from_object` on an app, also in the function that makes it."""
+        for call in module.calls_to("config_from_object"):
+            if call.value.root == assign.target:
+                yield module, call.value
+        definition = self.lookup.find(module, assign.value.name) if made_by is not None else None
+        if definition is not None and definition.function is not None:
+            home, block = definition.module, definition.function.block
+            for call in home.calls_to("config_from_object"):
+                if is_inside(home, call.block, block) and function_of(home, call.block) is definition.function:
+                    yield home, call.value
+
+
+def is_app_class(lookup: Lookup, module: Module, name: str) -> bool:
+    """Return whether a path means Celery's class of apps, or one that inherits from it."""
+    name = name.removesuffix("[]")  # Celery[SomeTask]("name")
+    if name in APP_CLASSES:
+        return True
+    definition = lookup.find_class(module, name)
+    if definition is None or definition.cls is None:
+        return False
+    return any(base in APP_CLASSES or is_foreign_app_class(base) for base in all_bases(lookup, definition))
+
+
+def all_bases(lookup: Lookup, definition: Definition, depth: int = 0) -> Iterator[str]:
+    """Yield the bases of a class as written, and theirs."""
+    for base in definition.cls.bases if definition.cls is not None and depth < MAX_BASES else ():
+        yield base
+        outer = lookup.find_class(definition.module, base)
+        if outer is not None and outer is not definition:
+            yield from all_bases(lookup, outer, depth + 1)
+
+
+def is_foreign_app_class(name: str) -> bool:
+    """Return whether the path of a class that cannot be seen says that it is a Celery app."""
+    return name.endswith(("Celery", "CeleryApp")) and "." in name
+
+
+def looks_like_app(assign: Assign, is_foreign: bool) -> bool:
+    """Return whether something that is made elsewhere is an app, as far as names tell."""
+    return is_foreign and is_foreign_app_class(assign.value.name)

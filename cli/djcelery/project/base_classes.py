@@ -6,8 +6,8 @@ from functools import cached_property
 
 from djcelery.project.apps import Apps
 from djcelery.project.celery_names import SENDING, SIGNING
-from djcelery.project.context import function_of
-from djcelery.project.facts import Module
+from djcelery.project.context import function_of, is_inside
+from djcelery.project.facts import Module, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
 
@@ -16,6 +16,11 @@ CELERY_BASES = frozenset(
     "celery.task.base.Task".split()
 )
 CALLING = SENDING | SIGNING | {"__call__"}
+# The base classes of djcelery-jobs send JSON and check arguments as Celery does. A durable task is written to a row in
+# the transaction of its caller, and its message leaves after the commit.
+DURABLE_BASES = frozenset({"djcelery_jobs.DurableTask", "djcelery_jobs.core.durable.DurableTask"})
+JOB_BASES = frozenset({"djcelery_jobs.JobTask", "djcelery_jobs.core.task.JobTask"}) | DURABLE_BASES
+ON_COMMIT_BASES = frozenset({"celery.contrib.django.task.DjangoTask"}) | JOB_BASES
 
 
 class BaseClasses:
@@ -30,22 +35,58 @@ class BaseClasses:
         root, _, last = base.rpartition(".")
         return base in CELERY_BASES or (last == "Task" and bool(root) and self.apps.is_app(module, root))
 
-    def changes_calls(self, module: Module, base: str) -> bool:
-        """Return whether a base class certainly overrides a way to call or to send a task."""
-        if self.is_celerys_own(module, base):
+    def is_known(self, module: Module, base: str) -> bool:
+        """Return whether a base class is Celery's own or one of djcelery-jobs."""
+        return base.replace(":", ".") in JOB_BASES or self.is_celerys_own(module, base)
+
+    def overrides(self, module: Module, base: str, names: frozenset[str]) -> bool:
+        """Return whether a base class certainly defines one of these methods or attributes."""
+        if self.is_known(module, base):
             return False
         definition = self._find(module, base)
         if definition is None or definition.cls is None:
             return False
-        prefix = f"{definition.cls.name}."
-        methods = {function.name for function in definition.module.functions if function.qualname.startswith(prefix)}
-        return bool(methods & CALLING) or any(
-            self.changes_calls(definition.module, outer) for outer in definition.cls.bases
-        )
+        home, prefix = definition.module, f"{definition.cls.name}."
+        defined = {function.name for function in home.functions if function.qualname.startswith(prefix)}
+        defined |= {assign.target for assign in home.assigns if is_inside(home, assign.block, definition.cls.block)}
+        return bool(defined & names) or any(self.overrides(home, outer, names) for outer in definition.cls.bases)
+
+    def changes_calls(self, module: Module, base: str) -> bool:
+        """Return whether a base class certainly overrides a way to call or to send a task."""
+        return self.overrides(module, base, CALLING)
+
+    def changes_messages(self, module: Module, base: str) -> bool:
+        """Return whether a base class certainly overrides how a task is sent or serialized."""
+        return self.overrides(module, base, SENDING | SIGNING | {"serializer"})
+
+    def leads_to(self, module: Module, base: str, known: frozenset[str]) -> bool:
+        """Return whether a base class is, or inherits from, one of these."""
+        if base.replace(":", ".") in known:
+            return True
+        definition = self._find(module, base)
+        if definition is None or definition.cls is None:
+            return False
+        if definition.path in known:
+            return True
+        return any(self.leads_to(definition.module, outer, known) for outer in definition.cls.bases)
+
+    def attribute(self, module: Module, base: str, name: str) -> Value | None:
+        """Return the value that a base class, or one that it inherits from, gives to an attribute."""
+        definition = None if self.is_known(module, base) else self._find(module, base)
+        if definition is None or definition.cls is None:
+            return None
+        home, block = definition.module, definition.cls.block
+        for assign in home.assigns:
+            if assign.target == name and is_inside(home, assign.block, block):
+                return assign.value
+        values = (self.attribute(home, outer, name) for outer in definition.cls.bases)
+        return next((value for value in values if value is not None), None)
 
     def sends_on_commit(self, module: Module, base: str) -> bool:
         """Return whether a base class waits for the commit whenever it sends."""
-        if self.is_celerys_own(module, base):
+        if self.leads_to(module, base, DURABLE_BASES):
+            return True
+        if self.is_known(module, base):
             return False
         definition = self._find(module, base)
         if definition is None or definition.cls is None:
@@ -59,12 +100,21 @@ class BaseClasses:
 
     def is_unknown(self, module: Module, base: str) -> bool:
         """Return whether a base class, or one that it inherits from, cannot be seen."""
-        if self.is_celerys_own(module, base):
+        if self.is_known(module, base):
             return False
         definition = self._find(module, base)
         if definition is None or definition.cls is None:
             return True
         return any(self.is_unknown(definition.module, outer) for outer in definition.cls.bases)
+
+    def waits_on_request(self, module: Module, base: str) -> bool:
+        """Return whether tasks of a base class certainly have `delay_on_commit`."""
+        return self.leads_to(module, base, ON_COMMIT_BASES)
+
+    @cached_property
+    def apps_have_on_commit(self) -> bool:
+        """Return whether the task classes of the apps have `delay_on_commit`, as Celery's for Django has."""
+        return all(self.waits_on_request(module, base) for module, base in self.apps.task_classes)
 
     @cached_property
     def apps_send_on_commit(self) -> bool:

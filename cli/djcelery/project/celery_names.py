@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SENDING = frozenset("delay apply_async delay_on_commit apply_async_on_commit send_task apply".split())
 SIGNING = frozenset("s si signature subtask".split())
+CHUNKING = frozenset("chunks map starmap".split())  # make a signature of many calls of one task
 CANVAS = frozenset(f"celery.{module}{kind}" for module in ("", "canvas.") for kind in ("chain", "group", "chord"))
 SETTINGS = frozenset(
     """
@@ -155,6 +156,8 @@ TASK_OPTIONS = frozenset(
     shared soft_time_limit store_errors_even_if_ignored throws time_limit track_started trail typing
     """.split()
 )
+
+DURABLE_OPTIONS = frozenset({"one_transaction", "durable"})  # further ones of a task of djcelery-jobs
 
 MESSAGE_OPTIONS = frozenset(
     """

@@ -9,13 +9,6 @@ from functools import cache
 from djcelery.project.facts import Block, Class, Function, Module, Value
 
 MODEL_SIGNALS = frozenset({"pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed"})
-VIEW_BASES = ("View", "ViewSet", "APIView", "ViewMixin", "ViewSetMixin")
-VIEW_DECORATORS = frozenset("api_view require_POST login_required require_http_methods".split())
-HTTP_METHODS = frozenset(
-    "get post put patch delete dispatch form_valid list create retrieve update destroy partial_update "
-    "perform_create perform_update perform_destroy".split()
-)
-SAVING = frozenset("save delete save_model save_related save_formset delete_model create update".split())
 NOT_THE_PROJECT = re.compile(
     r"tests?|testing|test_?(suite|utils|project|app|settings|data)|tests?_\w+|e2e|examples?|samples?|docs"
 )
@@ -99,19 +92,6 @@ def is_atomic(value: Value) -> bool:
     return value.last == "method_decorator" and bool(value.items) and is_atomic(value.items[0])
 
 
-def transaction_of(module: Module, block: int) -> Block | Value | None:
-    """Return the `with atomic()` or the decorator that puts a line into a transaction."""
-    for outer in enclosing_blocks(module, block):
-        if outer.kind == "atomic":
-            return outer
-        if outer.kind in {"lambda", "class", "module"}:
-            return None
-        if outer.kind == "def":
-            decorators = module.functions[outer.index].decorators
-            return next((value for value in decorators if is_atomic(value)), None)
-    return None
-
-
 def after_commit(module: Module, block: int) -> bool:
     """Return whether a line runs only when the transaction has been committed."""
     for outer in enclosing_blocks(module, block):
@@ -163,30 +143,6 @@ def signals_of(module: Module, function: Function) -> set[str]:
         if value.items and value.items[0].name == function.name and function.class_index < 0:
             signals.add(value.root.rpartition(".")[2])
     return signals
-
-
-def is_view(module: Module, function: Function) -> bool:
-    """Return whether a function answers HTTP requests."""
-    cls = class_of(module, function)
-    if cls is not None:
-        return function.name in HTTP_METHODS and any(base.endswith(VIEW_BASES) for base in cls.bases)
-    if any(value.last in VIEW_DECORATORS for value in function.decorators):
-        return bool(function.params)
-    in_views = module.path.endswith("views.py") or "/views/" in module.path
-    return in_views and bool(function.params) and function.params[0].name == "request"
-
-
-def is_saving(module: Module, function: Function) -> bool:
-    """Return whether a function is the save or delete of a model, form, serializer or admin."""
-    cls = class_of(module, function)
-    if cls is None or function.name not in SAVING:
-        return False
-    base_names: tuple[str, ...] = ("Model", "Form", "ModelForm", "Serializer", "ModelSerializer", "ModelAdmin")
-    if function.name in {"create", "update"}:
-        base_names = ("Serializer", "ModelSerializer")
-    elif function.name.endswith(("_model", "_related", "_formset")):
-        base_names = ("Admin", "ModelAdmin")
-    return any(base.endswith(base_names) for base in cls.bases)
 
 
 # -- the role of a file

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from djcelery.project import context
 from djcelery.project.apps import Apps
-from djcelery.project.celery_names import CANVAS, SENDING, SIGNING
+from djcelery.project.celery_names import CANVAS, CHUNKING, SENDING, SIGNING
 from djcelery.project.facts import Block, Call, Function, Module, Value
 from djcelery.project.lookup import Lookup
+from djcelery.project.roles import Roles
 from djcelery.project.tasks import Task, Tasks
+from djcelery.project.transactions import Transactions
 
+METHODS = SENDING | SIGNING
+RETURNING_ITSELF = frozenset({"set", "clone", "on_error"})  # methods of a signature that return a signature
+MAX_NESTING = 5
 SIGNATURE = frozenset({"celery.signature", "celery.canvas.signature"})
 ON_COMMIT = frozenset({"delay_on_commit", "apply_async_on_commit"})  # no library but Celery has these methods
 
@@ -28,6 +34,10 @@ class Site:
     certain: bool  # whether this is certainly Celery
     sent_signature: Value | None = None  # `t.s(1)` of `t.s(1).delay()`
     canvas: str = ""  # chain, group or chord
+    canvas_starts_with: Sequence[Task | None] = ()  # the tasks of it that are sent at once
+    transaction: Block | Value | None = None  # what puts it into one
+    saves: bool = False  # whether it stands in the save or delete of a model, form, serializer or admin
+    in_view: bool = False
 
     @property
     def value(self) -> Value:
@@ -54,19 +64,19 @@ class Site:
         """Return whether a message leaves here and now, unless a base class that cannot be seen sends otherwise."""
         if self.is_signature or self.is_deferred or self.method == "apply":
             return False
-        if self.task is not None and self.task.sends_on_commit:
+        if any(task is not None and task.sends_on_commit for task in self.first_tasks):
             return False
         return not self.after_commit or self.transaction is not None
+
+    @property
+    def first_tasks(self) -> Sequence[Task | None]:
+        """Return the tasks that are sent here and now."""
+        return self.canvas_starts_with or [self.task]
 
     @property
     def after_commit(self) -> bool:
         """Return whether it stands in something that runs after the commit."""
         return context.after_commit(self.module, self.call.block)
-
-    @property
-    def transaction(self) -> Block | Value | None:
-        """Return what puts it into a transaction."""
-        return context.transaction_of(self.module, self.call.block)
 
     @property
     def function(self) -> Function | None:
@@ -116,26 +126,51 @@ class Site:
 class DispatchSites:
     """Find every dispatch site of a code base."""
 
-    def __init__(self, modules: list[Module], lookup: Lookup, apps: Apps, tasks: Tasks) -> None:
+    def __init__(
+        self, modules: list[Module], lookup: Lookup, apps: Apps, tasks: Tasks, transactions: Transactions, roles: Roles
+    ) -> None:
         self.modules = modules
         self.lookup = lookup
         self.apps = apps
         self.tasks = tasks
+        self.transactions = transactions
+        self.roles = roles
 
     @cached_property
     def all(self) -> list[Site]:
         """Return every site, those in tests included."""
-        return [
-            site
-            for module in self.modules
-            for call in module.calls_to(*SENDING, *SIGNING)
-            if (site := self._site(module, call))
-        ]
+        return [site for module in self.modules for site in self._in_module(module)]
 
     @cached_property
     def own(self) -> list[Site]:
         """Return every site outside tests."""
         return [site for site in self.all if not site.in_tests]
+
+    def _in_module(self, module: Module) -> Iterator[Site]:
+        """Find the sites of a module, and what is around each of them."""
+        for call in module.calls:
+            find = self._site if call.value.last in METHODS else self._called
+            site = find(module, call)
+            if site is not None:
+                site.transaction = self.transactions.around(module, call.block)
+                if site.function is not None:
+                    site.saves = self.roles.is_saving(module, site.function)
+                    site.in_view = self.roles.is_view(module, site.function)
+                yield site
+
+    def _called(self, module: Module, call: Call) -> Site | None:
+        """Return the site of a call of a canvas, of chunks, or of a method that a variable holds."""
+        value = call.value
+        if value.receiver is None or not ("." not in value.name or value.name.endswith("()")):
+            return None
+        receiver = signature_itself(value.receiver)
+        if receiver.kind == "name" and receiver.last in SENDING and receiver.root:  # send = task.delay
+            task = self.tasks.at(module, receiver.root)
+            return Site(module, call, receiver.last, task, receiver.root, True) if task is not None else None
+        is_canvas = receiver.kind == "call" and receiver.name in CANVAS
+        is_chain = receiver.kind == "op" and receiver.name == "BitOr"
+        is_chunks = receiver.kind == "call" and receiver.last == "chunks"
+        return self._on_signature(module, call, receiver, "call") if is_canvas or is_chain or is_chunks else None
 
     def _site(self, module: Module, call: Call) -> Site | None:
         """Return the site that a call is, or None where it has nothing to do with a task."""
@@ -154,8 +189,8 @@ class DispatchSites:
         if receiver is not None and receiver.kind == "name":
             task = self.tasks.at(module, receiver.name)
             return Site(module, call, method, task, receiver.name, True) if task else None
-        if receiver is not None and receiver.kind == "call":
-            return self._on_call(module, call, receiver)
+        if receiver is not None and receiver.kind in {"call", "op"}:
+            return self._on_signature(module, call, signature_itself(receiver), method)
         return self._on_unknown(module, call)
 
     def _by_name(self, module: Module, call: Call, method: str) -> Site:
@@ -164,20 +199,53 @@ class DispatchSites:
         task = self.tasks.by_name.get(name) if name else None
         return Site(module, call, method, task, name or "?", True)
 
-    def _on_call(self, module: Module, call: Call, receiver: Value) -> Site | None:
+    def _on_signature(self, module: Module, call: Call, receiver: Value, method: str) -> Site | None:
         """Return the site of a method that is called on a signature or a canvas."""
-        method = call.value.last
-        if receiver.last in SIGNING and receiver.root:
+        if receiver.kind == "op" and receiver.name == "BitOr":
+            starts_with = self._starting(module, receiver)
+            known = any(task is not None for task in starts_with)
+            return self._on_canvas(module, call, receiver, method, "chain") if known else None
+        if receiver.kind != "call":
+            return None
+        if receiver.last in SIGNING | CHUNKING and receiver.root:
             task = self.tasks.at(module, receiver.root)
             return Site(module, call, method, task, receiver.root, True, sent_signature=receiver) if task else None
         if receiver.name in CANVAS:
-            return Site(module, call, method, None, receiver.name, True, canvas=receiver.last)
+            return self._on_canvas(module, call, receiver, method, receiver.last)
         if receiver.name == "celery.signature":
             return Site(module, call, method, None, receiver.name, True, sent_signature=receiver)
         return None
+
+    def _on_canvas(self, module: Module, call: Call, receiver: Value, method: str, kind: str) -> Site:
+        starts_with = self._starting(module, receiver)
+        return Site(module, call, method, None, kind, True, canvas=kind, canvas_starts_with=starts_with)
+
+    def _starting(self, module: Module, value: Value, depth: int = 0) -> list[Task | None]:
+        """Return the tasks of a signature or canvas that are sent first; None for one that cannot be seen."""
+        value = signature_itself(value)
+        if depth > MAX_NESTING:
+            return [None]
+        if value.kind == "op" and value.name == "BitOr":
+            return self._starting(module, value.items[0], depth + 1)
+        if value.kind == "call" and value.last in SIGNING | CHUNKING and value.root:
+            return [self.tasks.at(module, value.root)]
+        if value.kind == "call" and value.name in CANVAS:
+            parts = value.items[:1] if value.last in {"chain", "chord"} else value.items
+            return [task for part in parts for task in self._starting(module, part, depth + 1)] or [None]
+        if value.kind in {"list", "tuple", "comp"}:
+            return [task for part in value.items for task in self._starting(module, part, depth + 1)] or [None]
+        return [None]
 
     def _on_unknown(self, module: Module, call: Call) -> Site | None:
         """Return the site of a task that cannot be found, where the call only makes sense for one."""
         method, root = call.value.last, call.value.root
         likely = method in ON_COMMIT or (".tasks." in root and method not in SIGNING)
         return Site(module, call, method, None, root, False) if likely and "(" not in root and "?" not in root else None
+
+
+def signature_itself(value: Value) -> Value:
+    """Return the signature on which only such methods are called that return it again."""
+    value = value.resolved
+    while value.kind == "call" and value.last in RETURNING_ITSELF and value.receiver is not None:
+        value = value.receiver.resolved
+    return value

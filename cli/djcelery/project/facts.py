@@ -167,7 +167,7 @@ class Assign:
 
 @dataclass(slots=True)
 class Raise:
-    """Describe a raise or return statement; `name` is what it raises, empty for a bare `raise`."""
+    """Describe a raise, return or yield; `name` is what it raises, `<return>` and the like, or empty (`raise`)."""
 
     block: int
     line: int

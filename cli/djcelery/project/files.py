@@ -18,6 +18,7 @@ NOQA = b"noqa: DJC"
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
 MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS", NOQA)
 APPLY_CALLS = (b".apply(args", b".apply(kwargs", b".apply((")
+TASK_DECORATOR = re.compile(rb"^[ \t]*@[\w.]*\b(?:periodic_)?task\b", re.M)  # @app.task, whatever app is called
 INSTALLED_APPS = re.compile(rb"^[ \t]*INSTALLED_APPS\s*(?::[^=\n]*)?\+?=", re.M)
 
 
@@ -147,7 +148,9 @@ def is_promising(path: str, data: bytes) -> bool:
         return True
     if b".apply(" in data and any(call in data for call in APPLY_CALLS):
         return True
-    return "task" in path.rpartition("/")[2] or "/tasks/" in path
+    if b"task" in data and TASK_DECORATOR.search(data):
+        return True
+    return "task" in path.rpartition("/")[2] or "/tasks/" in path or "celery" in path.rpartition("/")[2]
 
 
 def is_promising_test(path: str, data: bytes) -> bool:

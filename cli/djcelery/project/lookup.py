@@ -19,6 +19,7 @@ class Lookup:
         self.tree = tree
         self.layout = tree.layout
         self.extra_modules: list[Module] = []  # read only because a name led there
+        self.whole_modules: dict[str, Module] = {}
         self.names = Names(self._load)
         for module in modules:
             self.names.add(module)
@@ -35,6 +36,16 @@ class Lookup:
         module.name = name
         self.extra_modules.append(module)
         return module
+
+    def whole(self, module: Module) -> Module:
+        """Return a module with every body read, also those that no rule asks for at first."""
+        if module.path not in self.whole_modules:
+            try:
+                data = self.tree.read(module.path)
+            except OSError:
+                return module
+            self.whole_modules[module.path] = read(module.path, module.name, data, module.is_package, whole=True)
+        return self.whole_modules[module.path]
 
     def find(self, module: Module, path: str) -> Definition | None:
         """Find the definition behind a dotted path that is written in a module."""
@@ -94,6 +105,17 @@ class Lookup:
             else:
                 return None
         return options
+
+    def comes_from(
+        self, module: Module, base: str, endings: tuple[str, ...], foreign: frozenset[str], depth: int = 0
+    ) -> bool:
+        """Return whether a base class leads to a class out of sight with such a name, but not of a foreign package."""
+        definition = self.find_class(module, base) if depth < MAX_BASES else None
+        if definition is None or definition.cls is None:
+            return base.endswith(endings) and base.partition(".")[0] not in foreign
+        return any(
+            self.comes_from(definition.module, outer, endings, foreign, depth + 1) for outer in definition.cls.bases
+        )
 
     def inherits_from(self, module: Module, base: str, endings: tuple[str, ...], depth: int = 0) -> bool:
         """Return whether a base class is, or inherits from, a class whose path ends with one of `endings`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from djcelery.project.apps import App, Apps
 from djcelery.project.base_classes import BaseClasses
 from djcelery.project.dispatch_sites import DispatchSites, Site
-from djcelery.project.facts import Call, Module, Value
+from djcelery.project.facts import Block, Call, Function, Module, Value
 from djcelery.project.files import Tree, is_promising
 from djcelery.project.infrastructure import Infrastructure
 from djcelery.project.layout import Layout
@@ -15,7 +15,9 @@ from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition, Names
 from djcelery.project.processes import Process, Scaling
 from djcelery.project.reader import read
-from djcelery.project.routes import Route, Routes
+from djcelery.project.reading_by_name import modules_found_by_name
+from djcelery.project.roles import Roles
+from djcelery.project.routes import Route, Routes, Workload
 from djcelery.project.running import Running
 from djcelery.project.schedule import Entry, Schedule
 from djcelery.project.setting_places import Setting
@@ -23,6 +25,7 @@ from djcelery.project.settings import Settings, with_starred_settings
 from djcelery.project.task_decorators import TaskDecorators
 from djcelery.project.tasks import Task, Tasks
 from djcelery.project.text_search import TextSearch
+from djcelery.project.transactions import Transactions
 
 
 class Project:
@@ -31,14 +34,19 @@ class Project:
     def __init__(self, tree: Tree, modules: Iterable[Module], running: Running | None = None) -> None:
         self.tree = tree
         self.running = running  # what the running app says, if it was asked
-        read_modules = sorted(modules, key=lambda module: module.path)
+        read_modules = list(modules)
+        read_modules += modules_found_by_name(tree, read_modules)
+        read_modules.sort(key=lambda module: module.path)
         self._lookup = Lookup(tree, read_modules)
         self.modules = with_starred_settings(read_modules, self._lookup)
         self._apps = Apps(self.modules, self._lookup)
         self._settings = Settings(self.modules, self._lookup, self._apps, running)
         bases, decorators = BaseClasses(self._lookup, self._apps), TaskDecorators(self._lookup, self._apps)
         self._tasks = Tasks(self.modules, self._lookup, bases, decorators)
-        self._sites = DispatchSites(self.modules, self._lookup, self._apps, self._tasks)
+        self._transactions, self._roles = Transactions(self._lookup), Roles(self._lookup)
+        self._sites = DispatchSites(
+            self.modules, self._lookup, self._apps, self._tasks, self._transactions, self._roles
+        )
         self._schedule = Schedule(self.modules, self._lookup, self._settings, self._tasks)
         self._routes = Routes(self._lookup, self._settings, self._tasks)
         self._text = TextSearch(tree, self.modules, self._lookup, self._apps, self._tasks)
@@ -88,6 +96,10 @@ class Project:
         """Find the definition behind a dotted path that is written in a module."""
         return self._lookup.find(module, path)
 
+    def whole(self, module: Module) -> Module:
+        """Return a module with every body read, also those that no rule asks for at first."""
+        return self._lookup.whole(module)
+
     def resolve(self, module: Module, value: Value) -> Value:
         """Return the value that a name is bound to, here or in another module; any other value as it is."""
         return self._lookup.resolve(module, value)
@@ -119,6 +131,11 @@ class Project:
     def own_apps(self) -> list[App]:
         """Return the apps outside tests and test settings."""
         return self._apps.own
+
+    @property
+    def task_classes(self) -> list[tuple[Module, str]]:
+        """Return the task classes that the apps name, each with the module that names it."""
+        return self._apps.task_classes
 
     @property
     def namespaces(self) -> set[str]:
@@ -197,6 +214,22 @@ class Project:
         """Return every place outside tests that sends a task or makes a signature."""
         return self._sites.own
 
+    def transaction_around(self, module: Module, block: int) -> Block | Value | None:
+        """Return the `with` or the decorator that puts a line into a transaction."""
+        return self._transactions.around(module, block)
+
+    def database_of(self, module: Module, transaction: Block | Value) -> str | None:
+        """Return the alias of the database that a transaction is open on; None where it cannot be seen."""
+        return self._transactions.alias(module, transaction)
+
+    def is_view(self, module: Module, function: Function) -> bool:
+        """Return whether a function answers HTTP requests."""
+        return self._roles.is_view(module, function)
+
+    def is_saving(self, module: Module, function: Function) -> bool:
+        """Return whether a function is the save or delete of a model, form, serializer or admin."""
+        return self._roles.is_saving(module, function)
+
     # -- the schedule, routes and processes
 
     @property
@@ -208,6 +241,11 @@ class Project:
     def routes(self) -> list[Route] | None:
         """Return the lines of task_routes; None where they cannot all be seen."""
         return self._routes.all
+
+    @property
+    def workloads(self) -> list[Workload]:
+        """Return the workload classes of djcelery-jobs; none where they are not used or cannot all be seen."""
+        return self._routes.workloads
 
     @property
     def declared_queues(self) -> set[str] | None:

@@ -12,6 +12,20 @@ from djcelery.project.setting_places import Setting
 from djcelery.project.settings import Settings
 from djcelery.project.tasks import Tasks
 
+# What djcelery-jobs makes of tables: routes(ROUTES) and queues(WORKLOADS, url).
+ROUTES_OF_TABLE = frozenset({"djcelery_jobs.routes", "djcelery_jobs.brokers.workloads.routes"})
+QUEUES_OF_TABLE = frozenset({"djcelery_jobs.queues", "djcelery_jobs.brokers.options.queues"})
+
+
+@dataclass(slots=True)
+class Workload:
+    """Describe a workload class of djcelery-jobs: a queue with a worker process of its own."""
+
+    name: str
+    module: Module
+    line: int
+    col: int
+
 
 @dataclass(slots=True)
 class Route:
@@ -49,11 +63,30 @@ class Routes:
         queues: set[str] = set()
         settings = self.settings.of("task_queues")
         for setting in settings:
-            names = self._queue_names(setting.module, self.lookup.resolve(setting.module, setting.value))
+            resolved = self.lookup.resolve(setting.module, setting.value)
+            if resolved.kind == "call" and resolved.name in QUEUES_OF_TABLE and self.workloads:
+                queues |= {workload.name for workload in self.workloads}
+                continue
+            names = self._queue_names(setting.module, resolved)
             if names is None:
                 return None
             queues |= names
         return queues if settings else None
+
+    @cached_property
+    def workloads(self) -> list[Workload]:
+        """Return the workload classes that `queues(WORKLOADS, url)` declares; none where they cannot all be seen."""
+        workloads = []
+        for setting in self.settings.of("task_queues"):
+            resolved = self.lookup.resolve(setting.module, setting.value)
+            if resolved.kind != "call" or resolved.name not in QUEUES_OF_TABLE or not resolved.items:
+                continue
+            module = self.lookup.home(setting.module, setting.value)
+            table, home = self.lookup.resolve(module, resolved.items[0]), self.lookup.home(module, resolved.items[0])
+            if table.kind != "dict" or any(not isinstance(key.const, str) for key in table.keys):
+                return []
+            workloads += [Workload(str(key.const), home, key.line, key.col) for key in table.keys]
+        return workloads
 
     def matches_any_task(self, pattern: str) -> bool:
         """Return whether the pattern of a route matches a task."""
@@ -66,8 +99,11 @@ class Routes:
             queue = self._queue_of(setting.module, setting.value)
             return [Route(key.const, queue or "", setting.module, setting.line, setting.col)]
         resolved = self.lookup.resolve(setting.module, setting.value)
-        tables = resolved.items if resolved.kind in {"tuple", "list"} else [resolved]
         home = self.lookup.home(setting.module, setting.value)
+        if resolved.kind == "call" and resolved.name in ROUTES_OF_TABLE and resolved.items:
+            table = resolved.items[0]
+            home, resolved = self.lookup.home(home, table), self.lookup.resolve(home, table)
+        tables = resolved.items if resolved.kind in {"tuple", "list"} else [resolved]
         routes = []
         for table in tables:
             if table.kind != "dict" or any(pattern.kind != "const" for pattern in table.keys):

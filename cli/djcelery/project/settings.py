@@ -120,7 +120,7 @@ def settings_of_app(app: App) -> list[Setting]:
     """Return the settings that an app is constructed with."""
     return [
         Setting(name, APP_URLS.get(name, name), value, app.module, value.line, value.col, on_app=True)
-        for name, value in app.call.keywords.items()
+        for name, value in app.options.items()
         if name in APP_URLS or name.startswith(APP_ARGUMENTS)
     ]
 

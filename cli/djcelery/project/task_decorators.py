@@ -57,6 +57,9 @@ class TaskDecorators:
         if assigned.kind == "name":
             declaration = self.declaration(definition.module, assigned, depth + 1)
             return Declaration(declaration.declared_by) if declaration else None
+        if assigned.kind == "call" and not assigned.items:  # retrying = shared_task(acks_late=True)
+            declaration = self.declaration(definition.module, assigned, depth + 1)
+            return Declaration(declaration.declared_by, assigned) if declaration else None
         if assigned.kind == "call" and assigned.last == "partial" and assigned.items:
             declaration = self.declaration(definition.module, assigned.items[0], depth + 1)
             return Declaration("shared_task", assigned) if declaration else None

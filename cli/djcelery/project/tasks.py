@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from djcelery.project.base_classes import BaseClasses
+from djcelery.project.base_classes import DURABLE_BASES, BaseClasses
 from djcelery.project.context import is_atomic, is_inside, is_test
 from djcelery.project.facts import Call, Class, Function, Module, Param, Value
 from djcelery.project.lookup import Lookup
@@ -37,6 +37,10 @@ class Task:
     has_decorators_below: bool = False  # which may change that, too
     sends_on_commit: bool = False  # a base class waits for the commit whenever it sends
     has_unknown_base: bool = False
+    changes_messages: bool = False  # a base class may serialize or send what it is called with in its own way
+    has_on_commit: bool = True  # whether its class has `delay_on_commit`
+    is_durable: bool = False  # of djcelery-jobs: a row in the database holds its jobs
+    is_one_transaction: bool = False  # a durable task whose whole body is one transaction
 
     @property
     def bound(self) -> bool:
@@ -174,6 +178,7 @@ class Tasks:
         name = text_option(options, "name") or f"{module.name}.{function.name}"
         bases = [options["base"].name] if "base" in options else []
         sends_on_commit = any(self.bases.sends_on_commit(module, base) for base in bases)
+        is_durable = any(self.bases.leads_to(module, base, DURABLE_BASES) for base in bases)
         has_unknown_base = any(self.bases.is_unknown(module, base) for base in bases)
         return Task(
             name=name,
@@ -189,10 +194,27 @@ class Tasks:
             is_method=function.class_index >= 0,
             bases=bases,
             changes_calls=any(self.bases.changes_calls(module, base) for base in bases),
+            changes_messages=any(self.bases.changes_messages(module, base) for base in bases),
+            has_on_commit=self._has_on_commit(module, bases),
+            is_durable=is_durable,
+            is_one_transaction=is_durable and self._is_one_transaction(module, options, bases),
             has_decorators_below=has_decorators_below(function, decorator),
             sends_on_commit=sends_on_commit or self.bases.apps_send_on_commit,
             has_unknown_base=has_unknown_base or self.bases.apps_are_unknown,
         )
+
+    def _has_on_commit(self, module: Module, bases: list[str]) -> bool:
+        """Return whether a task has `delay_on_commit`, by its own base class or the one of the app."""
+        if bases:
+            return all(self.bases.waits_on_request(module, base) for base in bases)
+        return self.bases.apps_have_on_commit
+
+    def _is_one_transaction(self, module: Module, options: dict[str, Value], bases: list[str]) -> bool:
+        """Return whether a durable task leaves `one_transaction` on."""
+        values = [options.get("one_transaction")]
+        values += [self.bases.attribute(module, base, "one_transaction") for base in bases]
+        decided = next((value for value in values if value is not None), None)
+        return decided is None or decided.const is True
 
     def _called_decorators(self, module: Module) -> Iterator[Task]:
         """Find `name = shared_task(function)` and `name = app.task(...)(function)`."""

@@ -20,9 +20,7 @@ def custom_serializer(project: Project, site: Site) -> bool:
     for setting in project.settings_of("task_serializer"):
         if project.text(setting.module, setting.value) != "json":
             return True
-    return site.task is not None and (
-        (site.task.changes_calls and bool(site.task.bases)) or site.task.declared_by == "wrapper"
-    )
+    return site.task is not None and (site.task.changes_messages or site.task.declared_by == "wrapper")
 
 
 def uses_manager(name: str) -> bool:

@@ -29,14 +29,11 @@ def sets_option(project: Project, module: Module, base: str, option: str, depth:
 
 def has_unknown_base(project: Project, task: Task) -> bool:
     """Tell whether a base class of the task, or the app's task class, is unknown."""
-    if any(
-        "task_cls" in app.call.keywords or app.call.name not in {"celery.Celery", "celery.app.Celery"}
-        for app in project.apps
-    ):
+    if project.task_classes or any(app.is_custom for app in project.own_apps):
         return True
     return any(base not in CELERY_BASES and project.find(task.module, base) is None for base in task.bases)
 
 
 def app_task_class_decides(project: Project) -> bool:
     """Tell whether the app's own task class may set the option."""
-    return any("task_cls" in app.call.keywords for app in project.apps)
+    return bool(project.task_classes)

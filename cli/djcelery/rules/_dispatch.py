@@ -34,8 +34,3 @@ def in_model_signal(site: Site) -> str:
     if function is None:
         return ""
     return min(context.signals_of(site.module, function) & context.MODEL_SIGNALS, default="")
-
-
-def in_save(site: Site) -> bool:
-    """Tell whether the site is in save() or a similar method."""
-    return site.function is not None and context.is_saving(site.module, site.function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,16 +10,46 @@ from djcelery.project import context
 from djcelery.project.facts import Block, Call, Module
 from djcelery.rules._base import Project, Task
 
+GETTING = frozenset("get getattr isinstance dict list len split strip hasattr".split())
 BROAD = frozenset({"", "Exception", "BaseException", "builtins.Exception"})
 LOGGING = frozenset(
-    "debug info warning warn error exception critical log print format_exc str repr format join get_logger".split()
+    "debug info warning warn error exception critical log print print_exc format_exc str repr format join get_logger "
+    "getLogger type".split()
 )
+# A name with one of these words records a failure where somebody may look, or sends something.
+RECORDING = re.compile(
+    r"capture|report|notif|mail|alert|fail|mark|status|record|retry|reject|abort|save|update|create|write|send|set_|"
+    r"error|invalid|apply_async|delay|publish|increment|incr|count|metric|append|add"
+)
+
+
+def only_logs(project: Project, module: Module, call: Call) -> bool:
+    """Tell whether a call only logs: a method of a logger, or a function of the project that does nothing else."""
+    value = call.value
+    if value.last in LOGGING or value.name.startswith("logging."):
+        return True
+    definition = project.find(module, value.name)
+    if definition is None or definition.function is None:
+        return value.last.startswith(("log_", "_log"))
+    home = project.whole(definition.module)
+    body = next((f for f in home.functions if f.qualname == definition.function.qualname), None)
+    if body is None:
+        return False
+    inside = [inner for inner in home.calls if context.is_inside(home, inner.block, body.block)]
+    acting = [assign.block for assign in home.assigns]
+    acting += [statement.block for statement in home.raises if not statement.name.startswith("<")]
+    return (
+        any(inner.value.last in LOGGING for inner in inside)
+        and all(inner.value.last in LOGGING | GETTING for inner in inside)
+        and not any(context.is_inside(home, block, body.block) for block in acting)
+    )
 
 
 @dataclass(slots=True)
 class Handler:
     """An except clause in the body of a task."""
 
+    project: Project
     task: Task
     module: Module
     index: int
@@ -68,8 +99,17 @@ class Handler:
         """Tell whether it only logs."""
         assigned = any(self.contains(assign.block) for assign in self.module.assigns)
         used = any(self.contains(block) for name, block in self.module.exception_uses if name == self.block.bound_name)
-        logs = all(call.value.last in LOGGING or call.value.name.startswith("logging.") for call in self.calls)
+        logs = all(only_logs(self.project, self.module, call) for call in self.calls)
         return logs and not assigned and (not used or bool(self.calls))
+
+    @property
+    def only_tidies(self) -> bool:
+        """Tell whether it logs and then does things that tell nobody of the failure, such as releasing a lock."""
+        others = [call.value for call in self.calls if not only_logs(self.project, self.module, call)]
+        if len(others) == len(self.calls) or any(self.contains(assign.block) for assign in self.module.assigns):
+            return False
+        passed = {argument.name for value in others for argument in [*value.items, *value.keywords.values()]}
+        return self.block.bound_name not in passed and not any(RECORDING.search(value.last.lower()) for value in others)
 
     @property
     def main(self) -> bool:
@@ -98,4 +138,4 @@ def handlers(project: Project) -> Iterator[Handler]:
             continue
         for index, block in enumerate(task.module.blocks):
             if block.kind == "except" and context.function_of(task.module, index) is task.function:
-                yield Handler(task, task.module, index, block)
+                yield Handler(project, task, task.module, index, block)

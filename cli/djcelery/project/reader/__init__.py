@@ -15,12 +15,15 @@ from djcelery.project.reader.walk import Walk
 __all__ = ["read"]
 
 
-def read(path: str, name: str, data: bytes, is_package: bool = False) -> Module:
-    """Return the facts of one file; a file that cannot be read gives a module with `read_error` set."""
+def read(path: str, name: str, data: bytes, is_package: bool = False, whole: bool = False) -> Module:
+    """Return the facts of one file; a file that cannot be read gives a module with `read_error` set.
+
+    Bodies that cannot matter to a rule are left out, unless `whole` is asked for.
+    """
     module = Module(path=path, name=name, is_package=is_package)
     try:
         text = decode(data)
-        relevant = relevant_lines(text)
+        relevant = list(range(1, text.count("\n") + 2)) if whole else relevant_lines(text)
         read_module(Walk(module, text, relevant), parse_relevant(text, relevant))
         module.noqa = suppressions(text)
     except Unreadable as error:

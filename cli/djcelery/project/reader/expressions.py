@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from djcelery.project.facts import MAX_HOPS, Call, Value
+from djcelery.project.facts import MAX_HOPS, Call, Raise, Value
 from djcelery.project.reader.constants import fold, is_json_constant, kept_text
 from djcelery.project.reader.walk import Walk, target_names
 
@@ -97,7 +97,7 @@ def set_receiver(walk: Walk, value: Value, func: ast.expr, function: Value | Non
         origin = walk.binding(func.id)
         if origin is not None:
             value.receiver, value.hops = origin, origin.hops + 1
-    elif function is not None and isinstance(func, ast.Attribute) and function.kind not in {"name", "call"}:
+    elif function is not None and function.kind not in {"name", "call"}:
         value.receiver = function
 
 
@@ -241,6 +241,7 @@ def read_yield(walk: Walk, node: ast.Yield | ast.YieldFrom) -> Value:
     """Read a yield, which makes its function a generator."""
     if walk.function_index >= 0:
         walk.module.functions[walk.function_index].yields = True
+        walk.module.raises.append(Raise(walk.block, node.lineno, "<yield>"))
     read_children(walk, node)
     return placed(Value("other"), node)
 

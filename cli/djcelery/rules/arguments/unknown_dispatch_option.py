@@ -46,6 +46,8 @@ def find(project: Project) -> Iterator[Finding]:
         custom = site.task is not None and bool(site.task.bases)
         params = {param.name for param in (site.task.params or [])} if site.task else set()
         for keyword, value in site.value.keywords.items():
+            if keyword == "key" and site.task is not None and site.task.is_durable:
+                continue
             if keyword in MESSAGE_OPTIONS or keyword == "**" or (site.method == "send_task" and keyword == "name"):
                 continue
             meant = closest_typo(keyword, MESSAGE_OPTIONS)

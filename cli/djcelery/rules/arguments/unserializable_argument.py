@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.project import context
 from djcelery.rules._arguments import custom_serializer, is_queryset
 from djcelery.rules._base import Finding, Project, Site, Value, at
 
@@ -79,6 +78,4 @@ def describe_unserializable(site: Site, value: Value) -> str:
 
 
 def is_request(site: Site, resolved: Value) -> bool:
-    return (
-        site.function is not None and context.is_view(site.module, site.function) and resolved.kind in {"param", "name"}
-    )
+    return site.function is not None and site.in_view and resolved.kind in {"param", "name"}

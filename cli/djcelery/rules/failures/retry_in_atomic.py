@@ -33,7 +33,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC408"
@@ -46,5 +45,5 @@ def find(project: Project) -> Iterator[Finding]:
         params = task.function.params if task.function else []
         if call.value.last != "retry" or not task.bound or not params or call.value.root != params[0].name:
             continue
-        if context.transaction_of(module, call.block) is not None:
+        if project.transaction_around(module, call.block) is not None:
             yield at(module, call.value, "retry() raises, which rolls back the transaction around it")

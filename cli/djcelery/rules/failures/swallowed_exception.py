@@ -36,10 +36,15 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Yield broad clauses that only log. They are hints in a loop, where one item of many may be skipped."""
+    """Yield broad clauses that only log.
+
+    They are hints in a loop, where one item of many may be skipped, and where they tidy up as well.
+    """
     for handler in handlers(project):
-        if not handler.broad or handler.raises or handler.returns or not handler.only_logs:
+        if not handler.broad or handler.raises or handler.returns:
+            continue
+        if not handler.only_logs and not handler.only_tidies:
             continue
         name = handler.task.function.name if handler.task.function else handler.task.name
-        severity: OptionalSeverity = "" if handler.main and handler.tried else "hint"
+        severity: OptionalSeverity = "" if handler.main and handler.tried and handler.only_logs else "hint"
         yield at(handler.module, handler.block, f"{name} ends with SUCCESS even if this fails", severity=severity)

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._http import REQUESTS
+from djcelery.rules._outgoing import REQUESTS
 
 CODE = "DJC504"
 SEVERITY = "warning"

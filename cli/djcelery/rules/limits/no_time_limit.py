@@ -63,7 +63,7 @@ def find(project: Project) -> Iterator[Finding]:
     ):
         return
     app = next((app for app in project.own_apps if app.namespace is not None), project.own_apps[0])
-    if "task_cls" not in app.call.keywords and app.call.name == "celery.Celery":
+    if not project.task_classes and not app.is_custom:
         yield at(
             app.module, app.call, "no task has a time limit, so one that hangs occupies its worker process indefinitely"
         )

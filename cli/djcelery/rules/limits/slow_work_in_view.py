@@ -41,7 +41,7 @@ from collections.abc import Iterator
 
 from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._http import REQUESTS
+from djcelery.rules._outgoing import REQUESTS
 
 CODE = "DJC513"
 SEVERITY = "hint"
@@ -61,5 +61,5 @@ def find(project: Project) -> Iterator[Finding]:
             if call.value.name not in SLOW:
                 continue
             function = context.function_of(module, call.block)
-            if function is not None and context.is_view(module, function):
+            if function is not None and project.is_view(module, function):
                 yield at(module, call.value, f"{call.value.last}() makes the request wait; move it to a task")

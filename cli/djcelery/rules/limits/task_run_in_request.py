@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         if site.method != "apply" or site.task is None or site.function is None:
             continue
-        if context.is_view(site.module, site.function):
+        if site.in_view:
             yield at(site.module, site.value, f"{site.display_name} runs in the web process here")
     for module in project.modules:
         if not context.is_test(module.path):
@@ -65,7 +65,7 @@ def called_directly(project: Project, module: Module, call: Call) -> Iterator[Fi
     if function is None or ("." in call.value.name and "tasks" not in call.value.root):
         return
     eager = any("EAGER" in name for block in context.blocks_in_function(module, call.block) for name in block.names)
-    if eager or not context.is_view(module, function):
+    if eager or not project.is_view(module, function):
         return
     task = project.task_at(module, call.value.name)
     if task is not None and task.function is not None and task.declared_by != "call":

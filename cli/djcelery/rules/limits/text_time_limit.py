@@ -40,6 +40,9 @@ KEYS = (
     "worker_concurrency",
 )
 TEXT = frozenset({"os.environ.get", "os.getenv", "os.environ[]", "environ.get", "getenv"})
+# Readers of the environment that return text unless they are told a type, or (the first) a default of another type.
+GUESSING = frozenset({"environ.Env", "environ.FileAwareEnv"})
+READERS = GUESSING | {"environs.Env", "environs.FileAwareEnv"}
 
 
 def find(project: Project) -> Iterator[Finding]:
@@ -73,8 +76,34 @@ def explain_string(project: Project, module: Module, value: Value) -> str:
     resolved = project.resolve(module, value)
     if resolved.kind == "text" or (resolved.kind == "const" and isinstance(resolved.const, str)):
         return "is a string"
-    if resolved.kind in {"call", "item"} and resolved.name in TEXT:
+    if resolved.kind in {"call", "item"} and (resolved.name in TEXT or reads_text(project, module, resolved)):
         return "is a string if the environment sets it"
     if resolved.kind == "op" and resolved.name == "Or":
         return next((why for item in resolved.items if (why := explain_string(project, module, item))), "")
     return ""
+
+
+def reads_text(project: Project, module: Module, value: Value) -> bool:
+    """Tell whether a call of django-environ, environs or decouple returns the text of a variable as it is."""
+    if value.kind != "call" or "cast" in value.keywords or value.spreads_arguments:
+        return False
+    if value.name == "decouple.config":
+        return True
+    reader_name = value.root if value.last == "str" else value.name
+    definition = project.find(module, reader_name)
+    reader = definition.assign.value if definition is not None and definition.assign is not None else None
+    if reader is None or reader.kind != "call" or reader.name not in READERS:
+        return False
+    if value.last == "str" and value.root:
+        return True
+    variable = value.items[0].const if value.items else None
+    default = value.keywords.get("default")
+    if reader.name in GUESSING:
+        typed = default is not None and default.resolved.const is not None and not isinstance(default.const, str)
+        return len(value.items) == 1 and variable not in reader.keywords and not typed and is_plain(default)
+    return True
+
+
+def is_plain(default: Value | None) -> bool:
+    """Tell whether a default is absent, or a constant whose type can be seen."""
+    return default is None or default.resolved.kind == "const"

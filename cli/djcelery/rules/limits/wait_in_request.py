@@ -52,5 +52,5 @@ def find(project: Project) -> Iterator[Finding]:
         if function is None:
             continue
         signal = context.signals_of(wait.module, function) & context.MODEL_SIGNALS
-        if context.is_view(wait.module, function) or context.is_saving(wait.module, function) or signal:
+        if project.is_view(wait.module, function) or project.is_saving(wait.module, function) or signal:
             yield at(wait.module, wait.call.value, "the request waits here until a worker has finished")

@@ -51,6 +51,9 @@ def find(project: Project) -> Iterator[Finding]:
     queues = consumed_queues(project)
     if queues is None:
         return
+    for workload in project.workloads:
+        if workload.name not in queues:
+            yield at(workload.module, workload, f"no process started here runs the workload class {workload.name}")
     for queue, module, place in used_queues(project):
         if queue not in queues:
             yield at(module, place, f"no worker started here consumes {queue}")

@@ -55,17 +55,27 @@ SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Yield tasks without a route or a queue if no worker consumes the default queue."""
-    queues = consumed_queues(project)
+    """Yield tasks without a route or a queue if no worker consumes the default queue, or if each needs a class."""
     routes = project.routes
-    if queues is None or not routes:
-        return
-    default = next(
-        (project.text(setting.module, setting.value) for setting in project.settings_of("task_default_queue")), "celery"
-    )
-    if default is None or default in queues:
+    problem = describe_default(project)
+    if not problem or routes is None or not (routes or project.workloads):
         return
     for task in project.own_tasks:
         routed = any(fnmatch.fnmatchcase(task.name, route.pattern) for route in routes)
-        if not routed and "queue" not in task.options and not task.has_hidden_options and not task.bases:
-            yield at(task.module, task, f"{task.name} has no route, and no worker consumes the default queue {default}")
+        if routed or "queue" in task.options or task.has_hidden_options or task.name.startswith("djcelery_jobs."):
+            continue
+        if project.workloads or not task.bases:
+            yield at(task.module, task, f"{task.name} has no route, {problem}")
+
+
+def describe_default(project: Project) -> str:
+    """Say why a task without a route is wrong here, or return an empty text."""
+    if project.workloads:
+        return "so no workload class decides its worker and its limits"
+    queues = consumed_queues(project)
+    default = next(
+        (project.text(setting.module, setting.value) for setting in project.settings_of("task_default_queue")), "celery"
+    )
+    if queues is None or default is None or default in queues:
+        return ""
+    return f"and no worker consumes the default queue {default}"

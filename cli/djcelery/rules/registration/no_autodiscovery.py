@@ -40,7 +40,7 @@ def find(project: Project) -> Iterator[Finding]:
         return
     for app in project.own_apps:
         discovers = any(module.calls_to("autodiscover_tasks") for module in project.modules)
-        named = {"include", "tasks"} & set(app.call.keywords) or app.call.spreads_arguments
+        named = {"include", "tasks"} & set(app.options) or app.call.spreads_arguments
         loads = any(".tasks" in name for name in app.module.imported)
         if (
             app.namespace is not None

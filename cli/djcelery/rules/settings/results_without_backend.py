@@ -62,7 +62,7 @@ def find(project: Project) -> Iterator[Finding]:
         "RESULT_BACKEND" in setting.name.upper() for setting in project.settings
     ):
         return
-    if project.is_set("result_backend") or any("backend" in app.call.keywords for app in project.apps):
+    if project.is_set("result_backend") or any("backend" in app.options for app in project.apps):
         return
     for wait in find_waits(project):
         yield at(wait.module, wait.call.value, "no result backend is set, so there is no result to read")

@@ -38,9 +38,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.project import context
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._dispatch import in_model_signal, in_save
+from djcelery.rules._dispatch import in_model_signal
 
 CODE = "DJC110"
 SEVERITY = "hint"
@@ -54,8 +53,8 @@ def find(project: Project) -> Iterator[Finding]:
         seconds = project.number(site.module, countdown)
         if countdown is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
             continue
-        view = site.function is not None and context.is_view(site.module, site.function)
-        if site.transaction is not None or in_model_signal(site) or in_save(site) or view:
+        view = site.function is not None and site.in_view
+        if site.transaction is not None or in_model_signal(site) or site.saves or view:
             yield at(
                 site.module, countdown, f"a countdown of {seconds:g} s does not wait for the commit; use on_commit"
             )

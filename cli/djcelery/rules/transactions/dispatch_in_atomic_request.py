@@ -44,10 +44,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.project import context
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._dispatch import in_save, on_commit_fix
+from djcelery.rules._dispatch import on_commit_fix
 
 CODE = "DJC104"
 SEVERITY = "warning"
@@ -69,10 +68,10 @@ def in_views(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites in views, except for views that opt out."""
     for site in project.sites:
         function = site.function
-        if function is None or not site.sends or site.task is None or site.transaction is not None or in_save(site):
+        if function is None or not site.sends or site.task is None or site.transaction is not None or site.saves:
             continue
         exempt = any("non_atomic_requests" in value.name for value in function.decorators)
-        if context.is_view(site.module, function) and not exempt:
+        if site.in_view and not exempt:
             message = f"{site.display_name} is sent in a view, but ATOMIC_REQUESTS commits after the view returns"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))
 

@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._dispatch import in_save, on_commit_fix
+from djcelery.rules._dispatch import on_commit_fix
 
 CODE = "DJC103"
 SEVERITY = "warning"
@@ -46,6 +46,6 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites in methods that save."""
     for site in project.sites:
-        if site.sends and site.transaction is None and site.task is not None and in_save(site):
+        if site.sends and site.transaction is None and site.task is not None and site.saves:
             message = f"{site.display_name} is sent while saving, when a transaction may be open"
             yield at(site.module, site.value, message, fix=on_commit_fix(site))
