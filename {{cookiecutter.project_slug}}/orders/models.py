@@ -1,16 +1,19 @@
-"""A small shop: products, orders for them, uploaded price lists, and what was sold each day."""
+"""A small shop: products, orders for them, uploaded price lists, and the sales of each day."""
 
 from __future__ import annotations
 
 import uuid
 
+from django.core.validators import MinValueValidator, ProhibitNullCharactersValidator
 from django.db import models
+
+NO_NULLS = ProhibitNullCharactersValidator()  # PostgreSQL cannot store them
 
 
 class Product(models.Model):
-    sku = models.CharField("article number", max_length=40, unique=True)
-    name = models.CharField(max_length=200)
-    price = models.DecimalField(max_digits=10, decimal_places=2)
+    sku = models.CharField("article number", max_length=40, unique=True, validators=[NO_NULLS])
+    name = models.CharField(max_length=200, validators=[NO_NULLS])
+    price = models.DecimalField(max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
     stock = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -26,10 +29,10 @@ class Order(models.Model):
         RESERVED = "reserved"
         SOLD_OUT = "sold out"
 
-    # Part of a link that anyone may open, so it must not be guessable.
+    # The id is part of a link that anyone may open, so nobody must be able to guess it.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # Chosen by whoever places the order: sending the same form or request twice makes one order.
-    key = models.CharField(max_length=100, unique=True)
+    # Derived from a key that the customer sends, so that sending the same form or request twice makes one order.
+    key = models.CharField(max_length=64, unique=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT)
     quantity = models.PositiveIntegerField()
     email = models.EmailField()
@@ -43,7 +46,7 @@ class Order(models.Model):
 
     @property
     def settled(self) -> bool:
-        """Nothing more will happen to it in the background."""
+        """Return whether no job will change the order any more."""
         return self.status == self.Status.SOLD_OUT or self.receipt_sent_at is not None
 
 
@@ -55,7 +58,7 @@ class PriceList(models.Model):
 
     file = models.FileField(upload_to="price-lists/")
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
-    # How many lines are in the database. Written in the same transaction as they are, so it is always true.
+    # The number of lines in the database. It is written in the same transaction as they are, so it is always true.
     lines_done = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""Price lists: CSV in UTF-8, a product on each line: article number, name, price."""
+"""Read price lists: CSV in UTF-8 with one product per line, as article number, name and price."""
 
 import csv
 import io
@@ -15,35 +15,44 @@ BATCH = 200  # lines in one transaction
 
 
 class BadLineError(ValueError):
-    """A line that is no product. The text names the line and says what is wrong with it."""
+    """A line that is not a product. The text names the line and says what is wrong with it."""
 
 
 def batches(file: FieldFile, *, skip: int) -> Iterator[list[Product]]:
-    """The products of the list, without the first `skip` lines, BATCH at a time. Raises BadLineError."""
+    """Yield the products of the list, without the first `skip` lines, BATCH at a time. Raises BadLineError."""
     with file.open("rb") as raw:
-        lines = enumerate(csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace")), start=1)
-        remaining = islice(lines, skip, None)
+        rows = enumerate(_rows(io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace")), start=1)
+        remaining = islice(rows, skip, None)
         while batch := [_product(number, fields) for number, fields in islice(remaining, BATCH)]:
             yield batch
 
 
 def save(products: list[Product]) -> None:
-    """Write the products; those whose article number is known get the new name and price, and keep their stock."""
-    latest = {product.sku: product for product in products}  # one statement may touch a row only once
+    """Write the products. Products that exist get the new name and price, and keep their stock."""
+    latest = {product.sku: product for product in products}  # one statement may change a row only once
     Product.objects.bulk_create(
         latest.values(), update_conflicts=True, unique_fields=["sku"], update_fields=["name", "price"]
     )
 
 
+def _rows(lines: io.TextIOWrapper) -> Iterator[list[str]]:
+    rows = csv.reader(lines)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise BadLineError(f"Line {rows.line_num}: {error}.") from error
+
+
 def _product(number: int, fields: list[str]) -> Product:
     try:
         sku, name, price = (field.strip() for field in fields)
+    except ValueError as error:
+        raise BadLineError(f"Line {number}: expected article number, name and price.") from error
+    try:
         product = Product(sku=sku, name=name, price=Decimal(price))
         product.full_clean(validate_unique=False)
     except ValidationError as error:
         raise BadLineError(f"Line {number}: {'; '.join(error.messages)}") from error
     except InvalidOperation as error:
-        raise BadLineError(f"Line {number}: {price!r} is not a price.") from error
-    except ValueError as error:
-        raise BadLineError(f"Line {number}: expected article number, name and price.") from error
+        raise BadLineError(f"Line {number}: {price[:40]!r} is not a price.") from error
     return product

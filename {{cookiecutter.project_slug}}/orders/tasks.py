@@ -1,7 +1,7 @@
-"""The shop's jobs. Each takes an id, fetches the row itself, and says in its docstring why it may run twice.
+"""The jobs of the shop. Each takes an id, reads the row itself, and explains why it is safe to run twice.
 
-A row that is gone by then ends the task quietly: there is nothing left to do, and a retry would not bring it back.
-Which queue each one runs in is in settings/jobs.py.
+If the row is gone, the task ends without an error: there is nothing left to do, and a retry would not bring it back.
+settings/jobs.py says which queue each task uses.
 """
 
 import logging
@@ -29,13 +29,13 @@ DAYS_TO_REPORT = 7
 def reserve_stock(order_id: str) -> None:
     """Take the ordered pieces out of the stock, or mark the order as sold out.
 
-    Idempotent because the whole task is one transaction, in which its job becomes done: a second delivery finds it
-    done. Dispatched twice, the second job finds the order no longer placed. Two orders for the last piece cannot
-    both get it, because the condition is part of the update.
+    Safe to run twice: the whole task is one transaction, and it also marks its job as done, so a second delivery has
+    no effect. If the job was dispatched twice, the second one finds that the order is no longer `placed`. Two orders
+    cannot both get the last piece, because the update itself checks the stock.
     """
     order = Order.objects.select_for_update().filter(pk=order_id, status=Order.Status.PLACED).first()
     if order is None:
-        logger.info("nothing to reserve for order %s", order_id)
+        logger.info("order %s is gone or not placed: nothing to reserve", order_id)
         return
     enough = Product.objects.filter(pk=order.product_id, stock__gte=order.quantity)
     reserved = enough.update(stock=F("stock") - order.quantity)
@@ -47,18 +47,18 @@ def reserve_stock(order_id: str) -> None:
 
 @shared_task(
     base=DurableTask,
-    one_transaction=False,  # a transaction must not stay open while a mail server makes up its mind
+    one_transaction=False,  # do not keep a transaction open while a mail server answers
     autoretry_for=(*TRANSIENT_ERRORS, SMTPConnectError, SMTPServerDisconnected),
 )
 def send_receipt(order_id: str) -> None:
     """Mail the receipt.
 
-    A mail server takes part in no transaction, so a kill between sending and writing that down sends again. The
-    second mail has the same Message-ID as the first, by which the receiving side knows it as the same mail.
+    A mail server takes part in no transaction. If the process is killed after the mail was sent and before that is
+    saved, the receipt is sent again. The second mail has the same Message-ID, so the recipient can drop it.
     """
     order = Order.objects.select_related("product").filter(pk=order_id, receipt_sent_at=None).first()
     if order is None:
-        logger.info("no receipt to send for order %s", order_id)
+        logger.info("order %s is gone or has its receipt: nothing to send", order_id)
         return
     EmailMessage(
         subject=f"Your order: {order}",
@@ -69,18 +69,18 @@ def send_receipt(order_id: str) -> None:
     Order.objects.filter(pk=order_id).update(receipt_sent_at=timezone.now())
 
 
-@shared_task(base=DurableTask, one_transaction=False)  # minutes of work: each batch is a transaction of its own
+@shared_task(base=DurableTask, one_transaction=False)  # it runs for minutes, so each batch is a transaction
 def import_price_list(price_list_id: int) -> None:
-    """Take the prices of an uploaded list over, a batch of lines at a time.
+    """Import the prices of an uploaded list, one batch of lines at a time.
 
-    Idempotent and resumable by its counter: a batch and the number of lines done are one transaction, and the
-    number moves on only from where this run saw it. After a kill, or when its time is up, the next run goes on
-    there; of two runs at once, one loses each race and stops. A line that is wrong stays wrong, so it is not
-    retried: the page shows it.
+    Safe to run twice: a batch and the number of imported lines are saved in one transaction, and the number changes
+    only if it still is what this run has read. After a kill or a time limit, the next run continues from that number.
+    If two runs work at once, one of them loses the race and stops. A bad line stays bad, so it is not retried: the
+    page shows the error.
     """
     price_list = PriceList.objects.filter(pk=price_list_id, status=PriceList.Status.WAITING).first()
     if price_list is None:
-        logger.info("no price list %s to import", price_list_id)
+        logger.info("price list %s is gone or finished: nothing to import", price_list_id)
         return
     this_list = PriceList.objects.filter(pk=price_list_id)
     try:
@@ -89,28 +89,28 @@ def import_price_list(price_list_id: int) -> None:
                 done = price_list.lines_done
                 price_list.lines_done += len(batch)
                 if not this_list.filter(lines_done=done).update(lines_done=price_list.lines_done):
-                    logger.info("price list %s is being imported elsewhere", price_list_id)
+                    logger.info("another run imports price list %s", price_list_id)
                     return
                 price_lists.save(batch)
     except price_lists.BadLineError as error:
-        this_list.update(status=PriceList.Status.REFUSED, error=str(error))
+        this_list.update(status=PriceList.Status.REFUSED, error=str(error)[:200])
     else:
         this_list.update(status=PriceList.Status.DONE)
 
 
 @shared_task(base=DurableTask)
 def daily_sales() -> None:
-    """Write the sales of each of the last days into the one row of that day.
+    """Save the sales of each of the last days.
 
-    Idempotent because it computes each row from the orders, and a day has one row. It looks back several days, so
-    a night on which nothing ran is made up for by the next.
+    Safe to run twice: each day has one row, and its values are computed from the orders. The task looks back several
+    days, so the next run makes up for a night in which none ran.
     """
     today = timezone.localdate()
     for days_ago in range(1, DAYS_TO_REPORT + 1):
-        _write_sales_of(today - timedelta(days=days_ago))
+        _save_sales_of(today - timedelta(days=days_ago))
 
 
-def _write_sales_of(day: date) -> None:
+def _save_sales_of(day: date) -> None:
     money = DecimalField(max_digits=14, decimal_places=2)
     sales = Order.objects.filter(created_at__date=day, status=Order.Status.RESERVED).aggregate(
         orders=Count("pk"), revenue=Coalesce(Sum(F("price") * F("quantity"), output_field=money), 0, output_field=money)

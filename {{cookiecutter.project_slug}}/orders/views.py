@@ -1,49 +1,50 @@
-"""The shop's pages and its API. Each answers at once: it writes rows and leaves the work to jobs."""
+"""The pages and the API of the shop. Each answers at once: it writes rows and leaves the work to jobs."""
 
 import json
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .forms import OrderForm, PriceListForm
 from .models import Order, PriceList, Product
 from .services import accept_price_list, place_order
 
-MAX_BODY = 10_000  # bytes
+MAX_JSON = 10_000  # bytes
 
 
 @require_http_methods(["GET", "POST"])
 def shop(request: HttpRequest) -> HttpResponse:
-    """The products and a form to order one."""
+    """Show the products and a form to order one."""
     form = OrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return redirect("order", place_order(**form.cleaned_data).pk)
-    return render(request, "orders/shop.html", {"form": form, "products": Product.objects.all()})
+    context = {"form": form, "products": Product.objects.all(), "debug": settings.DEBUG}
+    return render(request, "orders/shop.html", context)
 
 
 @require_GET
 def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
-    """What has become of an order. The page loads itself again until its jobs are done."""
+    """Show the state of an order. The page reloads until the order's jobs are done."""
     found = get_object_or_404(Order.objects.select_related("product"), pk=order_id)
     return render(request, "orders/order.html", {"order": found})
 
 
-@csrf_exempt  # it knows no session, so there is nothing that another site could misuse
+@csrf_exempt  # the API uses no session, so another site has nothing to misuse
 @require_POST
 def api_orders(request: HttpRequest) -> JsonResponse:
-    """Place an order: {"product": article number, "quantity": 1, "email": "..."}. An Idempotency-Key header makes
-    a repeated request the same order."""
-    try:
-        data = json.loads(request.body) if len(request.body) <= MAX_BODY else None
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        data = None
-    if not isinstance(data, dict):
+    """Place an order: {"product": article number, "quantity": 1, "email": "..."}.
+
+    With an Idempotency-Key header, a repeated request of the same customer is the same order.
+    """
+    data = _json_object(request)
+    if data is None:
         return JsonResponse({"errors": {"body": ["Send one JSON object."]}}, status=400)
     key = request.headers.get("Idempotency-Key") or str(uuid.uuid4())
     form = OrderForm({**data, "key": key})
@@ -57,6 +58,17 @@ def api_order(request: HttpRequest, order_id: uuid.UUID) -> JsonResponse:
     return JsonResponse(_as_json(get_object_or_404(Order, pk=order_id)))
 
 
+def _json_object(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the object in the body, or None for anything else, however it was made to break a parser."""
+    if len(request.body) > MAX_JSON:
+        return None
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):  # not JSON or not UTF-8, a number of thousands of digits, deep nesting
+        return None
+    return data if isinstance(data, dict) else None
+
+
 def _as_json(order: Order) -> dict[str, Any]:
     return {
         "id": str(order.pk),
@@ -66,20 +78,23 @@ def _as_json(order: Order) -> dict[str, Any]:
     }
 
 
+# Checking the CSRF token reads the whole upload, so it comes last: strangers are refused before that.
+@csrf_exempt
 @login_required
 @permission_required("orders.add_pricelist", raise_exception=True)
+@csrf_protect
 @require_http_methods(["GET", "POST"])
 def upload_prices(request: HttpRequest) -> HttpResponse:
-    """Take a price list. The file goes into the storage, its rows go in by a job."""
+    """Accept a price list. The file goes into the storage, and a job imports its lines."""
     form = PriceListForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         return redirect("price-list", accept_price_list(form.cleaned_data["file"]).pk)
-    return render(request, "orders/upload.html", {"form": form})
+    return render(request, "orders/prices.html", {"form": form})
 
 
 @login_required
 @permission_required("orders.view_pricelist", raise_exception=True)
 @require_GET
 def price_list(request: HttpRequest, price_list_id: int) -> HttpResponse:
-    """How far the import is."""
-    return render(request, "orders/price_list.html", {"price_list": get_object_or_404(PriceList, pk=price_list_id)})
+    """Show the progress of an import."""
+    return render(request, "orders/prices.html", {"price_list": get_object_or_404(PriceList, pk=price_list_id)})

@@ -23,7 +23,7 @@ def test_a_price_list_that_staff_uploads_is_imported_by_slow(dev_server):
     page = staff.upload("/prices", "file", "CUP-01,Cup with a handle,12.50\r\nBAG-01,Bag,3.00")
     number = page.partition("<h1>Price list ")[2].partition("<")[0]
 
-    eventually("the page says done", lambda: "2 lines taken over, done." in staff.get(f"/prices/{number}"))
+    eventually("the page says done", lambda: "Done: 2 lines imported." in staff.get(f"/prices/{number}"))
     [started] = dev_server.starts("orders.tasks.import_price_list", int(number))
     eventually("the line of the import", lambda: dev_server.ran_in(started["id"]))
     assert dev_server.ran_in(started["id"]) == {"worker-slow"}

@@ -1,5 +1,6 @@
 # The first state of this app.
 
+import django.core.validators
 import django.db.models.deletion
 import uuid
 from django.db import migrations, models
@@ -46,9 +47,27 @@ class Migration(migrations.Migration):
             name="Product",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sku", models.CharField(max_length=40, unique=True, verbose_name="article number")),
-                ("name", models.CharField(max_length=200)),
-                ("price", models.DecimalField(decimal_places=2, max_digits=10)),
+                (
+                    "sku",
+                    models.CharField(
+                        max_length=40,
+                        unique=True,
+                        validators=[django.core.validators.ProhibitNullCharactersValidator()],
+                        verbose_name="article number",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=200, validators=[django.core.validators.ProhibitNullCharactersValidator()]
+                    ),
+                ),
+                (
+                    "price",
+                    models.DecimalField(
+                        decimal_places=2, max_digits=10, validators=[django.core.validators.MinValueValidator(0)]
+                    ),
+                ),
                 ("stock", models.PositiveIntegerField(default=0)),
             ],
             options={
@@ -59,7 +78,7 @@ class Migration(migrations.Migration):
             name="Order",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("key", models.CharField(max_length=100, unique=True)),
+                ("key", models.CharField(max_length=64, unique=True)),
                 ("quantity", models.PositiveIntegerField()),
                 ("email", models.EmailField(max_length=254)),
                 (

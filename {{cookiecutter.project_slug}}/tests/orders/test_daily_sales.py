@@ -10,7 +10,7 @@ from orders.tasks import DAYS_TO_REPORT, daily_sales
 
 @pytest.fixture
 def today(monkeypatch):
-    """Stays the same day for the whole test, also over midnight."""
+    """Keep the same day for the whole test, even at midnight."""
     day = timezone.localdate()
     monkeypatch.setattr(timezone, "localdate", lambda: day)
     return day
@@ -38,7 +38,7 @@ def test_sums_up_each_day_once(tea, today):
     assert (sales.orders, sales.revenue) == (2, Decimal("18.00"))
 
 
-def test_makes_up_for_a_night_on_which_nothing_ran(tea, today):
+def test_makes_up_for_a_night_in_which_nothing_ran(tea, today):
     place(tea, today - timedelta(days=3), status=Order.Status.RESERVED)
 
     daily_sales()

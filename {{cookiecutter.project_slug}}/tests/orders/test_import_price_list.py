@@ -25,7 +25,7 @@ def _small_batches(monkeypatch):
 LINES = "A,Apple,1.00\nB,Bread,2.50\nC,Cake,3.00\nD,Dill,0.80\nE,Egg,0.40\n"
 
 
-def test_takes_every_line_over(upload):
+def test_imports_every_line(upload):
     price_list = upload(LINES)
 
     import_price_list(price_list.pk)
@@ -44,7 +44,7 @@ def test_known_products_keep_their_stock(upload):
     assert (apple.name, apple.price, apple.stock) == ("Apple again", Decimal("1.10"), 7)
 
 
-def test_goes_on_where_the_last_run_was_killed(upload, monkeypatch):
+def test_continues_where_the_last_run_was_killed(upload, monkeypatch):
     price_list = upload(LINES)
     save, saved = price_lists.save, []
 
@@ -79,7 +79,7 @@ def test_of_two_runs_at_once_one_stops(upload, monkeypatch):
 
     assert len(saved) == 2
     price_list.refresh_from_db()
-    assert price_list.status == PriceList.Status.WAITING  # the run that is ahead finishes it
+    assert price_list.status == PriceList.Status.WAITING  # the other run finishes it
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,14 @@ def test_of_two_runs_at_once_one_stops(upload, monkeypatch):
         ("C,Cake", "Line 3: expected article number, name and price."),
         ("C,Cake,1.234", "Line 3: Ensure that there are no more than 2 decimal places."),
         ("C,,1", "Line 3: This field cannot be blank."),
+        ("C,Cake,-1", "Line 3: Ensure this value is greater than or equal to 0."),
+        ("C,Cake,NaN", "Line 3: “NaN” value must be a decimal number."),
+        ("C\0,Cake,1", "Line 3: Null characters are not allowed."),
+        ("C," + "x" * 200_000 + ",1", "Line 3: field larger than field limit (131072)."),
     ],
+    ids=["price", "fields", "decimals", "blank", "negative", "nan", "null", "huge"],
 )
-def test_a_wrong_line_fails_once_and_says_why(upload, broker, line, why):
+def test_a_bad_line_fails_once_and_says_why(upload, broker, line, why):
     price_list = upload(f"A,Apple,1.00\nB,Bread,2.50\n{line}\n")
     import_price_list.delay(price_list.pk)
 
@@ -101,7 +106,16 @@ def test_a_wrong_line_fails_once_and_says_why(upload, broker, line, why):
     assert (price_list.status, price_list.error) == (PriceList.Status.REFUSED, why)
 
 
-def test_out_of_time_is_continued(upload, broker, monkeypatch):
+def test_a_long_error_is_cut_to_fit_its_column(upload):
+    price_list = upload("C" * 41 + "\0," + "x" * 201 + "\0,123456789.123\n")
+
+    import_price_list(price_list.pk)
+
+    price_list.refresh_from_db()
+    assert (price_list.status, len(price_list.error)) == (PriceList.Status.REFUSED, 200)
+
+
+def test_a_run_that_is_out_of_time_is_continued(upload, broker, monkeypatch):
     price_list = upload(LINES)
     save = price_lists.save
 
@@ -117,7 +131,7 @@ def test_out_of_time_is_continued(upload, broker, monkeypatch):
     assert price_list.status == PriceList.Status.DONE
 
 
-def test_a_list_that_is_gone_or_done_ends_quietly(upload):
+def test_a_list_that_is_gone_or_done_is_no_error(upload):
     price_list = upload(LINES)
     import_price_list(price_list.pk)
     Product.objects.all().delete()

@@ -27,7 +27,7 @@ def test_delivered_twice_takes_the_pieces_once(order, tea, committed, mailoutbox
     assert len(mailoutbox) == 1
 
 
-def test_a_killed_run_leaves_no_trace_and_the_next_one_does_it_all(order, tea, committed, monkeypatch):
+def test_a_killed_run_has_no_effect_and_the_next_one_does_it_all(order, tea, committed, monkeypatch):
     def killed(*args, **kwargs):
         raise IntegrityError("the database went away")
 
@@ -57,7 +57,7 @@ def test_not_enough_is_sold_out(order, tea, committed, mailoutbox):
     assert mailoutbox == []
 
 
-def test_an_order_that_is_gone_ends_quietly(db):
+def test_an_order_that_is_gone_is_no_error(db):
     reserve_stock(str(uuid.uuid4()))
 
 

@@ -17,9 +17,9 @@ def test_mails_it_once(order, mailoutbox):
     assert order.settled
 
 
-def test_the_message_id_stays_when_it_must_be_sent_again(order, mailoutbox):
+def test_the_message_id_stays_if_the_mail_is_sent_again(order, mailoutbox):
     for _ in range(2):
-        order.receipt_sent_at = None  # as after a kill between sending and writing it down
+        order.receipt_sent_at = None  # as after a kill between sending and saving
         order.save()
         send_receipt(str(order.pk))
 
@@ -28,7 +28,7 @@ def test_the_message_id_stays_when_it_must_be_sent_again(order, mailoutbox):
 
 
 @pytest.mark.parametrize("failures", [1, 3])
-def test_a_mail_server_that_stumbles_is_tried_again(order, broker, mailoutbox, monkeypatch, failures):
+def test_transient_errors_of_the_mail_server_are_retried(order, broker, mailoutbox, monkeypatch, failures):
     send = EmailMessage.send
 
     def stumble(self, *args, **kwargs):
@@ -48,7 +48,7 @@ def test_a_mail_server_that_stumbles_is_tried_again(order, broker, mailoutbox, m
     assert len(mailoutbox) == 1
 
 
-def test_a_mail_server_that_stays_away_is_given_up_after_a_bound(order, broker, monkeypatch):
+def test_retries_have_a_limit(order, broker, monkeypatch):
     def fail(*args, **kwargs):
         raise SMTPServerDisconnected
 
@@ -58,6 +58,6 @@ def test_a_mail_server_that_stays_away_is_given_up_after_a_bound(order, broker, 
     assert len(broker.drain()) == 1 + send_receipt.max_retries
 
 
-def test_an_order_that_is_gone_ends_quietly(db, mailoutbox):
+def test_an_order_that_is_gone_is_no_error(db, mailoutbox):
     send_receipt(str(uuid.uuid4()))
     assert mailoutbox == []

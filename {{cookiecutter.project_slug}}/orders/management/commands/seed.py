@@ -1,4 +1,4 @@
-"""`manage.py seed`: something to sell, for a database that is empty."""
+"""`manage.py seed`: put a few products into an empty shop."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,11 +15,11 @@ PRODUCTS = [
 
 
 class Command(BaseCommand):
-    help = "Put a few products into an empty shop. Does nothing when there are any."
+    help = "Put a few products into an empty shop. Does nothing if there are products."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not Product.objects.exists():
             Product.objects.bulk_create(
                 Product(sku=sku, name=name, price=Decimal(price), stock=stock) for sku, name, price, stock in PRODUCTS
             )
-            self.stdout.write(f"The shop was empty: it now sells {len(PRODUCTS)} products.")
+            self.stdout.write(f"The shop was empty. It now sells {len(PRODUCTS)} products.")
