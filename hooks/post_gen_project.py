@@ -29,16 +29,17 @@ KEPT_WHILE: dict[str, Callable[[dict[str, Any]], bool]] = {
     ".github": lambda answers: answers["ci"] == "github",
     ".gitlab-ci.yml": lambda answers: answers["ci"] == "gitlab",
     "renovate.json": lambda answers: answers["ci"] == "gitlab",
-    "tests/test_sentry.py": lambda answers: answers["sentry"],
     "deploy/kubernetes": lambda answers: answers["kubernetes"],
     "deploy/kubernetes/scaling/redis.yaml": lambda answers: answers["broker"] == "redis",
     "deploy/kubernetes/scaling/rabbitmq.yaml": lambda answers: answers["broker"] == "rabbitmq",
     "tests/test_kubernetes.py": lambda answers: answers["kubernetes"],
-    "tests/test_schedule.py": lambda answers: answers["schedule"] == "database",
     "orders": lambda answers: answers["example"],
     "tests/orders": lambda answers: answers["example"],
     LIBRARY: lambda answers: answers["vendor"],
+    "PACKAGE/views.py": lambda answers: not answers["example"],
+    "PACKAGE/templates/start.html": lambda answers: not answers["example"],
 }
+PACKAGE = "PACKAGE"  # stands for the project's package above, whose name is an answer
 
 
 class Tree:
@@ -317,7 +318,8 @@ def make_writable(path: Path | str) -> None:
 
 def dropped(answers: dict[str, Any]) -> list[str]:
     """Return the files and folders of the template that serve no purpose with these answers."""
-    return [name for name, is_wanted in KEPT_WHILE.items() if not is_wanted(answers)]
+    names = [name for name, is_wanted in KEPT_WHILE.items() if not is_wanted(answers)]
+    return [name.replace(PACKAGE, answers["project_slug"]) for name in names]
 
 
 def drop(root: Path, answers: dict[str, Any]) -> None:

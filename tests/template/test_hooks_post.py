@@ -187,16 +187,15 @@ def test_each_check_is_shown_to_fail():
         ({"ci": "none"}, {".github", ".gitlab-ci.yml"}, set()),
         ({"kubernetes": True}, {"deploy/kubernetes/scaling/rabbitmq.yaml"}, {"deploy/kubernetes/scaling/redis.yaml"}),
         ({"kubernetes": False}, {"deploy/kubernetes"}, set()),
-        ({"schedule": "settings"}, {"tests/test_schedule.py"}, set()),
-        ({"schedule": "database"}, set(), {"tests/test_schedule.py"}),
-        ({"example": True}, set(), {"orders", "tests/orders"}),
-        ({"example": False}, {"orders", "tests/orders"}, set()),
+        ({"example": True}, {"shop/views.py", "shop/templates/start.html"}, {"orders", "tests/orders"}),
+        ({"example": False}, {"orders", "tests/orders"}, {"shop/views.py", "shop/templates/start.html"}),
         ({"vendor": True}, set(), {"djcelery_jobs"}),
         ({"vendor": False}, {"djcelery_jobs"}, set()),
     ],
 )
 def test_what_the_answers_leave_without_purpose_is_dropped(tmp_path, answers, gone, kept):
-    for path in post.KEPT_WHILE:
+    for name in post.KEPT_WHILE:
+        path = name.replace(post.PACKAGE, "shop")
         write(tmp_path, {f"{path}/inside" if path in FOLDERS else path: "", "manage.py": ""})
     post.drop(tmp_path, {**CONTEXT, "vendor": True, **answers})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
@@ -233,7 +232,8 @@ def test_every_condition_of_the_table_can_hold_and_fail():
 
 def test_the_table_names_only_what_the_template_has():
     for path in post.KEPT_WHILE:
-        assert (ROOT / "{{cookiecutter.project_slug}}" / path).exists(), path
+        slug = "{{cookiecutter.project_slug}}"
+        assert (ROOT / slug / path.replace(post.PACKAGE, slug)).exists(), path
 
 
 def test_the_record(project):
