@@ -19,7 +19,8 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "PIP_INDEX_
 PRODUCTION = {
     "DJANGO_SECRET_KEY": "k3J!fQz7" * 8,
     "DJANGO_ALLOWED_HOSTS": "example.com",
-    "DATABASE_URL": "postgres://user:password@localhost/shop",
+    "DATABASE_URL": "postgres://user:password@localhost/name",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
     "REDIS_URL": "redis://localhost:6379/0",
     "AMQP_URL": "amqp://guest:guest@localhost:5672//",
 }
@@ -54,7 +55,7 @@ class Project:
         """Ask Django itself, as in production and as on a laptop."""
         production = {"DJANGO_SETTINGS_MODULE": f"{self.slug}.settings.production", **PRODUCTION}
         found = self.manage("check", "--deploy", "--fail-level", "WARNING", **production)
-        assert "no issues (0 silenced)" in found
+        assert "no issues (2 silenced)" in found  # both about HSTS, which starts small
         self.manage("makemigrations", "--check", "--dry-run")
 
     def test(self, *words: str) -> str:

@@ -1,4 +1,4 @@
-"""gunicorn reads this file by itself: its own lines go the way of all others."""
+"""gunicorn reads this file by itself. Its log lines go the same way as all others."""
 
 import os
 
@@ -6,4 +6,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{{ cookiecutter.project_slug }}
 
 from django.conf import settings
 
-logconfig_dict = settings.LOGGING
+# Django already logs each request. gunicorn would add a second line, with the visitor's address and browser.
+silent = {"gunicorn.access": {"handlers": [], "propagate": False}}
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], **silent}}

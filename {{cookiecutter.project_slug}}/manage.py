@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        sys.exit(f"{error}. Is the virtual environment active? The README says how to install.")
+        sys.exit(f"{error}. Activate the virtual environment; README.md says how to install.")
     execute_from_command_line(sys.argv)
 
 

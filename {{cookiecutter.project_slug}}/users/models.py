@@ -1,4 +1,4 @@
-"""The user of this project. It adds nothing yet; changing it later, without a class of our own, would be hard."""
+"""The user of this project. It adds nothing yet, but replacing Django's own user model later would be hard."""
 
 from django.contrib.auth.models import AbstractUser
 

@@ -1,4 +1,4 @@
-"""The ASGI entry point. A server that runs this is production unless the environment says otherwise."""
+"""The ASGI entry point. It uses the production settings unless the environment names others."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The WSGI entry point. A server that runs this is production unless the environment says otherwise."""
+"""The WSGI entry point. It uses the production settings unless the environment names others."""
 
 import os
 

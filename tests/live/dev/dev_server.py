@@ -165,7 +165,7 @@ def running_dev_server(broker: str, folder: Path) -> Iterator[DevServer]:
     """Run a project under `manage.py dev`, as its README says."""
     port, mail = free_port(), MailServer()
     try:
-        with dev_project(broker, folder, {"EMAIL_URL": mail.url}) as made:
+        with dev_project(broker, folder, {"EMAIL_URL": mail.url, "CELERY_REMOTE_CONTROL": "true"}) as made:
             dev = made.start("manage.py", "dev", "--port", str(port), name="dev")
             running = DevServer(broker, made.environment, dev, Browser(f"http://localhost:{port}"), mail)
             running.all_ready()

@@ -47,7 +47,7 @@ def start(environment):
 
     def make(kind: str, *words: str, name: str = "") -> Probed:
         file = environment.folder / f"{kind}-{name}.heartbeat"
-        heartbeat = {"JOBS_HEARTBEAT_FILE": str(file)}
+        heartbeat = {"JOBS_HEARTBEAT_FILE": str(file), "CELERY_REMOTE_CONTROL": "true"}
         if kind == "worker":
             node = ("-n", f"{name}@%h", "-Q", *words, "--concurrency", "1", "-l", "INFO")
             command_ = ("-m", "celery", "-A", "shop", "worker", *node)

@@ -1,1 +1,1 @@
-"""Settings: `local` for a laptop, `test` for pytest, `production` for servers; each stands on `base` and `jobs`."""
+"""Settings: `local` for a laptop, `test` for pytest, `production` for servers. Each builds on `base` and `jobs`."""

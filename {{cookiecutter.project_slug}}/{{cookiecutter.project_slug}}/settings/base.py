@@ -1,4 +1,4 @@
-"""What every environment shares. Background jobs have a file of their own: jobs.py."""
+"""Settings that every environment shares. The settings of background jobs are in jobs.py."""
 
 import logging
 
@@ -6,7 +6,7 @@ import django
 
 from djcelery_jobs import logging_config
 
-from .environment import BASE_DIR, env
+from .environment import BASE_DIR, env, mail_settings
 from .jobs import *  # noqa: F403
 
 DEBUG = False
@@ -29,11 +29,14 @@ INSTALLED_APPS = [
     # {% endif %}
     "users",
     "djcelery_jobs",
+    # {% if cookiecutter.example %}
     "orders",
+    # {% endif %}
 ]
 
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
+    "{{ cookiecutter.project_slug }}.body_limit.limit_body",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -51,6 +54,7 @@ WSGI_APPLICATION = "{{ cookiecutter.project_slug }}.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "{{ cookiecutter.project_slug }}" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -62,25 +66,24 @@ TEMPLATES = [
     }
 ]
 
-# SQLite until DATABASE_URL names another: postgres://user:password@host:5432/name
+# SQLite, unless DATABASE_URL names another database: postgres://user:password@host:5432/name
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Several processes write here. WAL lets readers go on while one writes; IMMEDIATE takes the write lock when a
-    # transaction begins, so that two jobs queue up for `timeout` seconds instead of failing half-way.
+    # Several processes write to this file. WAL lets others read while one process writes. IMMEDIATE takes the write
+    # lock when a transaction begins, so a second job waits for up to `timeout` seconds instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
 else:
-    # A worker lives for days and its database restarts meanwhile: look at a kept connection before using it.
+    # A worker lives for days, and the database may restart meanwhile: check an open connection before using it.
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A machine that loses its network says no goodbye. Within about ten seconds both sides give such a connection up,
-    # by asking who is silent and by not waiting longer for who acknowledges nothing. So a process gets an error and
-    # does not hang; beat knows it within its lease; and the rows that a vanished worker has locked are free before
-    # its jobs run elsewhere.
+    # Detect a dead peer within about ten seconds, on both sides (TCP keepalive and user timeout). Then a process gets
+    # an error instead of hanging, beat notices within its lease, and rows that a lost worker had locked are unlocked
+    # before its jobs run elsewhere.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "keepalives_idle": 5,
@@ -88,21 +91,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # milliseconds, unlike the others
         "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
-        "-c tcp_user_timeout=10000 " + env("PGOPTIONS", default=""),  # ours would replace the variable
+        "-c tcp_user_timeout=10000 " + env("PGOPTIONS", default=""),  # this setting would replace the variable
         **DATABASES["default"].get("OPTIONS", {}),
     }
     if env.bool("DATABASE_POOLER", default=False):
-        # A pooler in front of PostgreSQL gives each transaction another connection, and takes no options for it.
+        # A pooler may give each transaction another connection, and accepts no options for it.
         DATABASES["default"]["OPTIONS"].pop("options")
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# {% if cookiecutter.broker == "redis" %}
-# The cache has a Redis database of its own, so that cache.clear() empties no queue.
-CACHES = {"default": env.cache_url("CACHE_URL", default=REDIS_CACHE_URL)}  # noqa: F405
-# {% else %}
+# Each process has a cache of its own. Django unpickles what it reads from a shared cache, so whoever can write to that
+# server can run code here: name one in CACHE_URL only if nobody else can, and never the broker's.
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
-# {% endif %}
 
 AUTH_USER_MODEL = "users.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -121,19 +121,22 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 MEDIA_ROOT = env("DJANGO_MEDIA_ROOT", default=str(BASE_DIR / "media"))
 STORAGES = {
-    # Web and workers must see the same files: on one machine a folder will do, on several use a bucket.
+    # The web server and the workers must see the same files: a folder on one machine, a bucket on several.
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 if bucket := env("AWS_STORAGE_BUCKET_NAME", default=""):
     STORAGES["default"] = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": bucket}}
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = 10  # seconds; without it a silent mail server would hold a worker until its time limit
-DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="shop@localhost")
+# The largest request body in bytes, uploads included. A larger one is refused before anything reads it.
+MAX_BODY_SIZE = 11 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a body without its files
 
-# Who gets a mail about a failed job or a page that broke: a@example.com,b@example.com. By default, nobody.
+# Without the timeout, in seconds, a mail server that does not answer would block a worker until its time limit.
+vars().update(mail_settings(env.email_url("EMAIL_URL", default="consolemail://"), timeout=10))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="noreply@localhost")
+
+# The addresses that get a mail about a failed job or a broken page: a@example.com,b@example.com. By default, nobody.
 ADMINS = env.list("DJANGO_ADMINS", default=[])
 if django.VERSION < (6,):
     ADMINS = [("", address) for address in ADMINS]
@@ -146,11 +149,11 @@ LOGGING = logging_config(
     jobs_level=env("JOBS_LOG_LEVEL", default=LOG_LEVEL),
     mail_to_admins=bool(ADMINS),
 )
-# One line for each request and no more, with an id of our own and without the address of the visitor.
+# Log one line per request, with an id that this project chooses and without the visitor's address.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-DJANGO_STRUCTLOG_USER_ID_FIELD = None  # looking the user up would cost a query where the view asks for none
-# True only behind a balancer that sets X-Request-ID itself; else any visitor chooses what stands in the log.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # looking up the user would cost a query in views that need none
+# Set it to true only behind a proxy that sets X-Request-ID itself; otherwise visitors choose what the log says.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("TRUST_REQUEST_ID", default=False)
 # {% if cookiecutter.sentry %}
 

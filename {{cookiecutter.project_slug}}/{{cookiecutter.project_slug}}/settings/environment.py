@@ -1,15 +1,16 @@
-"""Where the settings get their values from: the folder of the project and its environment variables."""
+"""Read the settings' values from environment variables and from the file .env in the project's folder."""
 
 from pathlib import Path
 from typing import Any
 
+import django
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 class Env(environ.Env):
-    """Environment variables, where empty means absent: compose passes `${NAME:-}` on as an empty string."""
+    """Treat an empty environment variable as absent: compose passes `${NAME:-}` on as an empty string."""
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **options: Any) -> Any:
         if default is not self.NOTSET and not self.ENVIRON.get(var):
@@ -18,5 +19,22 @@ class Env(environ.Env):
 
 
 env = Env()
-# On a laptop the variables may stand in a file that git ignores. What the environment already holds wins.
+# On a laptop the variables may be in a file that git ignores. Variables that are already set win.
 env.read_env(BASE_DIR / ".env")
+
+SMTP_OPTIONS = {"HOST": "host", "PORT": "port", "HOST_USER": "username", "HOST_PASSWORD": "password"}
+SMTP_OPTIONS |= {"USE_TLS": "use_tls", "USE_SSL": "use_ssl"}
+
+
+def mail_settings(config: dict[str, Any], *, timeout: int) -> dict[str, Any]:
+    """Return `config`, the EMAIL_* settings of a mail URL, under the names that this version of Django uses.
+
+    Django 6.1 replaced these settings with MAILERS.
+    """
+    if django.VERSION < (6, 1):
+        return {**config, "EMAIL_TIMEOUT": timeout}
+    mailer: dict[str, Any] = {"BACKEND": config["EMAIL_BACKEND"]}
+    if "smtp" in mailer["BACKEND"]:
+        given = {option: config.get(f"EMAIL_{name}") for name, option in SMTP_OPTIONS.items()}
+        mailer["OPTIONS"] = {"timeout": timeout, **{option: value for option, value in given.items() if value}}
+    return {"MAILERS": {"default": mailer}}

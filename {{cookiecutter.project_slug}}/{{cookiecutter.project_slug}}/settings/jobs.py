@@ -4,20 +4,20 @@ import sys
 
 from celery.schedules import crontab
 
-# {% if cookiecutter.broker == "rabbitmq" %}
-from djcelery_jobs import Workload, queues, routes, task_limits, tls_options
+# {% if cookiecutter.broker == "redis" %}
+from djcelery_jobs import Workload, queues, routes, sentinel_options, task_limits, tls_options
 # {% else %}
-from djcelery_jobs import Workload, cache_url, queues, routes, sentinel_options, task_limits, tls_options
+from djcelery_jobs import Workload, queues, routes, task_limits, tls_options
 # {% endif %}
 
 from .environment import env
 
 # -- Workload classes ---------------------------------------------------------------------------------------------
-# One line is one class: a queue, and a worker process of its own that is started with `manage.py worker NAME`. Long
-# work never blocks short work, because it runs in another process. A further class is one more line here and one
-# more process in Procfile and compose.yaml; the tests say where one is missing.
-# Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can tidy up, and a durable one is
-# tried again; at the hard one its process is killed.
+# A workload class is a queue and the workers that consume it. Each class has worker processes of its own, started with
+# `manage.py worker NAME`, so long jobs never block short ones. To add a class, add a line here and a process to
+# Procfile and compose.yaml; the tests fail until you have done both.
+# Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can clean up; a durable job is retried
+# later. At the hard limit its process is killed.
 WORKLOADS = {
     "fast": Workload(concurrency=4, prefetch=4, soft_limit=10, hard_limit=20),
     "slow": Workload(concurrency=2, prefetch=1, soft_limit=300, hard_limit=330),
@@ -25,27 +25,31 @@ WORKLOADS = {
     "report": Workload(concurrency=1, prefetch=1, soft_limit=3000, hard_limit=3600),
 }
 
-# Which class runs which task. `manage.py check` says when a task is missing here.
+# The workload class of each task. `manage.py check` reports a task that is missing here.
 ROUTES = {
     "djcelery_jobs.tasks.prune": "slow",
+    # {% if cookiecutter.example %}
     "orders.tasks.reserve_stock": "fast",
     "orders.tasks.send_receipt": "email",
     "orders.tasks.import_price_list": "slow",
     "orders.tasks.daily_sales": "report",
+    # {% endif %}
 }
 
 # The longest countdown, eta or retry delay that a caller may use, in seconds.
 LONGEST_DELAY = 15 * 60
 
 # -- Schedule -----------------------------------------------------------------------------------------------------
-# `expires` is in seconds: a run that no worker fetched in that time is dropped, so that a queue which stood still
-# does not start with a heap of old runs.
+# `expires` is in seconds. A run that no worker has started by then is dropped, so a queue that stood still does not
+# have to work through old runs first.
 CELERY_BEAT_SCHEDULE = {
+    # {% if cookiecutter.example %}
     "daily-sales": {
         "task": "orders.tasks.daily_sales",
         "schedule": crontab(hour="2", minute="10"),
         "options": {"expires": 6 * 3600},
     },
+    # {% endif %}
     "prune-jobs": {
         "task": "djcelery_jobs.tasks.prune",
         "schedule": crontab(minute="40"),
@@ -53,28 +57,26 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 # {% if cookiecutter.schedule == "database" %}
-# `manage.py migrate` takes new entries over into the database. From then on the admin owns them: an edit there
-# survives, and an entry that is deleted here is switched off there.
+# `manage.py migrate` copies new entries to the database. After that you edit them in the admin: your edits stay, and
+# an entry that you delete here is disabled there.
 CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedDatabaseScheduler"
-CELERY_BEAT_SYNC_EVERY = 1  # each run is written down at once, or the next beat would send it again
+CELERY_BEAT_SYNC_EVERY = 1  # save each run at once; otherwise the next beat would send it again
 # {% else %}
 CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedScheduler"
 # {% endif %}
-# Beat holds a lock in the database and says every few seconds that it is alive; so a second one does no harm.
+# Beat holds a lock in the database and renews it every few seconds, so a second beat waits and does no harm.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 # -- Broker -------------------------------------------------------------------------------------------------------
 # {% if cookiecutter.broker == "redis" %}
-# One URL of a server, or one of each sentinel: sentinel://one:26379/0;sentinel://two:26379/0;sentinel://three:26379/0
-REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
-REDIS_CACHE_URL = cache_url(REDIS_URL)
-CELERY_BROKER_URL = REDIS_URL
+# The URL of a server, or one URL per sentinel: sentinel://one:26379/0;sentinel://two:26379/0;sentinel://three:26379/0
+CELERY_BROKER_URL = REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 CELERY_BROKER_USE_SSL = tls_options(REDIS_URL)
-# A dead Redis is noticed in seconds: a request that publishes gets an error instead of hanging.
+# Notice a dead Redis within seconds, so that a request that publishes a job gets an error instead of hanging.
 BROKER_SOCKETS = {"socket_connect_timeout": 1, "socket_timeout": 2, "socket_keepalive": True}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Redis gives a message that nobody acknowledged to another worker after this time. It must be longer than the
-    # longest job and the longest delay, or a job that is still running would start a second time.
+    # Redis gives an unacknowledged message to another worker after this many seconds, the visibility timeout. It must
+    # be longer than the longest job plus the longest delay; otherwise a running job would start a second time.
     "visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,
     **BROKER_SOCKETS,
     **sentinel_options(
@@ -84,101 +86,101 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
         sockets=BROKER_SOCKETS,
     ),
 }
-# When the connection breaks, the job goes on: its message comes back only after the visibility timeout.
+PUBLISH_RETRIES = 1
+# Let jobs finish when the connection breaks: Redis redelivers their messages only after the visibility timeout.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 # {% else %}
-# One URL, or one of each node of a cluster, with semicolons between them: who loses one node goes to the next.
+# The URL of a server, or one URL per node of a cluster, separated by semicolons.
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
 CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL, name=env("AMQP_TLS_NAME", default=""))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Without confirms, a publish to a broker that hangs looks like a success and the job is gone.
+    # Without publisher confirms, publishing to a broker that hangs looks like a success, and the job is lost.
     "confirm_publish": True,
     "read_timeout": 2,
     "write_timeout": 2,
 }
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-# When the connection breaks, RabbitMQ gives the job to another worker at once: stop it here.
+PUBLISH_RETRIES = max(1, CELERY_BROKER_URL.count(";"))  # each node of a cluster once
+# Stop running jobs when the connection breaks: RabbitMQ gives them to another worker at once.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-# Quorum queues hold back delayed jobs by themselves, but only behind a topic exchange; behind a direct one a job
-# with a countdown blocks the worker that fetched it.
+# Quorum queues can hold delayed jobs themselves, but only behind a topic exchange. Behind a direct exchange, a job
+# with a countdown blocks the worker that has received it.
 CELERY_TASK_DEFAULT_EXCHANGE = "jobs"
 CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "slow"
-CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 # {% endif %}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A request that cannot reach the broker tries once more, and each node of a cluster at least once, and then raises.
+# A request that cannot reach the broker retries at once and then raises, so that nobody waits for long.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    # {% if cookiecutter.broker == "rabbitmq" %}
-    "max_retries": max(1, CELERY_BROKER_URL.count(";")),
-    # {% else %}
-    "max_retries": 1,
-    # {% endif %}
+    "max_retries": PUBLISH_RETRIES,
     "interval_start": 0,
     "interval_step": 0.1,
     "interval_max": 0.1,
 }
 
+CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 CELERY_TASK_ROUTES = routes(ROUTES)
-# Celery's own housekeeping goes here; a task of yours has a route.
+# Only Celery's own housekeeping uses the default queue; each of your tasks has a route.
 CELERY_TASK_DEFAULT_QUEUE = "slow"
-# A queue nobody declared is a typo: publishing to it raises.
+# Publishing to a queue that WORKLOADS does not declare raises an error, because it is a typo.
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 
-# -- What a job may be --------------------------------------------------------------------------------------------
-# JSON and nothing else: what unpickles can run code.
+# -- Messages and limits ------------------------------------------------------------------------------------------
+# Accept JSON and nothing else: unpickling a message can run code.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ANNOTATIONS = task_limits(ROUTES, WORKLOADS)
-# A task without a class of its own is bounded too.
+# The limits of tasks without a workload class.
 CELERY_TASK_SOFT_TIME_LIMIT = max(w.soft_limit for w in WORKLOADS.values())
 CELERY_TASK_TIME_LIMIT = max(w.hard_limit for w in WORKLOADS.values())
 
-# -- No job lost --------------------------------------------------------------------------------------------------
-# Acknowledge when the work is done, and give it back when the process that did it died. So a task can start twice:
-# tasks are written to be idempotent, and the job layer bounds how often one that kills its worker comes back.
+# -- No job is lost -----------------------------------------------------------------------------------------------
+# Acknowledge a message when its job is done, and requeue it when the process that ran it dies. A task can therefore
+# start twice, so write it to be idempotent. A job that kills its worker again and again becomes a dead letter.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-# On SIGTERM a worker gives short jobs this many seconds; longer ones go back to their queue at once.
+# After SIGTERM a worker waits this many seconds for short jobs to finish and then requeues the others.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 
-# The policy of the job layer. Every setting, its default and its reason: the README of djcelery-jobs.
+# The policy of djcelery_jobs. Its README lists all settings with their defaults.
 DJCELERY_JOBS = {
-    # Days that finished jobs are kept. Dead jobs are kept until somebody discards them.
+    # Days that finished jobs are kept. Dead letters are kept until somebody discards them.
     "KEPT_DAYS": 7,
-    # A worker and beat touch this file while they do their work, for the probe of a container. One file for each
-    # process: where several share a machine, leave it out.
+    # A worker or beat touches this file while it works, so that a container's health check can read its age. Each
+    # process needs a file of its own: leave the variable empty where several share a machine.
     "HEARTBEAT_FILE": env("JOBS_HEARTBEAT_FILE", default=""),
-    # The bearer token that Prometheus sends. Without it, only people who may view jobs in the admin get /metrics.
+    # The bearer token that Prometheus sends for /metrics. Without it, only users who may view jobs can read the page.
     "METRICS_TOKEN": env("METRICS_TOKEN", default=""),
 }
 
 # -- Results ------------------------------------------------------------------------------------------------------
-# A kept result is one more write for each job, so tasks keep none
+# Every stored result is an extra database write, so no result is stored
 # {% if cookiecutter.results == "django" %}
-# unless they ask for it with `@shared_task(ignore_result=False)`.
+# unless the task asks for it: `@shared_task(ignore_result=False)`.
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = 7 * 24 * 3600  # seconds
 # {% else %}
-# and there is no place to keep them: nothing here reads what a task returns.
-CELERY_RESULT_EXPIRES = None  # nothing to clean up either
+# and there is no result backend: no code here reads what a task returns.
+CELERY_RESULT_EXPIRES = None
 # {% endif %}
 CELERY_TASK_IGNORE_RESULT = True
 
 # -- Workers ------------------------------------------------------------------------------------------------------
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A fresh process now and then bounds what a leak can take.
+# Replace each worker process from time to time, which limits how much memory a leak can take.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-# Never: Celery would close each database connection before and after each job.
+# Keep database connections open: by default Celery closes them before and after each job.
 CELERY_DB_REUSE_MAX = sys.maxsize
-# Keeps messages that no task can be run for, with the dead letters.
+# This consumer keeps messages that no task can run, as dead letters.
 CELERY_WORKER_CONSUMER = "djcelery_jobs:Consumer"
-# LOGGING in base.py decides about logs; Celery would replace it, and turn each print into a warning.
+# LOGGING in base.py configures the logs. Celery would replace it and turn each print into a warning.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
-# Events cost a message per job and nobody here reads them. `worker -E` turns them on for an hour of looking.
+# Events cost one message per job, and nothing here reads them. Turn them on for a while with `worker -E`.
 CELERY_WORKER_SEND_TASK_EVENTS = False
+# Remote control lets every client of the broker stop all workers and read their settings. Set the variable only while
+# you need `celery inspect` or `celery control`.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.bool("CELERY_REMOTE_CONTROL", default=False)
 CELERY_TIMEZONE = "UTC"
