@@ -70,9 +70,9 @@ def test_every_pod_starts_works_and_leaves_within_its_grace(migrated, pods, figu
 def keda(migrated: Cluster) -> Iterator[psycopg.Connection]:
     """A connection of the user that secrets.example.yaml describes."""
     example = (migrated.project.path / "deploy/kubernetes/secrets.example.yaml").read_text()
-    [grant] = [line.lstrip("# ") for line in example.splitlines() if "GRANT" in line]
+    grants = [line.lstrip("# ") for line in example.splitlines() if "GRANT" in line]
     forget_jobs(migrated)
-    for statement in ("CREATE ROLE keda LOGIN", grant):
+    for statement in ("CREATE ROLE keda LOGIN", *grants):
         migrated.database.run(statement)
     url = migrated.database.url.replace("postgres@", "keda@")
     with psycopg.connect(url, autocommit=True) as connection:
