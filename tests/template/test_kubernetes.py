@@ -266,6 +266,29 @@ def test_what_keda_scales_has_no_number_of_its_own(project):
     assert scaled == {name for name in deployments if name.startswith("worker-")}
 
 
+def test_one_beat_runs_and_stops_before_the_next_one_starts(built):
+    beat = of_kind(built, "Deployment")["beat"]["spec"]
+
+    assert (beat["replicas"], beat["strategy"]["type"]) == (1, "Recreate")
+
+
+def test_draining_a_node_never_stops_all_pods_of_a_kind_at_once(built):
+    budgets = of_kind(built, "PodDisruptionBudget")
+
+    assert set(budgets) == set(of_kind(built, "Deployment")) - {"beat"}
+    assert all(budget["spec"]["selector"]["matchLabels"] == {"app": name} for name, budget in budgets.items())
+
+
+def test_pods_run_as_the_user_of_the_image(project, built):
+    [user] = re.findall(r"--uid (\d+)", (project.path / "Dockerfile").read_text())
+
+    assert {pod["securityContext"]["runAsUser"] for pod in pods(built)} == {int(user)}
+
+
+def test_the_folder_for_temporary_files_is_bounded(built):
+    assert {pod["volumes"][0]["emptyDir"].get("sizeLimit") for pod in pods(built)} == {"128Mi"}
+
+
 def test_staging_needs_no_keda(project):
     assert all("keda.sh" not in each["apiVersion"] for each in build(project, "staging"))
 

@@ -6,7 +6,6 @@ import ast
 import io
 import json
 import re
-import shutil
 import tokenize
 from pathlib import Path
 
@@ -88,37 +87,3 @@ def test_each_file_that_is_named_exists(project, name, least):
 
     assert len(named) > least
     assert missing == set()
-
-
-@pytest.mark.matrix
-def test_without_the_example_it_is_still_green(tmp_path):
-    """The README's own recipe, step by step, with the answers under which most of the project is there."""
-    project = make(tmp_path, "shop", ["--schedule", "database", "--results", "django"])
-    readme = (project.path / "README.md").read_text(encoding="utf-8")
-    recipe = readme.partition("## Without the example")[2].partition("---")[0]
-    folders = re.findall(r"`(\S*orders/)`", recipe)
-    files = re.findall(r"`((?:settings/)?\w+\.py)`", recipe)
-    assert (folders, files) == (
-        ["orders/", "tests/orders/"],
-        ["settings/base.py", "urls.py", "settings/jobs.py", "settings/local.py"],
-    )
-
-    for folder in folders:
-        shutil.rmtree(project.path / folder)
-    jobs = project.path / "shop/settings/jobs.py"
-    replace(jobs, r'    "daily-sales": \{\n(?: {8}.*\n)*    \},\n', "")
-    for file in files[:-1]:
-        replace(project.path / "shop" / file, r".*\borders\b.*\n", "")
-    replace(project.path / "pyproject.toml", r'"orders", ', "")
-    replace(project.path / "shop/settings/local.py", r', "seed"', "")
-
-    project.lint()
-    project.check()
-    project.test("--cov")
-
-
-def replace(file: Path, pattern: str, new: str) -> None:
-    """Replace every match, of which there must be one."""
-    text, count = re.subn(pattern, new, file.read_text(encoding="utf-8"))
-    assert count, f"nothing in {file} is {pattern}"
-    file.write_text(text, encoding="utf-8")

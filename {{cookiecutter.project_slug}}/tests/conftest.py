@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Fixtures for every test."""
 
 import runpy
 import sys
@@ -13,14 +13,14 @@ from djcelery_jobs.testing import MemoryBroker, memory_broker
 
 @pytest.fixture
 def broker(db) -> Iterator[MemoryBroker]:
-    """Publish for real, into queues in memory. `broker.drain()` runs what is in them, as a worker would."""
+    """Publish for real, into queues in memory. `broker.drain()` runs the messages as a worker would."""
     with memory_broker(current_app._get_current_object()) as broker:
         yield broker
 
 
 @pytest.fixture
 def committed(django_capture_on_commit_callbacks):
-    """Run a block as if its transaction had committed: `with committed(): place_order(...)`."""
+    """Run a block as if its transaction had committed: `with committed(): ...`."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
@@ -32,7 +32,7 @@ def environment(monkeypatch):
     def read(module: str, **variables: str) -> dict[str, object]:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        # The modules below must not come from the cache; what this test changes in it is put back after it.
+        # Read the modules again instead of taking them from the cache. monkeypatch restores the cache afterwards.
         for name in [name for name in sys.modules if name.startswith(f"{project}.settings.")]:
             monkeypatch.delitem(sys.modules, name)
         return runpy.run_module(f"{project}.settings.{module}")

@@ -1,6 +1,6 @@
-"""A job through a real broker into a real database, as in CI: those of the environment, which nobody else may use.
+"""Run a job through a real broker and a real database, as in CI. Nobody else may use them.
 
-Run it with `pytest -m services`. All other tests publish in memory, and run on SQLite unless DATABASE_URL says else.
+Run it with `pytest -m services`. All other tests publish in memory, and use SQLite unless DATABASE_URL is set.
 """
 
 import os
@@ -17,12 +17,12 @@ from django.utils import timezone
 from djcelery_jobs.models import Job, State
 
 SLUG = settings.ROOT_URLCONF.partition(".")[0]
-SECONDS = 60  # until a job must be done; how long it takes is not what this is about
+SECONDS = 60  # enough for a slow machine
 
 
 @pytest.fixture
 def variables(transactional_db) -> dict[str, str]:
-    """The environment of processes that use the database of this test, and the broker of the environment."""
+    """Return an environment with the database of this test and the broker of the environment."""
     name = connection.settings_dict["NAME"]
     url = os.environ.get("DATABASE_URL", "")
     database = f"{url.rpartition('/')[0]}/{name}" if connection.vendor == "postgresql" else f"sqlite:///{name}"
@@ -31,7 +31,7 @@ def variables(transactional_db) -> dict[str, str]:
 
 @pytest.fixture
 def worker(variables):
-    """A worker of the class that runs the housekeeping."""
+    """Run a worker of the class that runs the housekeeping."""
     workload = settings.ROUTES["djcelery_jobs.tasks.prune"]
     command = [sys.executable, "manage.py", "worker", workload, "--concurrency", "1"]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=variables)
@@ -41,7 +41,7 @@ def worker(variables):
 
 
 @pytest.mark.services
-def test_a_job_runs_in_a_worker(worker, variables):
+def test_a_worker_runs_a_job(worker, variables):
     long_ago = timezone.now() - timedelta(days=settings.DJCELERY_JOBS["KEPT_DAYS"] + 1)
     Job.objects.create(
         task="gone", queue="slow", state=State.DONE, publish_at=long_ago, created_at=long_ago, finished_at=long_ago
