@@ -1,4 +1,4 @@
-"""What the job layer remembers in the database."""
+"""The rows of the job layer. All of them are in one database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import models
+from django.db import connections, models, router, transaction
 from django.db.models import Q
 
 from djcelery_jobs.storable import text
@@ -14,19 +14,40 @@ from djcelery_jobs.storable import text
 
 class State(models.TextChoices):
     DELAYED = "delayed", "delayed"  # the relay publishes it when `publish_at` has come
+    NEXT = "next", "next for its key"  # delayed until the job has ended that runs with its key
     WAITING = "waiting", "waiting or running"  # published; the broker or a worker has it
     DONE = "done", "done"
     DEAD = "dead", "dead"  # failed for good: somebody must look
     DISCARDED = "discarded", "discarded"
 
 
-UNFINISHED = [State.DELAYED, State.WAITING]
+UNFINISHED = [State.DELAYED, State.NEXT, State.WAITING]
+HAS_KEY = [State.DELAYED, State.WAITING]  # at most one of these for a key
 KEY_LENGTH = 200  # characters
 SUBJECT_LENGTH = 64  # characters; a UUID has 36
 
 
-class Job(models.Model):
-    """One job: outbox, ledger and dead letter in one row. ledger.py says how it changes, and nothing else does."""
+class OneDatabaseManager(models.Manager):
+    """Read where the router writes: a replica may not have a row yet that was just written."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Return a query on the one database, unless the caller has named another with `using`."""
+        queryset = super().get_queryset()
+        return queryset if self._db else queryset.using(database_alias())
+
+
+class OneDatabaseModel(models.Model):
+    """The base of each model of the job layer."""
+
+    objects = OneDatabaseManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"  # refresh_from_db() too
+
+
+class Job(OneDatabaseModel):
+    """One job: outbox, ledger and dead letter in one row. Only ledger.py changes its state."""
 
     # Also the Celery task id. It never changes, whatever happens to the job.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,11 +59,13 @@ class Job(models.Model):
     subject = models.CharField(max_length=SUBJECT_LENGTH, blank=True)
     queue = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    # At most one unfinished job may have a given key.
+    # At most one delayed, waiting or running job may have a given key, and one more may be the next.
     key = models.CharField(max_length=KEY_LENGTH, null=True, blank=True)  # noqa: DJ001  NULL is the one value that may repeat
     # When the relay publishes it (again), unless it is finished by then.
     publish_at = models.DateTimeField()
-    publications = models.PositiveIntegerField(default=0)  # by the relay, since a worker had it last
+    # The broker is not known to hold a message of it: the relay publishes it when due, however long the queue is.
+    needs_publishing = models.BooleanField(default=False, db_default=False)
+    publications = models.PositiveIntegerField(default=0)  # looks of the relay at it since a worker had it last
     waiting_since = models.DateTimeField(null=True, blank=True)  # since when a worker may run it
     attempts = models.PositiveIntegerField(default=0)
     # Runs that began and did not end in any orderly way, because a process was killed under them.
@@ -61,8 +84,9 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["key"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_unfinished_key"
-            )
+                fields=["key"], condition=Q(state__in=HAS_KEY), name="djcelery_jobs_unfinished_key"
+            ),
+            models.UniqueConstraint(fields=["key"], condition=Q(state=State.NEXT), name="djcelery_jobs_next_for_key"),
         ]
         # Partial: what the relay and the dead letters look at stays small, however many finished rows there are.
         indexes = [
@@ -85,6 +109,21 @@ class Job(models.Model):
         return f"{self.task} {self.pk}"
 
 
+def database_alias() -> str:
+    """Return the alias of the database that holds every row of the job layer."""
+    return router.db_for_write(Job)
+
+
+def database() -> Any:
+    """Return the connection to that database."""
+    return connections[database_alias()]
+
+
+def atomic() -> transaction.Atomic:
+    """Return a transaction of that database, to be used with `with`."""
+    return transaction.atomic(using=database_alias())
+
+
 class Overview(Job):
     """Give the jobs page a place in the admin's list of models."""
 
@@ -95,7 +134,7 @@ class Overview(Job):
 
 
 def job_id(task_id: object) -> uuid.UUID:
-    """The key of the row for a task id, which may be of somebody's own making."""
+    """Return the key of the row for a task id, which need not be a UUID."""
     try:
         return uuid.UUID(str(task_id))
     except ValueError:
@@ -103,12 +142,12 @@ def job_id(task_id: object) -> uuid.UUID:
 
 
 def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
-    """What a job with these arguments is about: the first of them, if it is a plain word or number."""
+    """Return what a job with these arguments is about: the first of them, if it is a plain text or number."""
     first = next(iter([*args, *kwargs.values()]), None)
     return text(str(first))[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
 
 
-class Effect(models.Model):
+class Effect(OneDatabaseModel):
     """An effect that happened. Its row is written in the effect's own transaction; see effect_once.py."""
 
     key = models.CharField(max_length=200, unique=True)
@@ -118,7 +157,7 @@ class Effect(models.Model):
         return self.key
 
 
-class Redelivery(models.Model):
+class Redelivery(OneDatabaseModel):
     """How often a message of a plain task came back because its worker had died; see task.py."""
 
     task_id = models.CharField(max_length=200, primary_key=True)
@@ -140,7 +179,7 @@ class Redelivery(models.Model):
         return cls.objects.get(task_id=task_id).count_so_far
 
 
-class Lease(models.Model):
+class Lease(OneDatabaseModel):
     """A lock that its holder must renew, so that nobody holds it dead; see lease.py."""
 
     name = models.CharField(max_length=50, primary_key=True)
@@ -151,7 +190,7 @@ class Lease(models.Model):
         return f"{self.name}: {self.holder}"
 
 
-class ScheduleState(models.Model):
+class ScheduleState(OneDatabaseModel):
     """When an entry of the schedule ran last, so that any beat on any machine goes on where the last one stopped."""
 
     entry = models.CharField(max_length=200, primary_key=True)
@@ -162,7 +201,7 @@ class ScheduleState(models.Model):
         return self.entry
 
 
-class Heartbeat(models.Model):
+class Heartbeat(OneDatabaseModel):
     """A worker, which says every few seconds that it lives and what it does; see watch/reporter.py."""
 
     worker = models.CharField(max_length=200, primary_key=True)
@@ -179,7 +218,7 @@ class Heartbeat(models.Model):
         return self.worker
 
 
-class Tally(models.Model):
+class Tally(OneDatabaseModel):
     """Runs that ended, of one task in one queue, since the project began; see watch/tallies.py."""
 
     queue = models.CharField(max_length=100)
@@ -197,7 +236,7 @@ class Tally(models.Model):
         return f"{self.queue} {self.task} {self.outcome}: {self.count}"
 
 
-class MinuteTally(models.Model):
+class MinuteTally(OneDatabaseModel):
     """Runs of one queue that ended in one minute. Kept for a few hours."""
 
     minute = models.DateTimeField()

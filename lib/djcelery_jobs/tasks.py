@@ -1,4 +1,4 @@
-"""The job layer's own housekeeping."""
+"""Delete the rows that the job layer no longer needs."""
 
 from datetime import timedelta
 
@@ -14,9 +14,9 @@ BATCH = 1000  # rows per delete, so that none holds its locks for long
 
 @shared_task
 def prune() -> int:
-    """Delete finished jobs, what no delivery can need any more, and old observations. Returns how many rows.
+    """Delete finished jobs, what no delivery can need any more, and old observations. Return how many rows.
 
-    Idempotent: what is gone is gone, and the next run takes up what this one left.
+    Safe to run twice: what is deleted stays deleted, and the next run continues where this one stopped.
     """
     now = timezone.now()
     effects_until = now - timedelta(days=jobs_settings.EFFECTS_KEPT_DAYS)
@@ -36,7 +36,9 @@ def prune() -> int:
 
 
 def _delete_in_batches(rows: QuerySet[Model]) -> int:
-    total = 0
-    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
-        total += rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    """Return how many rows were deleted."""
+    total, batch = 0, BATCH
+    while batch and (ids := list(rows.values_list("pk", flat=True)[:BATCH])):
+        batch, _ = rows.model._default_manager.filter(pk__in=ids).delete()
+        total += batch
     return total

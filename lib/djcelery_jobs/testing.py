@@ -50,7 +50,9 @@ class MemoryBroker:
 
     def _relay_everything(self) -> int:
         """As if so much time had passed that every unfinished job is due."""
-        Job.objects.filter(state__in=UNFINISHED).update(publish_at=timezone.now(), started_at=None)
+        Job.objects.filter(state__in=UNFINISHED).update(
+            publish_at=timezone.now(), started_at=None, needs_publishing=True
+        )
         return relay()
 
     def run_one(self) -> Ran | None:

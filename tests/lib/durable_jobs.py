@@ -17,13 +17,13 @@ def the_job() -> Job:
     return Job.objects.get()
 
 
-def deliver(job: Job, redelivered: bool = False, message_id: str = "1", **kwargs):
+def deliver(job: Job, redelivered: bool = False, message_id: str = "1"):
     """What a worker does with one delivery of a message of the job."""
     task, info = current_app.tasks[job.task], {"redelivered": redelivered}
     properties = {"message_id": message_id}
     task.push_request(id=str(job.pk), called_directly=False, delivery_info=info, properties=properties)
     try:
-        return task(*job.args, **{**job.kwargs, **kwargs})
+        return task(*job.args, **job.kwargs)
     finally:
         task.pop_request()
 
@@ -31,7 +31,14 @@ def deliver(job: Job, redelivered: bool = False, message_id: str = "1", **kwargs
 def begin(job: Job, *, one_transaction: bool = True, worker: str = "", message_id: str = "1") -> Job | None:
     """A worker begins a run, and no more."""
     delivery = ledger.Delivery(
-        job_id=job.pk, one_transaction=one_transaction, worker=worker, message_id=message_id, queue=job.queue
+        job_id=job.pk,
+        task=job.task,
+        args=job.args,
+        kwargs=job.kwargs,
+        one_transaction=one_transaction,
+        worker=worker,
+        message_id=message_id,
+        queue=job.queue,
     )
     return ledger.begin(delivery)
 

@@ -1,15 +1,22 @@
 """A durable job is written in the caller's transaction, published at its commit, and refused if it could never run."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import outbox
 from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.relay import relay
 from djcelery_jobs.core.task import ArgumentsTooLargeError
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.telemetry.context import remember_request
@@ -52,7 +59,126 @@ def test_thousands_at_once_take_few_statements(add, broker, committed, django_as
     with django_assert_max_num_queries(25), committed():
         add.apply_async_many([(f"u{n}",) for n in range(1000)])
 
+    # Whoever dispatches them waits for some hundred messages; the relay sends the others at its next tick.
+    assert broker.waiting()["fast"] == outbox.MAX_AT_COMMIT == 500
+    assert relay() == 500
     assert broker.waiting()["fast"] == Job.objects.count() == 1000
+
+
+def test_so_it_is_when_they_are_dispatched_one_by_one(add, broker, committed, monkeypatch):
+    monkeypatch.setattr(outbox, "MAX_AT_COMMIT", 3)
+    with committed():
+        for number in range(5):
+            add.delay(f"u{number}")
+        transaction.on_commit(lambda: None)  # somebody else's
+        add.delay("last")
+
+    assert broker.waiting()["fast"] == 3
+    assert relay() == 3
+    assert broker.waiting()["fast"] == 6
+
+
+def test_what_was_rolled_back_does_not_count_as_published(add, broker, committed, monkeypatch):
+    monkeypatch.setattr(outbox, "MAX_AT_COMMIT", 3)
+    with committed():
+        with transaction.atomic():
+            add.apply_async_many([("a",), ("b",), ("c",)])
+            transaction.set_rollback(True)
+        add.delay("d")
+
+    assert broker.waiting()["fast"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("countdown", timedelta(minutes=5), "a number of seconds"),
+        ("countdown", "10", "a number of seconds"),
+        ("expires", timedelta(minutes=5), "a number of seconds or a datetime"),
+        ("eta", 5, "a datetime"),
+        ("eta", timedelta(minutes=5), "a datetime"),
+        ("time_limit", "60", "a number of seconds"),
+        ("soft_time_limit", timedelta(seconds=1), "a number of seconds"),
+        ("priority", 1.5, "a whole number"),
+    ],
+)
+@pytest.mark.parametrize("durable", [True, False])
+def test_an_option_of_a_wrong_type_is_named(add, task, broker, durable, option, value, says):
+    def plain(name: str) -> None:
+        """Never runs."""
+
+    with pytest.raises(TypeError, match=f"The option {option} must be {says}, got"):
+        (add if durable else task(plain)).apply_async(["a"], **{option: value})
+
+    assert not Job.objects.exists()
+
+
+def test_a_time_without_a_zone_is_in_djangos(add, broker, committed):
+    with timezone.override("Europe/Vienna"), committed():
+        add.apply_async(["a"], eta=datetime(2050, 1, 1, 12), expires=datetime(2050, 7, 1, 12))  # noqa: DTZ001
+
+    assert (the_job().publish_at.hour, the_job().expires_at.hour) == (11, 10)
+
+
+def test_in_async_code_it_says_what_to_write(add, broker):
+    async def view() -> None:
+        add.delay("a")
+
+    with pytest.raises(SynchronousOnlyOperation, match=r"await task\.adelay"):
+        asyncio.run(view())
+
+
+def test_async_code_can_dispatch(add, task, broker, committed):
+    def plain(name: str) -> None:
+        """Never runs."""
+
+    async def view() -> None:
+        await add.adelay("a")
+        await add.aapply_async(["b"], countdown=5)
+        await task(plain).adelay("c")
+
+    with committed():
+        async_to_sync(view)()
+
+    assert sorted(job.args for job in Job.objects.all()) == [["a"], ["b"]]
+    assert broker.waiting()["fast"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_of_another_database_is_warned_of(add, broker, caplog, monkeypatch):
+    other = SimpleNamespace(alias="second", in_atomic_block=True)
+    monkeypatch.setattr(type(outbox.connections), "all", lambda self, initialized_only: [other])
+
+    add.delay("a")
+    assert "in a transaction of the database 'second'" in caplog.text
+
+    caplog.clear()
+    with transaction.atomic():
+        add.delay("b")
+    assert "second" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1e22, -0.0, 1e15, 1e16, 5e-324, 10**30, {"bb": 1, "a": 2, "é": 3}, Decimal("1.50"), [{"x": 1e300}]],
+    ids=repr,
+)
+def test_the_relay_sends_what_was_sent_at_once(task, broker, committed, value):
+    def look(value: object) -> None:
+        seen.append(value)
+
+    seen: list[object] = []
+    with committed():
+        task(look, base=DurableTask).delay(value)
+    broker.run_one()
+    Job.objects.update(state=State.WAITING, started_at=None, starts=0, needs_publishing=True, publish_at=timezone.now())
+    relay()
+    broker.run_one()
+
+    at_once, by_relay = seen
+    assert (repr(at_once), type(at_once)) == (repr(by_relay), type(by_relay))
+    assert at_once == value
+    assert isinstance(value, dict) or repr(at_once) == repr(value)
 
 
 def test_a_task_that_expires_says_so_in_the_row_and_not_in_the_message(task, broker, committed):
@@ -124,10 +250,12 @@ def test_too_large_arguments_are_refused(add, task, broker):
         (["a\0"], {}, "a NUL"),
         (["caf\udce9.txt"], {}, "no text"),
         ([float("nan")], {}, "NaN"),
+        ([{"__type__": "uuid", "__value__": "no"}], {}, "cannot be read back"),
+        ([{"__type__": "nothing", "__value__": 1}], {}, "cannot be read back"),
         (["a"], {"key": "k" * 201}, "201"),
         (["a"], {"time_limit": 21}, "20 s"),
-        (["a"], {"priority": "high"}, "'high' is none"),
-        (["a"], {"task_id": "my-id"}, "my-id is no UUID"),
+        (["a"], {"priority": "high"}, "priority must be a whole number, got 'high'"),
+        (["a"], {"task_id": "my-id"}, "must be a UUID, got 'my-id'"),
     ],
 )
 def test_what_could_never_run_is_refused_where_it_is_dispatched(add, args, options, says):

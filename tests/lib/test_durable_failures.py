@@ -187,3 +187,21 @@ def test_a_dead_job_can_be_given_up(add, broker, committed):
 
     assert ledger.discard(Job.objects.all()) == 1
     assert the_job().state == State.DISCARDED
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise KeyError("no message")
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_an_error_whose_message_cannot_be_made_fails_once_and_is_kept(task, broker, committed, durable):
+    def work() -> None:
+        raise UnspeakableError
+
+    with committed():
+        task(work, **({"base": DurableTask} if durable else {})).delay()
+
+    assert len(broker.drain()) == 1
+    assert (the_job().state, the_job().attempts) == (State.DEAD, 0)
+    assert the_job().error == "UnspeakableError: <its __str__() raised KeyError>"

@@ -73,7 +73,9 @@ def test_a_job_that_was_cut_off_too_often_says_so(failures, task, db, committed)
     )
 
     with committed():
-        assert ledger.begin(ledger.Delivery(job_id=job.pk, one_transaction=True, redelivered=True)) is None
+        assert (
+            ledger.begin(ledger.Delivery(job_id=job.pk, task=job.task, one_transaction=True, redelivered=True)) is None
+        )
 
     [line] = failures()
     assert (line.getMessage(), line.task_id, line.error) == ("task_failure", str(job.pk), "WorkerLostError")

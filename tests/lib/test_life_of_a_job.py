@@ -149,6 +149,9 @@ class LifeOfAJob(RuleBasedStateMachine):
         job, worker = message.job, f"worker {next(self.numbers)}"
         delivery = ledger.Delivery(
             job_id=job.pk,
+            task=job.task,
+            args=job.args,
+            kwargs=job.kwargs,
             one_transaction=in_one_transaction(job),
             redelivered=redelivered,
             message_id=message.id,

@@ -19,12 +19,13 @@ def test_the_relay_counts_what_is_alike_in_one_statement(add, broker, committed,
         add.apply_async_many([(f"now {n}",) for n in range(50)])
         add.apply_async_many([(f"later {n}",) for n in range(50)], countdown=60)
     assert Job.objects.filter(waiting_since=None).count() == 50
+    broker.clear()  # it has lost them
     later(1000)
 
     with django_assert_max_num_queries(5):  # two of them begin and end the transaction
         assert relay() == 100
 
-    assert broker.waiting()["fast"] == 150
+    assert broker.waiting()["fast"] == 100
     assert set(Job.objects.values_list("state", "publications")) == {(State.WAITING, 1)}
     assert not Job.objects.filter(waiting_since=None).exists()
     assert not Job.objects.filter(publish_at__lte=timezone.now()).exists()

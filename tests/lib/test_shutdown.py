@@ -22,7 +22,7 @@ def one_connection(monkeypatch):
 
 def running(worker: str) -> Job:
     job = Job.objects.create(task="some.task", queue="fast", publish_at=timezone.now())
-    return ledger.begin(ledger.Delivery(job_id=job.pk, one_transaction=True, worker=worker))
+    return ledger.begin(ledger.Delivery(job_id=job.pk, task=job.task, one_transaction=True, worker=worker))
 
 
 def shut_down(worker: str) -> None:

@@ -17,7 +17,7 @@ def cut_off(times: int) -> Job:
 
 
 def begin(job: Job, worker: str) -> Job | None:
-    return ledger.begin(ledger.Delivery(job_id=job.pk, one_transaction=True, worker=worker))
+    return ledger.begin(ledger.Delivery(job_id=job.pk, task=job.task, one_transaction=True, worker=worker))
 
 
 def test_a_worker_runs_one_suspect_at_a_time():

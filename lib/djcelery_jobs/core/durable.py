@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn
@@ -11,12 +11,14 @@ from typing import Any, NoReturn
 from celery.canvas import Signature, group, maybe_signature
 from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
 from celery.result import AsyncResult
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
 
 from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.task import JobTask, is_durable
-from djcelery_jobs.models import Job, job_id
+from djcelery_jobs.models import Job, atomic, database_alias, job_id
+from djcelery_jobs.storable import stored
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +47,23 @@ class DurableTask(JobTask):
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
     ) -> AsyncResult:
         """As Celery's, and an option `key`: while a job with it is unfinished, no other is written."""
-        [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)
+        with self._advice_for_async_code():
+            [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)
         return self.AsyncResult(str(job.pk))
 
     def apply_async_many(self, calls: Iterable[tuple[Any, ...]], **options: Any) -> list[AsyncResult]:
         """Dispatch a job for each tuple of positional arguments, in few statements."""
-        jobs = outbox.write(self, [(args, {}) for args in calls], **options)
+        with self._advice_for_async_code():
+            jobs = outbox.write(self, [(args, {}) for args in calls], **options)
         return [self.AsyncResult(str(job.pk)) for job in jobs]
+
+    @contextmanager
+    def _advice_for_async_code(self) -> Iterator[None]:
+        try:
+            yield
+        except SynchronousOnlyOperation as error:
+            message = f"{self.name} is dispatched in async code. Write `await task.adelay(...)` or `aapply_async(...)`."
+            raise SynchronousOnlyOperation(message) from error
 
     # The row belongs into the transaction; Celery's own versions would write it after the commit.
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
@@ -65,7 +77,7 @@ class DurableTask(JobTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._is_no_job():
-            with transaction.atomic() if self.one_transaction else nullcontext():
+            with atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
         job = self._begin(args, kwargs)
         followers = self._take_followers()
@@ -75,7 +87,7 @@ class DurableTask(JobTask):
         self.request.retries = job.attempts  # an old copy of the message does not know of all
         self.request.begun = True
         try:
-            return self._run(job, args, kwargs, followers)
+            return self._run(job, followers)
         except Retry as retry:
             _patiently(ledger.schedule_retry, job, at=_when(retry))
             raise
@@ -95,6 +107,8 @@ class DurableTask(JobTask):
         request, message = self.request, self.request.delivery_info or {}
         delivery = ledger.Delivery(
             job_id=job_id(request.id),
+            task=self.name,
+            **_as_stored(args, kwargs),
             one_transaction=self.one_transaction,
             redelivered=bool(message.get("redelivered")),
             message_id=(request.properties or {}).get("message_id") or "",
@@ -109,7 +123,8 @@ class DurableTask(JobTask):
         _patiently(outbox.create_missing_row, self, delivery.job_id, args, kwargs)
         return _patiently(ledger.begin, delivery)
 
-    def _run(self, job: Job, args: tuple[Any, ...], kwargs: dict[str, Any], followers: list[Signature]) -> Any:
+    def _run(self, job: Job, followers: list[Signature]) -> Any:
+        args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write to the broker could change
         try:
             result = None if self.one_transaction else self.run(*args, **kwargs)
             with ledger.complete_in_transaction(job) as ours:
@@ -140,7 +155,7 @@ class DurableTask(JobTask):
             if is_durable(_first(follower).type):
                 dispatch()  # a row in this transaction
             else:
-                transaction.on_commit(dispatch)
+                transaction.on_commit(dispatch, using=database_alias())
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Retry:
         """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end.
@@ -193,6 +208,14 @@ def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
         logger.warning("no database, the relay sends this job again: %s", error)
         raise Ignore from error
+
+
+def _as_stored(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a message as a row would hold them. None: no row can."""
+    try:
+        return {"args": stored(list(args)), "kwargs": stored(dict(kwargs))}
+    except (TypeError, ValueError):
+        return {"args": None, "kwargs": None}
 
 
 def _when(retry: Retry) -> datetime:

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
-
-from djcelery_jobs.models import Effect
+from djcelery_jobs.models import Effect, atomic
 
 
 @contextmanager
@@ -18,6 +16,6 @@ def effect_once(key: str) -> Iterator[bool]:
 
     key: what must happen once, in the words of the business: "reserve-stock:<order id>". At most 200 characters.
     """
-    with transaction.atomic():
+    with atomic():
         _, is_first = Effect.objects.get_or_create(key=key)
         yield is_first

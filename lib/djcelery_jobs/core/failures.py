@@ -8,6 +8,7 @@ from celery.signals import task_failure
 
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.task import is_durable
+from djcelery_jobs.storable import error_text
 from djcelery_jobs.telemetry.context import running
 
 logger = logging.getLogger("djcelery_jobs.failure")
@@ -24,6 +25,6 @@ def record(
         return  # its row decides whether it runs again
     # The worker's main process tells of what its children could not; a traceback there would be that of the telling.
     logger.error("task_failure", extra=names, exc_info=exception if running() else None)
-    error = f"{type(exception).__name__}: {exception}"
+    error = error_text(exception)
     trace = str(getattr(einfo, "traceback", None) or "")
     dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace)

@@ -5,8 +5,10 @@
                     │ relay            │ schedule_  │ mark_dead
                     │                  v retry      v
     dispatch ──> DELAYED <─────────────┘           DEAD ──discard──> DISCARDED
-    with an eta     ^                               │
-                    └───────────requeue─────────────┘
+    with an eta     ^  ^                            │
+                    │  └────────requeue─────────────┘
+    dispatch ────> NEXT  (relay: when the job that runs with its key has ended)
+    with a key
 
 These invariants hold at every moment, whichever process is killed:
 
@@ -24,7 +26,9 @@ These invariants hold at every moment, whichever process is killed:
 """
 
 import logging
+import os
 import random
+import sys
 import traceback
 import uuid
 from collections import defaultdict
@@ -34,27 +38,43 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
-from djcelery_jobs.models import UNFINISHED, Job, State
-from djcelery_jobs.storable import text
+from djcelery_jobs.models import HAS_KEY, UNFINISHED, Job, State, atomic, database, database_alias
+from djcelery_jobs.storable import error_text, text
 
+logger = logging.getLogger(__name__)
 # failures.py writes to it too: one line for each job that failed for good.
 failure = logging.getLogger("djcelery_jobs.failure")
 
 BATCH = 500  # rows in one statement
 # Jobs of a queue that may have been on their way to a worker when its connection broke, at most.
 IN_TRANSIT = 100
+# Attempts to find or insert the job for a key, while others with the key begin and end.
+KEY_ATTEMPTS = 5
+
+
+class TransactionEndedError(RuntimeError):
+    """A task ended the transaction in which it was running, so that its effect and DONE were no longer one."""
+
+
+class TransactionId(Func):
+    """Return PostgreSQL's id of the current transaction."""
+
+    function = "txid_current"
+    output_field = BigIntegerField()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Describe a message of a job that reached a worker.
 
+    task, args, kwargs: of the message, as a row stores them. What runs is what the row says.
     one_transaction: the run holds the row's lock from its first effect to its last.
     redelivered: the broker says that the process which had this message before is gone.
     message_id: tells the message from other messages of the same job.
@@ -63,6 +83,9 @@ class Delivery:
     """
 
     job_id: uuid.UUID
+    task: str
+    args: list[Any] | None = None
+    kwargs: dict[str, Any] | None = None
     one_transaction: bool
     redelivered: bool = False
     message_id: str = ""
@@ -85,6 +108,12 @@ def new_job(*, eta: datetime | None = None, **fields: Any) -> Job:
     )
 
 
+def leave_to_relay(jobs: Iterable[Job]) -> None:
+    """Let the relay publish these unsaved jobs as soon as they are committed."""
+    for job in jobs:
+        job.publish_at, job.needs_publishing = timezone.now(), True
+
+
 def create(jobs: list[Job]) -> list[Job]:
     """Insert jobs into the caller's transaction, and return them.
 
@@ -98,30 +127,59 @@ def create_if_missing(job: Job) -> None:
     Job.objects.bulk_create([job], ignore_conflicts=True)
 
 
-def create_unless_key_is_taken(job: Job) -> tuple[Job, bool]:
-    """Insert a job unless an unfinished one has its key. Return the one that is unfinished, and whether it is new.
+def create_for_key(job: Job) -> tuple[Job, bool]:
+    """Insert a job unless another with its key is yet to begin. Return the job that will run, and whether it is new.
 
-    Raises IntegrityError when the id is already that of another job, ValueError when the key is another task's.
+    A job that is yet to begin does not do so before the caller's transaction ends, so that it sees what the caller
+    changed. One that has begun may have missed it: then the new job is the next to run after that one.
+
+    Raise IntegrityError when the id is already that of another job, ValueError when the key is another task's.
     """
-    unbegun = Job.objects.filter(key=job.key, state__in=UNFINISHED, started_at=None)
-    unbegun.filter(expires_at__lt=timezone.now()).update(state=State.DISCARDED, finished_at=timezone.now())
-    # The job that has the key may end between two statements: then try again.
-    while not Job.objects.filter(pk=job.pk).exclude(key=job.key, state__in=UNFINISHED).exists():
+    unfinished = Job.objects.filter(key=job.key, state__in=UNFINISHED)
+    expired = unfinished.filter(started_at=None, expires_at__lt=timezone.now())
+    expired.update(state=State.DISCARDED, finished_at=timezone.now())
+    first_state = job.state
+    for _ in range(KEY_ATTEMPTS):
         Job.objects.bulk_create([job], ignore_conflicts=True)
-        if unfinished := Job.objects.filter(key=job.key, state__in=UNFINISHED).first():
-            if unfinished.task != job.task:
-                raise ValueError(
-                    f"The key {job.key} has an unfinished job of {unfinished.task}. Name the task in the key."
-                )
-            return unfinished, unfinished.pk == job.pk
-    raise IntegrityError(f"There is a job {job.pk} already.")
+        if unbegun := _hold_back(unfinished.filter(started_at=None)):
+            _require_same_task(unbegun, job)
+            return unbegun, unbegun.pk == job.pk
+        running = unfinished.first()
+        if running:
+            _require_same_task(running, job)
+        job.state = State.NEXT if running else first_state
+    raise IntegrityError(f"There is a job {job.pk} already, or those with the key {job.key} begin and end too fast.")
 
 
-def record_failure(job_id: uuid.UUID, *, error: str, trace: str, **fields: Any) -> None:
-    """Insert a DEAD row for the job of a plain task that failed, or overwrite the row of its last failure."""
+def _hold_back(unbegun: QuerySet[Job]) -> Job | None:
+    """Return one of these jobs, locked so that no worker begins it before the transaction ends.
+
+    The lock is shared: callers with the same keys in another order do not wait for each other.
+    """
+    if database().vendor != "postgresql":
+        return unbegun.first()
+    sql, params = unbegun.query.get_compiler(using=database_alias()).as_sql()
+    return next(iter(Job.objects.raw(f"{sql} FOR SHARE", params)), None)
+
+
+def _require_same_task(unfinished: Job, job: Job) -> None:
+    if unfinished.task != job.task:
+        raise ValueError(f"The key {job.key} has an unfinished job of {unfinished.task}. Name the task in the key.")
+
+
+def record_failure(job_id: uuid.UUID, *, task: str, error: str, trace: str, **fields: Any) -> None:
+    """Insert a DEAD row for the job of a plain task that failed, or overwrite the row of its last failure.
+
+    A row of any other job with this id is left alone; the failure gets a row with an id of its own then.
+    """
     now = timezone.now()
     fields |= {"state": State.DEAD, "error": text(error)[:500], "traceback": text(trace)}
-    Job.objects.update_or_create(pk=job_id, defaults=fields | {"publish_at": now, "finished_at": now})
+    fields |= {"publish_at": now, "finished_at": now}
+    if Job.objects.filter(pk=job_id, task=task, state__in=[State.DEAD, State.DISCARDED]).update(**fields):
+        return
+    if Job.objects.filter(pk=job_id).exists():
+        job_id = uuid.uuid4()
+    Job.objects.create(pk=job_id, task=task, **fields)
 
 
 # -- Running
@@ -144,6 +202,7 @@ def begin(delivery: Delivery) -> Job | None:
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
     now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
+    unchanged |= {"task": delivery.task, "args": delivery.args, "kwargs": delivery.kwargs}
     untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
     begun = untouched.update(
         starts=1,
@@ -153,14 +212,17 @@ def _begin_first(delivery: Delivery) -> Job | None:
         publish_at=now + run_deadline(delivery.queue),
         publications=0,
     )
-    return Job(pk=delivery.job_id, starts=1, started_at=now, attempts=delivery.attempts) if begun else None
+    return Job(pk=delivery.job_id, starts=1, started_at=now, **unchanged) if begun else None
 
 
 def _begin_again(delivery: Delivery) -> Job | None:
-    with transaction.atomic():
+    with atomic():
         job = _lock(delivery.job_id)
         now = timezone.now()
         if job is None or job.state != State.WAITING:
+            return None
+        if job.task != delivery.task:
+            logger.error("a message for %s has the id of a job of %s: %s", delivery.task, job.task, job.pk)
             return None
         job.publications = 0
         if _may_be_running(job, delivery, now):
@@ -201,21 +263,62 @@ def _beside_another_suspect(job: Job) -> bool:
 def complete_in_transaction(begun: Job) -> Iterator[bool]:
     """Run the block and mark the job DONE in one transaction.
 
-    Yield False when another delivery has completed the job, or is about to; the block must do nothing then.
+    Yield False when another delivery has completed the job, or is about to; the block must do nothing then. Raise
+    TransactionEndedError when the block has ended the transaction. A child process that the block forks ends here.
 
     begun: the job that begin() returned.
     """
-    row = Job.objects.filter(pk=begun.pk)
-    with transaction.atomic():
-        is_ours = bool(row.filter(state=State.WAITING).select_for_update().values_list("pk"))
-        yield is_ours
-        if is_ours:
-            row.update(state=State.DONE, finished_at=timezone.now())
+    row, process = Job.objects.filter(pk=begun.pk), os.getpid()
+    with atomic():
+        locked = _with_transaction_id(row.filter(state=State.WAITING)).select_for_update().values_list("transaction")
+        [transaction_id] = next(iter(locked), [None])
+        is_ours = transaction_id is not None
+        try:
+            yield is_ours
+        except Exception as error:
+            if database().closed_in_transaction:
+                raise TransactionEndedError(TRANSACTION_ENDED) from error
+            raise
+        finally:
+            if os.getpid() != process:
+                os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
+        if is_ours and not _mark_done(row, transaction_id):
+            raise TransactionEndedError(TRANSACTION_ENDED)
+
+
+TRANSACTION_ENDED = (
+    "The task ended the transaction that it runs in: by close_old_connections(), connection.close(), a COMMIT or "
+    "ROLLBACK of its own, or a forked child. Leave the connection alone, or set one_transaction=False."
+)
+
+
+def _with_transaction_id(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Add `transaction`: on PostgreSQL its id, elsewhere 0."""
+    return jobs.annotate(transaction=TransactionId() if database().vendor == "postgresql" else Value(0))
+
+
+def _mark_done(row: QuerySet[Job], transaction_id: int) -> bool:
+    """Mark the job DONE, unless the transaction with this id has ended."""
+    connection = database()
+    if connection.closed_in_transaction:
+        return False
+    if connection.vendor == "sqlite" and not connection.connection.in_transaction:
+        return False
+    if connection.vendor == "postgresql":
+        row = _with_transaction_id(row).filter(transaction=transaction_id)
+    return bool(row.update(state=State.DONE, finished_at=timezone.now()))
+
+
+def _exit_status(error: BaseException | None) -> int:
+    """Return the status with which Python ends a process over this error."""
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        return error.code or 0
+    return 0 if error is None else 1
 
 
 def schedule_retry(begun: Job, *, at: datetime) -> None:
     """Let the relay publish the job once more at that time, after its run failed in a way that may pass."""
-    with transaction.atomic():
+    with atomic():
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun):
             job.attempts += 1
@@ -224,11 +327,11 @@ def schedule_retry(begun: Job, *, at: datetime) -> None:
 
 def mark_dead(begun: Job, error: BaseException) -> None:
     """Keep the job with its error for somebody to look at, after its run failed for good."""
-    with transaction.atomic():
+    with atomic():
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun):
             trace = "".join(traceback.format_exception(error))
-            _finish(job, State.DEAD, f"{type(error).__name__}: {error}", trace)
+            _finish(job, State.DEAD, error_text(error), trace)
 
 
 def _is_latest_run(job: Job, begun: Job) -> bool:
@@ -245,40 +348,84 @@ def release(job_ids: Iterable[object], *, worker: str, at: datetime | None = Non
     A job that another worker runs by now is left alone.
     """
     begun = Job.objects.filter(pk__in=job_ids, worker=worker[:100], state=State.WAITING, starts__gt=0)
-    begun.update(starts=F("starts") - 1, started_at=None, publish_at=at or timezone.now())
+    _release(begun, at or timezone.now())
 
 
 def release_all(worker: str) -> int:
     """Release every job that a worker ran when it shut down. Return how many."""
-    with transaction.atomic():
+    with atomic():
         running = Job.objects.filter(worker=worker, state=State.WAITING, started_at__isnull=False, starts__gt=0)
         ids = [job.pk for job in running.select_for_update(skip_locked=_can_skip_locked())]
-        return Job.objects.filter(pk__in=ids).update(starts=F("starts") - 1, started_at=None, publish_at=timezone.now())
+        return _release(Job.objects.filter(pk__in=ids), timezone.now())
+
+
+def _release(jobs: QuerySet[Job], publish_at: datetime) -> int:
+    return jobs.update(starts=F("starts") - 1, started_at=None, publish_at=publish_at, needs_publishing=True)
 
 
 # -- Publishing
 
 
+def count_due() -> dict[str, int]:
+    """Return the queues that have due jobs, each with how many of these should still have a message there."""
+    return dict(_due().values_list("queue").annotate(at_broker=Count("pk", filter=AT_BROKER)))
+
+
+def count_at_broker(queue: str) -> int:
+    """Return of how many jobs the queue should still hold a message, because no worker has begun them."""
+    return Job.objects.filter(AT_BROKER, queue=queue).count()
+
+
+def is_at_broker(job: Job) -> bool:
+    """Return whether the broker should still hold a message of the job."""
+    return job.state == State.WAITING and job.started_at is None and not job.needs_publishing
+
+
+# The same, for a query.
+AT_BROKER = Q(state=State.WAITING, started_at__isnull=True, needs_publishing=False)
+
+
 def lock_due(limit: int) -> list[Job]:
-    """Lock and return the jobs that the relay must publish now, `limit` at most. Must be called in a transaction."""
-    due = Job.objects.filter(state__in=UNFINISHED, publish_at__lte=timezone.now()).order_by("publish_at")
-    return list(due.select_for_update(skip_locked=_can_skip_locked())[:limit])
+    """Lock and return the jobs that the relay must look at now, `limit` at most. Must be called in a transaction."""
+    return list(_due().order_by("publish_at").select_for_update(skip_locked=_can_skip_locked())[:limit])
+
+
+def _due() -> QuerySet[Job]:
+    return Job.objects.filter(state__in=UNFINISHED, publish_at__lte=timezone.now())
+
+
+def take_turn(job: Job) -> bool:
+    """Return whether a locked job may be published now. One that is next for its key waits until the key is free."""
+    if job.state != State.NEXT:
+        return True
+    if not Job.objects.filter(key=job.key, state__in=HAS_KEY).exists():
+        try:
+            with atomic():
+                Job.objects.filter(pk=job.pk).update(state=State.DELAYED)
+        except IntegrityError:  # a new job has just got the key; this one runs after it
+            pass
+        else:
+            return True
+    job.publish_at = timezone.now() + timedelta(seconds=jobs_settings.JUST_BEGUN)
+    job.save(update_fields=["publish_at"])
+    return False
 
 
 def count_publication(jobs: Iterable[Job]) -> None:
-    """Note that the relay publishes these locked jobs now, and when it looks at them again.
+    """Note that the relay looks at these locked jobs now, and when it does so again.
 
     Take one statement for all jobs that change alike: after an outage there are thousands, of a few kinds.
     """
     now, alike = timezone.now(), defaultdict(list)
     for job in jobs:
-        alike[job.queue, job.publications, job.state].append(job.pk)
-    for (queue, publications, state), ids in alike.items():
+        alike[job.queue, job.publications].append(job.pk)
+    for (queue, publications), ids in alike.items():
         Job.objects.filter(pk__in=ids).update(
             state=State.WAITING,
             publications=publications + 1,
             publish_at=now + republish_delay(queue, publications),
-            **({"waiting_since": now} if state == State.DELAYED else {}),
+            needs_publishing=False,
+            waiting_since=Coalesce("waiting_since", now),
         )
 
 
@@ -315,9 +462,9 @@ def publish_oldest_now(queues: Iterable[str]) -> None:
 
 
 def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
-    with transaction.atomic():
+    with atomic():
         unlocked = list(jobs.select_for_update(skip_locked=_can_skip_locked()).values_list("pk", flat=True))
-        Job.objects.filter(pk__in=unlocked).update(publish_at=when)
+        Job.objects.filter(pk__in=unlocked).update(publish_at=when, needs_publishing=True)
 
 
 # -- Decisions of people
@@ -325,7 +472,7 @@ def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
 
 def requeue(jobs: QuerySet[Job]) -> int:
     """Let the relay publish dead jobs again as if they were new. Return how many."""
-    with transaction.atomic():
+    with atomic():
         dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_can_skip_locked()))
         return sum(_requeue(job) for job in dead)
 
@@ -333,7 +480,7 @@ def requeue(jobs: QuerySet[Job]) -> int:
 def _requeue(job: Job) -> bool:
     job.attempts, job.finished_at, job.expires_at, job.error, job.traceback = 0, None, None, "", ""
     try:
-        with transaction.atomic():
+        with atomic():
             _delay(job, timezone.now())
     except IntegrityError:  # another job with its key is unfinished: that one does the work
         return False
@@ -351,6 +498,16 @@ def discard(jobs: QuerySet[Job]) -> int:
     return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
 
 
+def cancel(jobs: QuerySet[Job], *, reason: str) -> int:
+    """Discard delayed jobs, and waiting ones that no worker has begun. Return how many."""
+    with atomic():
+        unbegun = jobs.filter(state__in=UNFINISHED, started_at=None)
+        cancelled = list(unbegun.select_for_update(skip_locked=_can_skip_locked()))
+        for job in cancelled:
+            _finish(job, State.DISCARDED, reason)
+        return len(cancelled)
+
+
 # -- Parts of the above
 
 
@@ -364,12 +521,12 @@ def _lock(job_id: object, *, wait: bool = False) -> Job | None:
 
 def _can_skip_locked() -> bool:
     # SQLite has no row locks and needs none: its transactions come one after the other.
-    return connection.features.has_select_for_update_skip_locked
+    return database().features.has_select_for_update_skip_locked
 
 
 def _delay(job: Job, publish_at: datetime) -> None:
     job.state, job.publish_at = State.DELAYED, publish_at
-    job.starts, job.publications, job.started_at = 0, 0, None
+    job.starts, job.publications, job.started_at, job.waiting_since = 0, 0, None, None
     job.save()
 
 
@@ -381,4 +538,4 @@ def _finish(job: Job, state: State, error: str, trace: str = "") -> None:
 
 def _log_failure_at_commit(job: Job, error: str) -> None:
     names = {"task_id": str(job.pk), "task": job.task, "error": error}
-    transaction.on_commit(lambda: failure.error("task_failure", extra=names))
+    transaction.on_commit(lambda: failure.error("task_failure", extra=names), using=database_alias())

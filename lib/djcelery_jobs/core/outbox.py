@@ -1,32 +1,33 @@
 """From row to broker: a row in the caller's transaction, a message after its commit, and no caller waits in vain."""
 
-import json
 import logging
 import struct
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
-from django.db import DatabaseError, transaction
+from django.conf import settings
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 from kombu import Producer
-from kombu.utils import json as kombu_json
 
 from djcelery_jobs.brokers.circuit_breaker import Breaker, producer_from_pool
 from djcelery_jobs.brokers.options import broker_url, node_count
 from djcelery_jobs.core import ledger
+from djcelery_jobs.core.dispatch_options import check_options
 from djcelery_jobs.core.republish_delays import hard_limit
 from djcelery_jobs.core.task import JobTask
-from djcelery_jobs.models import KEY_LENGTH, Job, State, subject
-from djcelery_jobs.storable import shown, stored
+from djcelery_jobs.models import KEY_LENGTH, Job, State, database, database_alias, subject
+from djcelery_jobs.storable import loaded, shown, stored
 from djcelery_jobs.telemetry.context import dispatcher, restored, snapshot
 
 logger = logging.getLogger(__name__)
 breaker = Breaker()
 
 BATCH = 500  # messages in one round trip
+MAX_AT_COMMIT = 500  # messages that one transaction publishes itself
 # No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
 FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
@@ -37,39 +38,84 @@ KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result"}
 def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = None, **options: Any) -> list[Job]:
     """Write a row for each call into the caller's transaction, and publish them when it commits.
 
-    calls: (args, kwargs) of each job. key: at most one unfinished job with it; while there is one, no other is
-    written and that one is returned. options: those of `apply_async`.
+    Raise TypeError and ValueError for what could never be sent or run: the caller is the one who can correct it.
 
-    Raises TypeError and ValueError for what could never be sent or run: the caller is the one who can mend it.
+    calls: (args, kwargs) of each job.
+    key: at most one job with it is yet to begin. While there is one, no other is written and that one is returned.
+    options: those of `apply_async`.
     """
     _check(task, len(calls), key, options)
-    if not key and (there := _dispatched_before(task, options.get("task_id"))):
-        return there
-    jobs = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
+    _warn_of_another_transaction(task)
+    if not key and (earlier := _dispatched_before(task, options.get("task_id"))):
+        return earlier
+    rows = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
+    ready = [job for job in rows if job.state == State.WAITING]
+    at_commit = PublishAtCommit(ready)
     if key:
-        job, is_new = ledger.create_unless_key_is_taken(jobs[0])
-        jobs = [job]
+        job, is_new = ledger.create_for_key(rows[0])
+        if not is_new or job.state != State.WAITING:
+            at_commit.jobs = []
+        rows = [job]
     else:
-        jobs, is_new = ledger.create(jobs), True
-    waiting = [job for job in jobs if is_new and job.state == State.WAITING]
+        ledger.create(rows)
     # Robust: whatever goes wrong in publishing, the caller's work is committed and the relay has the rows.
-    transaction.on_commit(lambda: publish(waiting), robust=not current_app.conf.task_always_eager)
-    return jobs
+    transaction.on_commit(at_commit, using=database_alias(), robust=not current_app.conf.task_always_eager)
+    return rows
+
+
+class PublishAtCommit:
+    """Publish jobs when their transaction has committed, MAX_AT_COMMIT in one transaction at most.
+
+    The others are left to the relay: whoever dispatches thousands of jobs in a request would wait for all of them.
+
+    total: jobs that the transaction publishes up to here.
+    """
+
+    def __init__(self, jobs: list[Job]) -> None:
+        before = self._total_before()
+        left = len(jobs) if current_app.conf.task_always_eager else max(0, MAX_AT_COMMIT - before)
+        self.jobs = jobs[:left]
+        self.total = before + len(self.jobs)
+        ledger.leave_to_relay(jobs[left:])
+
+    def __call__(self) -> None:
+        publish(self.jobs)
+
+    @staticmethod
+    def _total_before() -> int:
+        connection = database()
+        if not connection.in_atomic_block:
+            return 0
+        callbacks = (entry[1] for entry in reversed(connection.run_on_commit))
+        return next((callback.total for callback in callbacks if isinstance(callback, PublishAtCommit)), 0)
 
 
 def _check(task: JobTask, count: int, key: str | None, options: dict[str, Any]) -> None:
+    check_options(task.name, {"expires": task.expires} | options)
     if options.get("chord"):
         raise TypeError(f"{task.name} is durable and cannot be in a chord. Use a chain, or count rows in a task.")
     if key and count != 1:
         raise TypeError(f"A key is for one job of {task.name}, and these are {count}. Dispatch them one by one.")
     if key and len(key) > KEY_LENGTH:
         raise ValueError(f"The key of a job may have {KEY_LENGTH} characters, and {key[:20]}... has {len(key)}.")
-    if not isinstance(options.get("priority"), int | None):
-        raise TypeError(f"The priority of a job is a whole number, and {options['priority']!r} is none.")
     try:
         uuid.UUID(str(options.get("task_id") or uuid.uuid4()))
     except ValueError as error:
-        raise ValueError(f"{options['task_id']} is no UUID. For an id of your own, give the job a key.") from error
+        message = f"task_id must be a UUID, got {options['task_id']!r}. For an id of your own, give the job a key."
+        raise ValueError(message) from error
+
+
+def _warn_of_another_transaction(task: JobTask) -> None:
+    """Warn whoever dispatches in a transaction of another database only: its rollback does not take the job back."""
+    if database().in_atomic_block:
+        return
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            logger.warning(
+                "%s is dispatched in a transaction of the database %r, and its job is written to %r at once. "
+                'Use transaction.atomic(using="%s") around both.',
+                *(task.name, connection.alias, database_alias(), database_alias()),
+            )
 
 
 def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any) -> None:
@@ -78,7 +124,7 @@ def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any)
 
 
 def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
-    """A plain task that is delivered twice dispatches what follows it twice, under the same id."""
+    """Return the job with this id, if any: a plain task that is delivered twice dispatches what follows it twice."""
     return list(Job.objects.filter(pk=job_id, task=task.name)) if job_id else []
 
 
@@ -87,15 +133,10 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
     task.check_arguments(args, kwargs)
     if (options.get("time_limit") or 0) > hard_limit(queue):  # the relay would take the run for dead
         raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")
-    now = timezone.now()
     kept = {name: value for name, value in options.items() if name in KEPT_OPTIONS and value not in (None, [], {})}
-    eta, expires = options.get("eta"), options.get("expires", task.expires)
-    if (countdown := options.get("countdown")) is not None:
-        eta = now + timedelta(seconds=countdown)
-    if isinstance(expires, int | float):
-        expires = now + timedelta(seconds=expires)
+    eta, countdown = options.get("eta"), options.get("countdown")
     return ledger.new_job(
-        eta=eta,
+        eta=_time(eta if countdown is None else countdown),
         pk=options.get("task_id") or uuid.uuid4(),
         task=task.name,
         args=stored(list(args or [])),
@@ -104,9 +145,18 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         options=stored(kept) | shown({"context": snapshot()}),
         queue=queue,
         key=key,
-        expires_at=expires,
+        expires_at=_time(options.get("expires", task.expires)),
         dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
     )
+
+
+def _time(option: Any) -> datetime | None:
+    """Return the time that an option means, which is a datetime or a number of seconds from now."""
+    if option is None:
+        return None
+    if not isinstance(option, datetime):
+        return timezone.now() + timedelta(seconds=float(option))
+    return timezone.make_aware(option) if settings.USE_TZ and timezone.is_naive(option) else option
 
 
 def publish(jobs: Iterable[Job]) -> None:
@@ -137,7 +187,7 @@ def reason_unsendable(job: Job) -> str:
     if job.queue not in current_app.amqp.queues:
         return f"No queue is called {job.queue}."
     try:
-        current_app.tasks[job.task].check_arguments(*_arguments(job))
+        current_app.tasks[job.task].check_arguments(*arguments(job))
     except (*FAULTS_OF_A_JOB, AttributeError) as error:  # what decoding can raise
         return f"{type(error).__name__}: {error}"
     return ""
@@ -145,7 +195,7 @@ def reason_unsendable(job: Job) -> str:
 
 def send(job: Job, **options: Any) -> None:
     """Publish one job under its own id, in a message with an id of its own. Raises what the broker's client raises."""
-    args, kwargs = _arguments(job)
+    args, kwargs = arguments(job)
     options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
     options |= job.options
     options["expires"] = None  # begin() looks at the row's; a worker that saw a message expire refuses later ones, too
@@ -169,8 +219,9 @@ def _send_unless_wrong(job: Job, producer: Producer) -> None:
         logger.exception("cannot send the job %s %s; the relay tries again, ever more rarely", job.task, job.pk)
 
 
-def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
-    return tuple(kombu_json.loads(json.dumps([job.args, job.kwargs])))
+def arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments with which the job runs. Raise what the decoder of one of them raises."""
+    return tuple(loaded([job.args, job.kwargs]))
 
 
 def _leave_to_relay(jobs: list[Job]) -> None:

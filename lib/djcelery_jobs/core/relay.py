@@ -5,27 +5,38 @@ Beat calls relay() at every tick. Several calls at once do no harm: each takes r
 
 import logging
 
-from django.db import transaction
-
-from djcelery_jobs.core import ledger, outbox
+from djcelery_jobs.core import backlog, ledger, outbox
+from djcelery_jobs.models import Job, atomic
 
 logger = logging.getLogger(__name__)
 
 
 def relay(limit: int = ledger.BATCH) -> int:
-    """Publish the jobs that are due, `limit` at most. Return how many; when that is `limit`, there may be more."""
+    """Look at the jobs that are due, `limit` at most, and publish those that the broker does not hold.
+
+    Return how many were due; when that is `limit`, there may be more.
+    """
     if not outbox.breaker.closed:
         return 0
-    with transaction.atomic():
+    due = ledger.count_due()
+    if not due:
+        return 0
+    backlogs = backlog.measure(queue for queue, at_broker in due.items() if at_broker)
+    with atomic():
         jobs = ledger.lock_due(limit)
-        reasons = {job.pk: outbox.reason_unsendable(job) for job in jobs}
-        sendable = [job for job in jobs if not reasons[job.pk]]
+        sendable = [job for job in jobs if _is_sendable(job)]
         ledger.count_publication(sendable)
-        for job in jobs:
-            if reasons[job.pk]:
-                ledger.postpone_unsendable(job, reasons[job.pk])
+    chosen = backlog.to_publish(sendable, backlogs)
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
-    outbox.publish(sendable)
-    if sendable:
-        logger.info("relay: published %d jobs", len(sendable))
+    outbox.publish(chosen)
+    if chosen:
+        logger.info("relay: published %d jobs", len(chosen))
     return len(jobs)
+
+
+def _is_sendable(job: Job) -> bool:
+    """Return whether a locked job can be published now. If not, it is due again later, or dead."""
+    if reason := outbox.reason_unsendable(job):
+        ledger.postpone_unsendable(job, reason)
+        return False
+    return ledger.take_turn(job)

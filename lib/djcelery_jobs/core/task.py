@@ -2,17 +2,21 @@
 
 import logging
 from importlib.util import find_spec
+from inspect import Signature, signature
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from celery import current_app
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject
 from celery.result import AsyncResult
 from django.db import OperationalError
+from django.utils.functional import cached_property
 from kombu.utils.json import dumps
 
 from djcelery_jobs.brokers.circuit_breaker import producer_from_pool
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core.dispatch_options import check_options
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +46,30 @@ class JobTask(DjangoTask):
     retry_jitter = True  # or all tasks that failed together come back together
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> AsyncResult:
-        """As Celery's. Raises what check_arguments() does."""
+        """Publish the task as Celery does.
+
+        Raise what check_arguments() raises, and TypeError for an option of a wrong type.
+        """
         self.check_arguments(args, kwargs)
+        # Celery itself passes the times of a message that it sends again as texts.
+        check_options(self.name, {name: value for name, value in options.items() if not _is_iso_time(name, value)})
         if options.get("producer") or current_app.conf.task_always_eager:
             return super().apply_async(args, kwargs, **options)
         with producer_from_pool() as producer:
             return super().apply_async(args, kwargs, **options | {"producer": producer})
 
+    async def aapply_async(self, *args: Any, **options: Any) -> AsyncResult:
+        """Do what apply_async() does, from async code."""
+        return await sync_to_async(self.apply_async)(*args, **options)
+
+    async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult:
+        """Do what delay() does, from async code."""
+        return await sync_to_async(self.delay)(*args, **kwargs)
+
     def check_arguments(self, args: Any, kwargs: Any) -> None:
-        """Raises ArgumentsTooLargeError, and TypeError for arguments that the task does not take."""
-        if self.typing and (takes := getattr(self, "__header__", None)):
-            takes(*(args or ()), **(kwargs or {}))
+        """Raise ArgumentsTooLargeError, and TypeError for arguments that the task does not take."""
+        if self.typing:
+            self._signature.bind(*(args or ()), **(kwargs or {}))
         size = len(dumps([args, kwargs]))
         # The broker holds every message in memory, and each redelivery carries it again.
         if size > (allowed := jobs_settings.MAX_ARGUMENT_BYTES):
@@ -60,6 +77,10 @@ class JobTask(DjangoTask):
                 f"The arguments of {self.name} take {size} bytes, {allowed} are allowed. "
                 "Put larger data in file storage or a row and pass its key."
             )
+
+    @cached_property
+    def _signature(self) -> Signature:
+        return signature(self.run)
 
     def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""
@@ -75,6 +96,10 @@ class JobTask(DjangoTask):
             logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
             dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
             raise Reject("its worker died too often", requeue=False)
+
+
+def _is_iso_time(option: str, value: object) -> bool:
+    return option in ("eta", "expires") and isinstance(value, str)
 
 
 def is_durable(task: object) -> bool:

@@ -69,6 +69,8 @@ def job_status(job: Job) -> str:
         case State.DELAYED if job.attempts:
             times = "once" if job.attempts == 1 else f"{job.attempts} times"
             return f"failed {times} so far, retries {due(job.publish_at)}"
+        case State.NEXT:
+            return f"runs after the job that has its key, {job.key}"
         case State.DELAYED:
             return f"scheduled, runs {due(job.publish_at)}"
     if job.started_at and job.starts:

@@ -18,11 +18,11 @@ from typing import Any
 
 from celery import Task, states
 from celery.signals import task_failure, task_postrun, task_prerun
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import F
 
 from djcelery_jobs.brokers.queue_lengths import queue_of
-from djcelery_jobs.models import MinuteTally, Tally
+from djcelery_jobs.models import MinuteTally, Tally, atomic
 
 OUTCOMES = {states.SUCCESS: "done", states.RETRY: "retried"}
 FAILED = "failed"
@@ -80,7 +80,7 @@ class PendingCounts:
             runs, self.runs = self.runs, defaultdict(Runs)
             minutes, self.minutes = self.minutes, defaultdict(int)
         try:
-            with transaction.atomic():
+            with atomic():
                 # Sorted: two workers that lock the same rows never wait for each other in a circle.
                 for run_key in sorted(runs):
                     _add_to_tally(*run_key, runs[run_key])

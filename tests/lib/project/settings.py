@@ -100,6 +100,10 @@ else:
         }
     }
 
+# As far as a router can tell, there is a read replica. A test that reads a row of the jobs there fails.
+DATABASES["replica"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+DATABASE_ROUTERS = ["tests.lib.project.routers.ReplicaRouter"]
+
 if find_spec("django_structlog"):
     from djcelery_jobs import logging_config
 
