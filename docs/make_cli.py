@@ -91,6 +91,27 @@ be written, the check runs without a cache.
 `check` runs none of the project's code unless you pass `--introspect`, and writes to nothing but its cache. `--fix`
 also writes below the project's root, and `--write-baseline` to the file that you name; neither follows a link out of
 the project. Control characters in names are printed as escapes such as `\\u001b`.
+
+### The project and its paths
+
+A folder or file belongs to the project above it: the closest folder whose pyproject.toml has `[tool.djcelery]`, else
+the closest one with manage.py, else the root of the git repository. All of the project is read, since settings, tasks
+and the app may be anywhere in it, and findings are reported for what you named. Paths are printed relative to the
+folder where you stand. If the project is elsewhere, they are relative to its root.
+
+### Odd and hostile repositories
+
+`check` reads regular files below the project's root, and nothing else: no pipe, device or socket, and no link that
+leads out of the root. A file with several names is checked once. The bounds are:
+
+| of | bound | beyond it |
+|---|---|---|
+| a Python file | 2 MB, 30 seconds | DJC001 names the file, and the others are checked |
+| a YAML or unit file | 500 kB, 10 seconds; 50,000 values, with each alias counted as what it stands for | the same |
+| a project | 200,000 files | exit code 1 |
+| the whole check | 300 seconds (`--time-limit`) and, on Linux, 4 GB of memory for each process | exit code 1 |
+
+Windows has no time limits. A mistake of djcelery's own in a rule is reported as DJC003, and the other rules go on.
 """
 
 EJECT = """\

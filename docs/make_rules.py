@@ -27,8 +27,8 @@ HEAD = """\
 - A **warning** is certain, and the code is nearly always wrong.
 - A **hint** is worth a look. Hints are shown with `--severity hint`.
 
-`djcelery check --explain DJC101` prints one of the manuals below. Two codes come from the check itself: DJC001 for a
-file that cannot be read, and DJC002 for a `# noqa: DJC...` that silences nothing.
+`djcelery check --explain DJC101` prints one of the manuals below. Three codes come from the check itself: DJC001
+for a file that cannot be read, DJC002 for a `# noqa: DJC...` that silences nothing, and DJC003 for a rule that failed.
 
 An example that starts no Celery app of its own stands in a project with the app of Celery's
 [First steps with Django](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html).

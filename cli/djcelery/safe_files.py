@@ -1,12 +1,30 @@
-"""Write files in folders that may be a stranger's: no link is followed, and no half-written file is seen."""
+"""Read and write files in folders that may be a stranger's.
+
+No pipe or device is opened, no link is written through, and no half-written file is seen.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 
+MAX_SIZE = 2_000_000  # bytes of a file that are read
 # O_NOFOLLOW refuses a link that somebody put there meanwhile; Windows has none.
 _EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_regular_file(path: str, max_size: int = MAX_SIZE) -> bytes:
+    """Return the bytes of a file that is a regular one and not too large, or raise OSError. Never wait for a pipe."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        data = file.read(max_size + 1)
+    if len(data) > max_size:
+        raise OSError(errno.EFBIG, f"the file is larger than {max_size // 1_000_000} MB", path)
+    return data
 
 
 def leaves(root: str, path: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from djcelery import errors, main
+from djcelery.checking.scope import find_scope
 
 TASKS = """\
 from celery import shared_task
@@ -237,3 +238,56 @@ def test_a_project_that_does_not_start_is_said_in_words(shop):
         CliRunner().invoke(
             main.cli, ["check", str(shop), "--introspect"], standalone_mode=False, catch_exceptions=False
         )
+
+
+# -- the project and its paths
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a project in apps/api, whose configuration is there, too."""
+    api = tmp_path / "apps" / "api"
+    (tmp_path / ".git").mkdir()
+    (api / "src" / "shop").mkdir(parents=True)
+    (api / "src" / "shop" / "tasks.py").write_text(TASKS)
+    (api / "other.py").write_text(TASKS)
+    (tmp_path / "tasks.py").write_text(TASKS)
+    (api / "pyproject.toml").write_text('[tool.djcelery]\nseverity = "hint"\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def paths(result: Result) -> list[str]:
+    return sorted({row["path"] for row in json.loads(result.stdout)})
+
+
+def test_a_folder_belongs_to_the_project_above_it(monorepo):
+    result = check("apps/api/src", "--format", "json")
+    assert paths(result) == ["apps/api/src/shop/tasks.py"]
+    assert codes(result) == ["DJC101", "DJC114"]  # the configuration of apps/api counts
+    assert paths(check("--format", "json")) == ["apps/api/other.py", "apps/api/src/shop/tasks.py", "tasks.py"]
+
+
+@pytest.mark.parametrize(
+    ("marker", "text"), [("manage.py", ""), ("pyproject.toml", "[tool.djcelery.per-file-ignores]\n")]
+)
+def test_what_marks_a_project(monorepo, marker, text):
+    (monorepo / "apps" / "api" / "pyproject.toml").unlink()
+    (monorepo / "apps" / "api" / marker).write_text(text)
+    assert find_scope(("apps/api/src",)) == (str(monorepo / "apps" / "api"), ("src",))
+    (monorepo / "apps" / "api" / marker).unlink()
+    (monorepo / "apps" / "api" / "pyproject.toml").write_text("[tool.other]\n")
+    assert find_scope(("apps/api/src",)) == (str(monorepo), ("apps/api/src",))
+    assert find_scope((str(monorepo),)) == (str(monorepo), ())
+
+
+def test_paths_are_those_from_where_one_stands(monorepo, monkeypatch):
+    assert check("apps/api", "--format", "github").stdout.startswith("::error file=apps/api/other.py,")
+    assert check("apps/api/src").stdout.startswith("apps/api/src/shop/tasks.py:11:9: ")
+    assert check("apps/api", "--show-files").stdout == "apps/api/other.py\napps/api/src/shop/tasks.py\n"
+    monkeypatch.chdir(monorepo / "apps" / "api" / "src")
+    assert check("--format", "github").stdout.startswith("::error file=shop/tasks.py,")
+    assert check("..", "--format", "github").stdout.startswith("::error file=../other.py,")
+    assert "Fixed shop/tasks.py." in check("--fix").stderr
+    assert (monorepo / "tasks.py").read_text() == TASKS
+    assert (monorepo / "apps" / "api" / "other.py").read_text() == TASKS

@@ -9,17 +9,20 @@ from collections.abc import Iterable
 
 from djcelery.errors import UsageError
 from djcelery.findings import Finding
-from djcelery.safe_files import leaves, write_atomically
+from djcelery.safe_files import leaves, read_regular_file, write_atomically
+
+MAX_SIZE = 50_000_000
 
 
 def read(path: str) -> Counter[str]:
     """Return how often the baseline allows each finding."""
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(read_regular_file(path, MAX_SIZE))
         return Counter({str(finding): int(count) for finding, count in content["findings"].items()})
     except FileNotFoundError:
         raise UsageError(f"Baseline {path!r} does not exist.", "Create it with --write-baseline.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read baseline {path!r}: {error.strerror}.", "Pass an ordinary file.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path!r} is not a baseline.", "Create it again with --write-baseline.") from error
 

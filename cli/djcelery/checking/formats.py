@@ -132,7 +132,7 @@ def statistics(findings: Iterable[Finding]) -> str:
     return "\n".join(f"{count:5}  {code}  {name} ({severity})" for (code, name, severity), count in ordered)
 
 
-def summary(findings: list[Finding], hidden_hints: int, python_files: int) -> str:
+def summary(findings: list[Finding], hidden_hints: int, python_files: int, outside: int = 0) -> str:
     """Return one line that sums a run up."""
     counts = Counter(finding.severity for finding in findings)
     severities: tuple[Severity, ...] = ("error", "warning", "hint")
@@ -143,6 +143,8 @@ def summary(findings: list[Finding], hidden_hints: int, python_files: int) -> st
         line += f" {fixable} can be fixed with --fix."
     if hidden_hints:
         line += f" {counted(hidden_hints, 'hint')} hidden: show with --severity hint."
+    if outside:
+        line += f" Not read: {counted(outside, 'link')} that lead{'s' if outside == 1 else ''} out of the project."
     return line
 
 

@@ -9,8 +9,12 @@ from typing import NamedTuple
 
 from djcelery.errors import UsageError, did_you_mean
 from djcelery.findings import SEVERITIES, Finding
+from djcelery.safe_files import read_regular_file
+from djcelery.time_limit import TookTooLong, time_limit
 
 Table = dict[str, object]  # as TOML holds it, before anything is known about it
+SECONDS_PER_FILE = 10
+MAX_SHOWN = 100  # characters of a wrong value
 KEYS = ("select", "ignore", "exclude", "severity", "per-file-ignores", "baseline", "python")
 
 
@@ -51,43 +55,60 @@ def split(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
-def read_options(root: str) -> Options:
-    """Return the options that pyproject.toml sets."""
-    path = os.path.join(root, "pyproject.toml")
+def read_options(root: str, path: str = "") -> Options:
+    """Return the options that a file sets: `path`, or the pyproject.toml of the root if there is one."""
+    file = path or os.path.join(root, "pyproject.toml")
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
-        return Options()
-    return parse_options(djcelery_table(data, path), path) if b"djcelery" in data else Options()
+        data = read_regular_file(file)
+    except FileNotFoundError:
+        if not path:
+            return Options()
+        raise UsageError(f"Configuration {path!r} does not exist.", "Pass a TOML file.") from None
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read {file}: {error.strerror}.", "Correct the file and run the check again."
+        ) from None
+    return parse_options(djcelery_table(data, file), file) if b"djcelery" in data else Options()
 
 
 def djcelery_table(data: bytes, path: str) -> Table:
     """Return the table `[tool.djcelery]`, empty if there is none."""
     import tomllib
 
+    hint = "Correct the file and run the check again."
     try:
-        tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
+        with time_limit(SECONDS_PER_FILE):
+            tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "Correct the file and run the check again.") from error
+        raise UsageError(f"{path} is not valid TOML: {error}", hint) from error
+    except (TookTooLong, MemoryError) as error:
+        raise UsageError(f"{path} cannot be read: {error or 'it needs too much memory'}.", hint) from error
     table = tool.get("djcelery", {}) if isinstance(tool, dict) else {}
-    return table if isinstance(table, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"tool.djcelery in {path} must be a table, got {clipped(table)}.", "Write [tool.djcelery].")
+    return table
+
+
+def clipped(value: object) -> str:
+    """Return a value as text of a bounded length."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def parse_options(table: Table, path: str) -> Options:
     """Return the options in a table; raise UsageError for a key or value that is wrong."""
     for key in table:
         if key not in KEYS:
-            raise UsageError(f"Unknown key {key!r} in [tool.djcelery] of {path}.", did_you_mean(key, KEYS))
+            raise UsageError(f"Unknown key {clipped(key)} in [tool.djcelery] of {path}.", did_you_mean(key, KEYS))
     per_file = table.get("per-file-ignores", {})
     if not isinstance(per_file, dict):
         raise UsageError(
-            f"per-file-ignores in {path} must be a table, got {per_file!r}.",
+            f"per-file-ignores in {path} must be a table, got {clipped(per_file)}.",
             'For example: per-file-ignores = {"legacy/*" = ["DJC101"]}',
         )
     severity = table.get("severity", "warning")
     if severity not in SEVERITIES:
-        raise UsageError(f"Invalid severity {severity!r} in {path}.", did_you_mean(str(severity), SEVERITIES))
+        raise UsageError(f"Invalid severity {clipped(severity)} in {path}.", did_you_mean(str(severity), SEVERITIES))
     return Options(
         string_list(table, "select", path),
         string_list(table, "ignore", path),
@@ -104,7 +125,7 @@ def string_list(table: Table, key: str, path: str) -> tuple[str, ...]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UsageError(
-            f"{key} in {path} must be a list of strings, got {value!r}.", f'For example: {key} = ["DJC101"]'
+            f"{key} in {path} must be a list of strings, got {clipped(value)}.", f'For example: {key} = ["DJC101"]'
         )
     return tuple(value)
 
@@ -125,7 +146,7 @@ def validate_selectors(options: Options) -> None:
     for selector in unsure:
         if selector not in known:
             hint = did_you_mean(selector, known) if len(selector) > 3 else "docs/rules.md lists all rules."
-            raise UsageError(f"Unknown rule {selector!r}.", hint)
+            raise UsageError(f"Unknown rule {clipped(selector)}.", hint)
 
 
 def is_selected(finding: Finding, options: Options) -> bool:

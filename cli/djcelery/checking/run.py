@@ -23,19 +23,21 @@ class Report:
     findings: list[Finding]
     python_files: int
     read_paths: list[str]
+    outside: list[str]  # links out of the root, which are not followed
     from_cache: bool
 
     def as_text(self) -> str:
         """Return the report as the cache keeps it."""
         findings = [finding.as_json() for finding in self.findings]
-        return json.dumps({"findings": findings, "python_files": self.python_files, "read_paths": self.read_paths})
+        counted = {"python_files": self.python_files, "read_paths": self.read_paths, "outside": self.outside}
+        return json.dumps({"findings": findings, **counted})
 
     @classmethod
     def from_json(cls, data: Any) -> Report | None:
         """Return the report that the cache kept, or None if it is not one."""
         try:
             findings = [Finding.from_json(finding) for finding in data["findings"]]
-            return cls(findings, data["python_files"], data["read_paths"], from_cache=True)
+            return cls(findings, data["python_files"], data["read_paths"], data["outside"], from_cache=True)
         except (TypeError, KeyError):
             return None
 
@@ -81,15 +83,14 @@ def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
         cache.put("facts.json", to_json(facts))
     python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
     findings = findings_of(Project(tree, modules, running))
-    return Report(findings, python_files, [module.path for module in modules], from_cache=False)
+    return Report(findings, python_files, [module.path for module in modules], tree.outside, from_cache=False)
 
 
 def findings_of(project: Project) -> list[Finding]:
     """Return the findings of a project: without the silenced ones, with unreadable files and unused comments."""
     from djcelery.checking.silence import silence
-    from djcelery.rules import judge
 
-    findings = silence(project, judge(project))
+    findings = silence(project, judge_each(project))
     findings += [unreadable(path, 1, reason) for path, reason in project.tree.read_errors]
     findings += [
         unreadable(module.path, module.read_error_line, module.read_error)
@@ -97,6 +98,22 @@ def findings_of(project: Project) -> list[Finding]:
         if module.read_error
     ]
     return unique(in_characters(project, findings))
+
+
+def judge_each(project: Project) -> list[Finding]:
+    """Return what each rule finds. A rule that fails is named in a finding, and the others go on."""
+    from djcelery.rules import all_rules, judge
+
+    findings: list[Finding] = []
+    for rule in all_rules():
+        try:
+            findings += judge(project, [rule])
+        except Exception as error:
+            if os.environ.get("DJCELERY_TRACEBACK"):
+                raise
+            why = f"{rule.code} failed: this is a bug in djcelery, please report it: {type(error).__name__}"
+            findings.append(Finding(".", 1, 1, why, "warning", code="DJC003", name="failed-rule"))
+    return unique(findings)
 
 
 def unreadable(path: str, line: int, reason: str) -> Finding:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 from djcelery.checking import baseline
 from djcelery.checking.options import Options, is_selected
-from djcelery.checking.scope import Scope, in_paths
+from djcelery.checking.scope import Scope
 from djcelery.findings import Finding
 
 
 def selected(findings: Iterable[Finding], options: Options, scope: Scope) -> list[Finding]:
     """Return the findings that the options and the paths on the command line ask for."""
-    return [finding for finding in findings if is_selected(finding, options) and in_paths(finding.path, scope.paths)]
+    return [finding for finding in findings if is_selected(finding, options) and scope.contains(finding.path)]
 
 
 def not_in_baseline(findings: list[Finding], options: Options, scope: Scope) -> list[Finding]:

@@ -21,10 +21,13 @@ def silence(project: Project, findings: list[Finding]) -> list[Finding]:
     }
     used: set[tuple[str, int, str]] = set()
     kept = [finding for finding in findings if not is_silenced(finding, comments, used)]
+    lines: dict[str, list[bytes]] = {}
     for (path, line), codes in sorted(comments.items()):
         for code in codes:
             if code.startswith("DJC") and (path, line, code) not in used:
-                kept.append(unused(path, line, code, removal(lines_of(project, path), path, line, code)))
+                if path not in lines:
+                    lines[path] = lines_of(project, path)
+                kept.append(unused(path, line, code, removal(lines[path], path, line, code)))
     return kept
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from djcelery import __version__
-from djcelery.checking import formats
+from djcelery.checking import bounds, formats
 from djcelery.checking.options import read_options, validate_selectors
 from djcelery.checking.run import run
 from djcelery.checking.scope import find_scope
@@ -39,6 +39,14 @@ from djcelery.output import echo, escape_line
 )
 @click.option("--python", metavar="PROGRAM", help="Set the interpreter for --introspect.")
 @click.option("--no-cache", is_flag=True, help="Do not read or write the cache.")
+@click.option(
+    "--time-limit",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    default=bounds.SECONDS,
+    show_default=True,
+    help="End a check that takes longer.",
+)
 def command(
     *,
     paths: tuple[str, ...],
@@ -57,6 +65,7 @@ def command(
     introspect: bool,
     python: str | None,
     no_cache: bool,
+    time_limit: float,
 ) -> None:
     """Find mistakes with background jobs in a Django + Celery code base.
 
@@ -79,9 +88,10 @@ def command(
         from djcelery.checking.introspection import ask_app
 
         running = ask_app(scope.root, options.python, options.exclude)
-    report = run(scope.root, options.exclude, use_cache=not no_cache, running=running)
+    with bounds.bounded(time_limit):
+        report = run(scope.root, options.exclude, use_cache=not no_cache, running=running)
     if show_files:
-        echo("\n".join(escape_line(path) for path in report.read_paths))
+        echo("\n".join(escape_line(scope.shown(path)) for path in report.read_paths if scope.contains(path)))
         return
     if diff:
         from djcelery.checking.fixing import plan_fixes
@@ -94,7 +104,7 @@ def command(
 
         report, fixed_paths = apply_fixes(report, options, scope, running)
         if fixed_paths:
-            echo(f"Fixed {', '.join(escape_line(path) for path in fixed_paths)}.", err=True)
+            echo(f"Fixed {', '.join(escape_line(scope.shown(path)) for path in fixed_paths)}.", err=True)
     findings = selected(report.findings, options, scope)
     if write_baseline:
         from djcelery.checking.baseline import write
@@ -106,11 +116,11 @@ def command(
     if statistics:
         echo(formats.statistics(findings))
     elif findings or output_format in formats.MACHINE_FORMATS:
-        text = formats.render(findings, output_format, __version__)
+        text = formats.render(scope.with_shown_paths(findings), output_format, __version__)
         echo(text, workflow_commands=output_format == "github")
     if output_format == "text":
         hidden = hidden_hints(report.findings, options, scope)
-        echo(formats.summary(findings, hidden, report.python_files), err=True)
+        echo(formats.summary(findings, hidden, report.python_files, len(report.outside)), err=True)
     sys.exit(1 if findings else 0)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from djcelery.project.context import function_of, is_inside, is_test, is_test_settings
 from djcelery.project.facts import Assign, Call, Function, Module, Value
-from djcelery.project.lookup import MAX_BASES, Lookup
+from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
 
 CURRENT_APP = frozenset({"celery.current_app", "celery.app.current_app"})
@@ -162,13 +162,11 @@ def is_app_class(lookup: Lookup, module: Module, name: str) -> bool:
     return any(base in APP_CLASSES or is_foreign_app_class(base) for base in all_bases(lookup, definition))
 
 
-def all_bases(lookup: Lookup, definition: Definition, depth: int = 0) -> Iterator[str]:
+def all_bases(lookup: Lookup, definition: Definition) -> Iterator[str]:
     """Yield the bases of a class as written, and theirs."""
-    for base in definition.cls.bases if definition.cls is not None and depth < MAX_BASES else ():
-        yield base
-        outer = lookup.find_class(definition.module, base)
-        if outer is not None and outer is not definition:
-            yield from all_bases(lookup, outer, depth + 1)
+    for base in definition.cls.bases if definition.cls is not None else ():
+        for _, ancestor, _ in lookup.ancestors(definition.module, base):
+            yield ancestor
 
 
 def is_foreign_app_class(name: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from djcelery.project.apps import Apps
 from djcelery.project.celery_names import SENDING, SIGNING
-from djcelery.project.context import function_of, is_inside
-from djcelery.project.facts import Module, Value
+from djcelery.project.context import function_of
+from djcelery.project.facts import Assign, Module, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
 
@@ -41,15 +42,7 @@ class BaseClasses:
 
     def overrides(self, module: Module, base: str, names: frozenset[str]) -> bool:
         """Return whether a base class certainly defines one of these methods or attributes."""
-        if self.is_known(module, base):
-            return False
-        definition = self._find(module, base)
-        if definition is None or definition.cls is None:
-            return False
-        home, prefix = definition.module, f"{definition.cls.name}."
-        defined = {function.name for function in home.functions if function.qualname.startswith(prefix)}
-        defined |= {assign.target for assign in home.assigns if is_inside(home, assign.block, definition.cls.block)}
-        return bool(defined & names) or any(self.overrides(home, outer, names) for outer in definition.cls.bases)
+        return any(definition and defined_names(definition) & names for definition in self._of_project(module, base))
 
     def changes_calls(self, module: Module, base: str) -> bool:
         """Return whether a base class certainly overrides a way to call or to send a task."""
@@ -61,51 +54,28 @@ class BaseClasses:
 
     def leads_to(self, module: Module, base: str, known: frozenset[str]) -> bool:
         """Return whether a base class is, or inherits from, one of these."""
-        if base.replace(":", ".") in known:
-            return True
-        definition = self._find(module, base)
-        if definition is None or definition.cls is None:
-            return False
-        if definition.path in known:
-            return True
-        return any(self.leads_to(definition.module, outer, known) for outer in definition.cls.bases)
+        return any(
+            ancestor.replace(":", ".") in known or (definition is not None and definition.path in known)
+            for _, ancestor, definition in self.lookup.ancestors(module, base)
+        )
 
     def attribute(self, module: Module, base: str, name: str) -> Value | None:
         """Return the value that a base class, or one that it inherits from, gives to an attribute."""
-        definition = None if self.is_known(module, base) else self._find(module, base)
-        if definition is None or definition.cls is None:
-            return None
-        home, block = definition.module, definition.cls.block
-        for assign in home.assigns:
-            if assign.target == name and is_inside(home, assign.block, block):
-                return assign.value
-        values = (self.attribute(home, outer, name) for outer in definition.cls.bases)
-        return next((value for value in values if value is not None), None)
+        for definition in self._of_project(module, base):
+            for assign in own_assigns(definition) if definition is not None else ():
+                if assign.target == name:
+                    return assign.value
+        return None
 
     def sends_on_commit(self, module: Module, base: str) -> bool:
-        """Return whether a base class waits for the commit whenever it sends."""
-        if self.leads_to(module, base, DURABLE_BASES):
-            return True
-        if self.is_known(module, base):
-            return False
-        definition = self._find(module, base)
-        if definition is None or definition.cls is None:
-            return False  # `is_unknown` tells of this
-        home, own_methods = definition.module, {f"{definition.cls.name}.{method}" for method in SENDING}
-        for call in home.calls:
-            function = function_of(home, call.block)
-            if "commit" in call.value.last and function is not None and function.qualname in own_methods:
-                return True
-        return any(self.sends_on_commit(home, outer) for outer in definition.cls.bases)
+        """Return whether a base class waits for the commit whenever it sends; `is_unknown` tells of unseen ones."""
+        return self.leads_to(module, base, DURABLE_BASES) or any(
+            definition and method_sends_on_commit(definition) for definition in self._of_project(module, base)
+        )
 
     def is_unknown(self, module: Module, base: str) -> bool:
         """Return whether a base class, or one that it inherits from, cannot be seen."""
-        if self.is_known(module, base):
-            return False
-        definition = self._find(module, base)
-        if definition is None or definition.cls is None:
-            return True
-        return any(self.is_unknown(definition.module, outer) for outer in definition.cls.bases)
+        return any(definition is None for definition in self._of_project(module, base))
 
     def waits_on_request(self, module: Module, base: str) -> bool:
         """Return whether tasks of a base class certainly have `delay_on_commit`."""
@@ -126,5 +96,30 @@ class BaseClasses:
         """Return whether the task class of an app cannot be seen."""
         return any(self.is_unknown(module, base) for module, base in self.apps.task_classes)
 
-    def _find(self, module: Module, base: str) -> Definition | None:
-        return self.lookup.find(module, base.replace(":", "."))
+    def _of_project(self, module: Module, base: str) -> Iterator[Definition | None]:
+        """Yield the definitions of a base class and of those above it, without known ones; None for one unseen."""
+        for home, ancestor, definition in self.lookup.ancestors(module, base, stops=self.is_known):
+            if not self.is_known(home, ancestor):
+                yield definition
+
+
+def own_assigns(definition: Definition) -> list[Assign]:
+    """Return the assignments in the body of a class."""
+    return definition.module.inside.assigns(definition.cls.block) if definition.cls is not None else []
+
+
+def defined_names(definition: Definition) -> set[str]:
+    """Return the methods and attributes that a class itself defines."""
+    prefix = f"{definition.name}."
+    methods = {function.name for function in definition.module.functions if function.qualname.startswith(prefix)}
+    return methods | {assign.target for assign in own_assigns(definition)}
+
+
+def method_sends_on_commit(definition: Definition) -> bool:
+    """Return whether a class defines a way to send that waits for the commit."""
+    home, sending = definition.module, {f"{definition.name}.{method}" for method in SENDING}
+    for call in home.calls:
+        function = function_of(home, call.block)
+        if "commit" in call.value.last and function is not None and function.qualname in sending:
+            return True
+    return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MAX_HOPS = 3  # how many assignments a name is followed back
 
 
@@ -197,6 +198,14 @@ class Module:
     read_error_line: int = 1
 
     _calls_by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
+    _ranges: Ranges | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def inside(self) -> Ranges:
+        """Return what finds the calls, raises and assignments in a block and in those inside of it."""
+        if self._ranges is None:
+            self._ranges = Ranges(self)
+        return self._ranges
 
     @property
     def calls_by_last(self) -> dict[str, list[Call]]:
@@ -214,3 +223,43 @@ class Module:
         if len(called_names) == 1:
             return by_last[called_names[0]]
         return [call for call in self.calls if call.value.last in called_names] if called_names else []
+
+
+class Ranges:
+    """Find what stands in a block or deeper without a look at the rest of the module.
+
+    Blocks are numbered as they begin in the text, so that those inside of one follow it.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._ends = [index + 1 for index in range(len(module.blocks))]
+        for index in range(len(module.blocks) - 1, 0, -1):
+            parent = module.blocks[index].parent
+            self._ends[parent] = max(self._ends[parent], self._ends[index])
+        self._calls = by_block([call.block for call in module.calls], module.calls)
+        self._raises = by_block([statement.block for statement in module.raises], module.raises)
+        self._assigns = by_block([assign.block for assign in module.assigns], module.assigns)
+
+    def calls(self, block: int) -> list[Call]:
+        """Return the calls in a block, in the order of the text."""
+        return self._in_range(self._calls, block)
+
+    def raises(self, block: int) -> list[Raise]:
+        """Return the raise and return statements in a block."""
+        return self._in_range(self._raises, block)
+
+    def assigns(self, block: int) -> list[Assign]:
+        """Return the assignments in a block."""
+        return self._in_range(self._assigns, block)
+
+    def _in_range(self, numbered: dict[int, list[tuple[int, T]]], block: int) -> list[T]:
+        found = [pair for inner in range(block, self._ends[block]) for pair in numbered.get(inner, ())]
+        return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+
+def by_block(blocks: list[int], items: Sequence[T]) -> dict[int, list[tuple[int, T]]]:
+    """Return items with their positions, by the block that each stands in."""
+    numbered: dict[int, list[tuple[int, T]]] = {}
+    for position, (block, item) in enumerate(zip(blocks, items, strict=True)):
+        numbered.setdefault(block, []).append((position, item))
+    return numbered

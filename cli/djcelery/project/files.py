@@ -5,15 +5,20 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from djcelery.errors import CommandError
 from djcelery.project.layout import Layout
+from djcelery.safe_files import is_below, read_regular_file
 
 SKIPPED = frozenset(
     "__pycache__ node_modules bower_components site-packages dist-packages venv env virtualenv build dist".split()
 )
 YAML = (".yml", ".yaml")
+MAX_FILES = 200_000  # below a root
+MAX_LINKED = 10_000  # files that are known under a second path
 NOQA = b"noqa: DJC"
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
 MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS", NOQA)
@@ -31,15 +36,21 @@ class Entry(NamedTuple):
 
 
 class Tree:
-    """List and read the files below a folder, on disk or in memory."""
+    """List and read the regular files below a folder, on disk or in memory.
+
+    The folder may be a stranger's: no link leads out of it, and pipes, devices and sockets are never opened.
+    """
 
     def __init__(self, root: str = "", texts: dict[str, str | bytes] | None = None) -> None:
         self.root = root
         self.texts = None if texts is None else {path: as_bytes(text) for path, text in texts.items()}
         self.entries: list[Entry] = []
+        self.aliases: dict[str, str] = {}  # the path of each file that a link names too, by the path of the link
+        self.outside: list[str] = []  # links out of the root
         self.read_errors: list[tuple[str, str]] = []  # path and reason
         self.exclude: tuple[str, ...] = ()
         self._layout: Layout | None = None
+        self._folders: dict[str, str] = {}  # the path of each folder that was listed, by its real path
 
     def scan(self, exclude: Iterable[str] = ()) -> list[Entry]:
         """Find every file that may matter."""
@@ -48,17 +59,26 @@ class Tree:
             self.entries = [Entry(path, len(text), 0) for path, text in sorted(self.texts.items())]
             return self.entries
         self.exclude = tuple(exclude)
-        self.entries = []
-        visited: set[tuple[int, int]] = set()
-        folders = [("", self.root)]
-        while folders:
-            prefix, folder = folders.pop()
-            folders += self._scan_folder(prefix, folder, visited)
+        self.entries, self.aliases, self.outside, self._folders = [], {}, [], {}
+        links = self._scan_below("", os.path.realpath(self.root))
+        while links:
+            links = [link for path, target in sorted(links) for link in self._follow(path, target)]
         self.entries.sort(key=lambda entry: entry.path)
         return self.entries
 
-    def _scan_folder(self, prefix: str, folder: str, visited: set[tuple[int, int]]) -> list[tuple[str, str]]:
-        """Add the files of one folder and return the folders inside."""
+    def _scan_below(self, prefix: str, folder: str) -> list[tuple[str, str]]:
+        """Add the files below a folder, and return its links with their targets."""
+        links: list[tuple[str, str]] = []
+        folders = [(prefix, folder)]
+        while folders:
+            prefix, folder = folders.pop()
+            if folder not in self._folders:
+                self._folders[folder] = prefix
+                folders += self._scan_folder(prefix, folder, links)
+        return links
+
+    def _scan_folder(self, prefix: str, folder: str, links: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Add the files of one folder and its links, and return the folders inside."""
         subfolders = []
         try:
             with os.scandir(folder) as listing:
@@ -69,20 +89,67 @@ class Tree:
         if prefix and any(entry.name == "pyvenv.cfg" for entry in entries):
             return []
         for entry in entries:
-            name, path = entry.name, prefix + entry.name
-            if name.startswith(".") or "{{" in name or self._is_excluded(path):
+            path = prefix + entry.name
+            if entry.name.startswith(".") or "{{" in entry.name or self._is_excluded(path):
                 continue
             try:
-                if entry.is_dir():
-                    if name not in SKIPPED and not name.endswith(".egg-info") and is_first_visit(entry, visited):
-                        subfolders.append((path + "/", entry.path))
-                elif may_matter(name):
-                    state = entry.stat()
-                    self.entries.append(Entry(path, state.st_size, state.st_mtime_ns))
+                if entry.is_symlink():
+                    links.append((path, os.path.realpath(entry.path, strict=True)))
+                elif entry.is_dir(follow_symlinks=False):
+                    if is_entered(entry.name):
+                        subfolders.append((f"{path}/", entry.path))
+                elif may_matter(entry.name):
+                    self._add(path, entry.stat(follow_symlinks=False))
             except OSError as error:
-                if may_matter(name):
+                if may_matter(entry.name):
                     self.read_errors.append((path, f"cannot be read: {error.strerror}"))
         return subfolders
+
+    def _add(self, path: str, state: os.stat_result) -> None:
+        """Add a regular file; name anything else as not checked."""
+        if not stat.S_ISREG(state.st_mode):
+            self.read_errors.append((path, "not a regular file"))
+            return
+        if len(self.entries) >= MAX_FILES:
+            raise CommandError(
+                f"There are more than {MAX_FILES} files below {self.root}.",
+                "Check a smaller folder, or leave folders out with --exclude.",
+            )
+        self.entries.append(Entry(path, state.st_size, state.st_mtime_ns))
+
+    def _follow(self, path: str, target: str) -> list[tuple[str, str]]:
+        """Record what a link stands for; return the links below a folder that is only reached through it."""
+        name = path.rpartition("/")[2]
+        try:
+            state = os.stat(target)
+        except OSError as error:
+            self.read_errors.append((path, f"cannot be read: {error.strerror}"))
+            return []
+        is_folder = stat.S_ISDIR(state.st_mode)
+        if not (is_entered(name) if is_folder else may_matter(name)):
+            return []
+        if not is_below(os.path.realpath(self.root), target):
+            self.outside.append(path)
+            return []
+        if is_folder:
+            if target not in self._folders:
+                return self._scan_below(f"{path}/", target)
+            self._add_folder_alias(f"{path}/", self._folders[target])
+            return []
+        home, _, target_name = target.rpartition(os.sep)
+        if home in self._folders and may_matter(target_name):
+            self.aliases[path] = self._folders[home] + target_name
+        else:
+            self._add(path, state)
+        return []
+
+    def _add_folder_alias(self, prefix: str, target: str) -> None:
+        """Record a second path for each file of a folder, unless the link is inside of that folder."""
+        if prefix.startswith(target):
+            return
+        for entry in self.entries:
+            if entry.path.startswith(target) and len(self.aliases) < MAX_LINKED:
+                self.aliases[prefix + entry.path[len(target) :]] = entry.path
 
     def _is_excluded(self, path: str) -> bool:
         return any(fnmatch.fnmatch(path, pattern) or path == pattern.rstrip("/") for pattern in self.exclude)
@@ -91,7 +158,7 @@ class Tree:
     def layout(self) -> Layout:
         """Return which dotted name each path has."""
         if self._layout is None:
-            self._layout = Layout({entry.path for entry in self.entries})
+            self._layout = Layout({entry.path for entry in self.entries}, self.aliases)
         return self._layout
 
     def read(self, path: str) -> bytes:
@@ -100,8 +167,7 @@ class Tree:
             if path not in self.texts:
                 raise FileNotFoundError(path)
             return self.texts[path]
-        with open(os.path.join(self.root, path), "rb") as file:
-            return file.read()
+        return read_regular_file(os.path.join(self.root, path))
 
     def contents(self, suffixes: tuple[str, ...], max_size: int | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield the path and the bytes of each readable file whose path ends so."""
@@ -117,17 +183,9 @@ class Tree:
         return self.contents((".py",))
 
 
-def is_first_visit(entry: os.DirEntry[str], visited: set[tuple[int, int]]) -> bool:
-    """Return whether a folder was not entered before under another name."""
-    if not entry.is_symlink():
-        return True
-    state = entry.stat()
-    key = (state.st_dev, state.st_ino)
-    target = os.path.realpath(entry.path)
-    if key in visited or os.path.abspath(entry.path).startswith(target + os.sep):
-        return False
-    visited.add(key)
-    return True
+def is_entered(name: str) -> bool:
+    """Return whether a folder with this name is searched."""
+    return name not in SKIPPED and not name.endswith(".egg-info")
 
 
 def as_bytes(text: str | bytes) -> bytes:

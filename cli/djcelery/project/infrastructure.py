@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from djcelery.project.files import YAML, Tree
 from djcelery.project.processes import Process, Scaling
+from djcelery.project.yaml_documents import TooLarge, YamlMapping, documents, mapping, sequence, text_of
+from djcelery.time_limit import TookTooLong, time_limit
+
+Found = TypeVar("Found")
 
 MAX_SIZE = 500_000
+SECONDS_PER_FILE = 10
+PROCESS_FILES = (*YAML, ".service")
 SHELLS = frozenset({"sh", "bash"})
+MAX_SHELLS = 5  # around each other
 KUBERNETES_GRACE = 30  # seconds, where a pod does not say otherwise
 KEDA_MAX_REPLICAS = 100  # where a ScaledObject does not say otherwise
-YamlMapping = dict[str, Any]
 
 
 class Infrastructure:
@@ -27,15 +34,9 @@ class Infrastructure:
     @cached_property
     def processes(self) -> list[Process]:
         """Return every worker and beat that a file starts."""
-        processes = []
-        for entry in self.tree.entries:
-            is_procfile = entry.path.rpartition("/")[2].startswith("Procfile")
-            if is_procfile or (entry.path.endswith((*YAML, ".service")) and entry.size < MAX_SIZE):
-                try:
-                    processes += processes_in(entry.path, self.tree.read(entry.path))
-                except OSError:
-                    continue
-        return processes
+        return [
+            process for path, data in self._files(PROCESS_FILES) for process in self._read(processes_in, path, data)
+        ]
 
     @property
     def workers(self) -> list[Process]:
@@ -45,9 +46,25 @@ class Infrastructure:
     @cached_property
     def scalings(self) -> list[Scaling]:
         """Return every autoscaler of Kubernetes that can be seen."""
-        return [
-            scaling for path, data in self.tree.contents(YAML, max_size=MAX_SIZE) for scaling in scalings_in(path, data)
-        ]
+        return [scaling for path, data in self._files(YAML) for scaling in self._read(scalings_in, path, data)]
+
+    def _files(self, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+        """Yield the files with these endings, and the Procfiles if they are asked for."""
+        for entry in self.tree.entries:
+            is_procfile = suffixes == PROCESS_FILES and entry.path.rpartition("/")[2].startswith("Procfile")
+            if is_procfile or (entry.path.endswith(suffixes) and entry.size < MAX_SIZE):
+                with suppress(OSError):
+                    yield entry.path, self.tree.read(entry.path)
+
+    def _read(self, reader: Callable[[str, bytes], Iterable[Found]], path: str, data: bytes) -> list[Found]:
+        """Return what a reader finds in a file. One that is too large once it is read is named as not checked."""
+        try:
+            with time_limit(SECONDS_PER_FILE):
+                return list(reader(path, data))
+        except (TooLarge, TookTooLong) as error:
+            if (path, str(error)) not in self.tree.read_errors:
+                self.tree.read_errors.append((path, str(error)))
+            return []
 
 
 def processes_in(path: str, data: bytes) -> list[Process]:
@@ -73,15 +90,15 @@ def scalings_in(path: str, data: bytes) -> Iterator[Scaling]:
         return
     text = data.decode("utf-8", "replace")
     for document in documents(text):
-        kind, spec = document.get("kind"), document.get("spec")
-        if kind not in {"ScaledObject", "HorizontalPodAutoscaler"} or not isinstance(spec, dict):
+        kind, spec = text_of(document.get("kind")), mapping(document.get("spec"))
+        if kind not in {"ScaledObject", "HorizontalPodAutoscaler"}:
             continue
         target = spec.get("scaleTargetRef")
         is_keda = kind == "ScaledObject"
         limit = spec.get("maxReplicaCount", KEDA_MAX_REPLICAS) if is_keda else spec.get("maxReplicas")
         if isinstance(target, dict) and isinstance(limit, int):
-            name = str(target.get("name", ""))
-            yield Scaling(path, line_of(text, rf"^\s*name:\s*{quoted(name)}\s*(?:#.*)?$"), name, limit)
+            name = text_of(target.get("name"))
+            yield Scaling(path, line_of(text, rf"^[ \t]*name:[ \t]*{quoted(name)}[ \t]*(?:#.*)?$"), name, limit)
 
 
 # -- the kinds of files
@@ -118,18 +135,15 @@ def in_yaml(path: str, text: str) -> Iterator[Process]:
 
 def in_compose(path: str, text: str, document: YamlMapping) -> Iterator[Process]:
     """Find the services of a compose file that have a command."""
-    services = document.get("services")
-    if not isinstance(services, dict):
-        return
-    for name, service in services.items():
-        if not isinstance(service, dict) or not service.get("command"):
+    for name, value in mapping(document.get("services")).items():
+        service = mapping(value)
+        if not service.get("command"):
             continue
-        deploy = service.get("deploy") if isinstance(service.get("deploy"), dict) else {}
-        replicas = service.get("scale") or (deploy or {}).get("replicas") or 1
+        replicas = service.get("scale") or mapping(service.get("deploy")).get("replicas") or 1
         yield Process(
             path,
-            line_of(text, rf"^\s+{quoted(str(name))}\s*:"),
-            str(name),
+            line_of(text, rf"^[ \t]+{quoted(name)}[ \t]*:"),
+            name,
             words_of(service["command"]),
             replicas if isinstance(replicas, int) else 1,
             "compose",
@@ -139,18 +153,17 @@ def in_compose(path: str, text: str, document: YamlMapping) -> Iterator[Process]
 
 def in_kubernetes(path: str, text: str, document: YamlMapping) -> Iterator[Process]:
     """Find the containers of a workload of Kubernetes."""
-    spec = document.get("spec")
-    if document.get("kind") not in {"Deployment", "StatefulSet", "DaemonSet"} or not isinstance(spec, dict):
+    if text_of(document.get("kind")) not in {"Deployment", "StatefulSet", "DaemonSet"}:
         return
-    pod = (spec.get("template") or {}).get("spec") if isinstance(spec.get("template"), dict) else None
-    for container in (pod or {}).get("containers") or []:
-        if not isinstance(container, dict):
-            continue
-        words = [*words_of(container.get("command") or []), *words_of(container.get("args") or [])]
+    spec = mapping(document.get("spec"))
+    pod = mapping(mapping(spec.get("template")).get("spec"))
+    for value in sequence(pod.get("containers")):
+        container = mapping(value)
+        words = [*words_of(container.get("command")), *words_of(container.get("args"))]
         replicas = spec.get("replicas", 1)
-        name = name_of(document) or str(container.get("name", ""))
-        grace = (pod or {}).get("terminationGracePeriodSeconds")
-        line = line_of(text, rf"^\s*(?:-\s+)?name:\s*{quoted(name)}\s*(?:#.*)?$")
+        name = text_of(mapping(document.get("metadata")).get("name")) or text_of(container.get("name"))
+        grace = pod.get("terminationGracePeriodSeconds")
+        line = line_of(text, rf"^[ \t]*(?:-[ \t]+)?name:[ \t]*{quoted(name)}[ \t]*(?:#.*)?$")
         replicas = replicas if isinstance(replicas, int) else 1
         grace = grace if isinstance(grace, int) else KUBERNETES_GRACE
         yield Process(path, line, name, words, replicas, "kubernetes", grace, surges(document, spec))
@@ -158,34 +171,33 @@ def in_kubernetes(path: str, text: str, document: YamlMapping) -> Iterator[Proce
 
 def surges(document: YamlMapping, spec: YamlMapping) -> bool:
     """Return whether a Deployment starts the new pod before the old one has ended, as it does by default."""
-    strategy = spec.get("strategy")
-    strategy = strategy if isinstance(strategy, dict) else {}
-    rolling = strategy.get("rollingUpdate")
-    surge = rolling.get("maxSurge") if isinstance(rolling, dict) else None
-    return document.get("kind") == "Deployment" and strategy.get("type") != "Recreate" and surge not in {0, "0", "0%"}
-
-
-def name_of(document: YamlMapping) -> str:
-    """Return the name of an object of Kubernetes."""
-    metadata = document.get("metadata")
-    return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
+    strategy = mapping(spec.get("strategy"))
+    surge = text_of(mapping(strategy.get("rollingUpdate")).get("maxSurge"))
+    return document.get("kind") == "Deployment" and strategy.get("type") != "Recreate" and surge not in {"0", "0%"}
 
 
 # -- commands and values
 
 
 def split_command(command: str) -> list[str]:
-    """Split a command line into words, without the shell around it and the commands before it."""
-    try:
-        words = shlex.split(command, comments=False)
-    except ValueError:
-        words = command.split()
-    runs_shell = len(words) >= 3 and words[0].rpartition("/")[2] in SHELLS
-    if runs_shell and words[1].startswith("-") and "c" in words[1]:
-        return split_command(" ".join(words[2:]))
+    """Split a command line into words, without the shells around it and the commands before it."""
+    words = shell_words(command)
+    for _ in range(MAX_SHELLS):
+        runs_shell = len(words) >= 3 and words[0].rpartition("/")[2] in SHELLS
+        if not (runs_shell and words[1].startswith("-") and "c" in words[1]):
+            break
+        words = shell_words(" ".join(words[2:]))
     if "&&" in words:
         return words[len(words) - words[::-1].index("&&") :]
     return words
+
+
+def shell_words(command: str) -> list[str]:
+    """Split a command line as a shell does, or at its spaces where it is none."""
+    try:
+        return shlex.split(command, comments=False)
+    except ValueError:
+        return command.split()
 
 
 def words_of(command: object) -> list[str]:
@@ -193,7 +205,7 @@ def words_of(command: object) -> list[str]:
     if isinstance(command, str):
         return split_command(command)
     if isinstance(command, list):
-        words = [str(word) for word in command]
+        words = [text_of(word) for word in command]
         return split_command(shlex.join(words)) if words and words[0].rpartition("/")[2] in SHELLS else words
     return []
 
@@ -202,19 +214,8 @@ def seconds(value: object) -> int | None:
     """Return the seconds of a duration such as 30, `30s` or `1m30s`."""
     if isinstance(value, int):
         return value
-    match = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s?)?", str(value)) if value is not None else None
+    match = re.fullmatch(r"(?:(\d{1,9})m)?(?:(\d{1,9})s?)?", text_of(value))
     return int(match[1] or 0) * 60 + int(match[2] or 0) if match and (match[1] or match[2]) else None
-
-
-def documents(text: str) -> list[YamlMapping]:
-    """Return the mappings of a YAML file; none where it cannot be read, as a template often cannot."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return [document for document in yaml.load_all(text, Loader=loader) if isinstance(document, dict)]
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
-        return []
 
 
 def quoted(name: str) -> str:

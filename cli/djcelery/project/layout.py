@@ -8,9 +8,10 @@ NO_PACKAGES = frozenset({"tests", "test", "docs", "setup", "manage", "conftest"}
 class Layout:
     """Know which dotted name each path has."""
 
-    def __init__(self, paths: set[str]) -> None:
+    def __init__(self, paths: set[str], aliases: dict[str, str] | None = None) -> None:
+        aliases = aliases or {}  # more paths of the same files
         self.paths = paths
-        self.packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+        self.packages = {path.rpartition("/")[0] for path in [*paths, *aliases] if path.endswith("/__init__.py")}
         self.roots = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "manage.py"}
         self.by_name: dict[str, str] = {}
         python_paths = sorted((path for path in paths if path.endswith(".py")), key=lambda path: (len(path), path))
@@ -18,6 +19,9 @@ class Layout:
             self.by_name[self.name(path)] = path
         for path in python_paths:
             self.by_name.setdefault(dotted(path), path)
+        for alias, path in aliases.items():
+            if alias.endswith(".py"):
+                self.by_name.setdefault(self.name(alias), path)
         self.top_level = {name.partition(".")[0] for name in self.by_name} - NO_PACKAGES
 
     def root(self, path: str) -> str:

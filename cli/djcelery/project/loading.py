@@ -14,7 +14,9 @@ from djcelery.project.facts import Module
 from djcelery.project.files import Entry, Tree, is_promising, is_promising_test
 from djcelery.project.packing import Rows, pack, unpack
 from djcelery.project.reader import read
+from djcelery.time_limit import TookTooLong, time_limit
 
+SECONDS_PER_FILE = 30
 BYTES_PER_PROCESS = 1_000_000  # of Python; below that a second process costs more time than it saves
 MAX_PROCESSES = 8
 BATCHES_PER_PROCESS = 8
@@ -129,11 +131,26 @@ def read_batch(work: tuple[str, list[Job]]) -> bytes:
 
 
 def read_file(tree: Tree, job: Job) -> Module | None:
-    """Read one file; None where it cannot matter."""
+    """Read one file; None where it cannot matter. Whatever goes wrong with it is named and does not end the check."""
     try:
-        data = tree.read(job.path)
+        with time_limit(SECONDS_PER_FILE):
+            return facts_of_file(tree, job)
     except OSError as error:
-        return Module(path=job.path, name=job.name, read_error=f"cannot be read: {error.strerror}")
+        why = f"cannot be read: {error.strerror}"
+    except TookTooLong as error:
+        why = str(error)
+    except MemoryError:
+        why = "needs too much memory"
+    except Exception as error:
+        if os.environ.get("DJCELERY_TRACEBACK"):
+            raise
+        why = f"this is a bug in djcelery, please report it: {type(error).__name__}"
+    return Module(path=job.path, name=job.name, read_error=why)
+
+
+def facts_of_file(tree: Tree, job: Job) -> Module | None:
+    """Return the facts of a file; None where it cannot matter."""
+    data = tree.read(job.path)
     if not (is_promising_test(job.path, data) if is_test(job.path) else is_promising(job.path, data)):
         return None
     return read(job.path, job.name, data, job.is_package)

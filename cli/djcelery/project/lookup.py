@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from djcelery.project.facts import Module, Value
 from djcelery.project.files import Tree
 from djcelery.project.names import Definition, Names
 from djcelery.project.reader import read
 
 MAX_ASSIGNMENTS = 6  # that a name is followed through, across modules
-MAX_BASES = 6
 MAX_SPREADS = 5
 
 
@@ -21,6 +22,7 @@ class Lookup:
         self.extra_modules: list[Module] = []  # read only because a name led there
         self.whole_modules: dict[str, Module] = {}
         self.names = Names(self._load)
+        self._by_path = {module.path: module for module in modules}
         for module in modules:
             self.names.add(module)
 
@@ -29,11 +31,14 @@ class Lookup:
         path = self.layout.path(name)
         if path is None:
             return None
+        if path in self._by_path:  # under another name, by a link
+            return self._by_path[path]
         try:
             module = read(path, self.layout.name(path), self.tree.read(path), self.layout.is_package(path))
         except OSError:
             return None
         module.name = name
+        self._by_path[path] = module
         self.extra_modules.append(module)
         return module
 
@@ -106,23 +111,34 @@ class Lookup:
                 return None
         return options
 
-    def comes_from(
-        self, module: Module, base: str, endings: tuple[str, ...], foreign: frozenset[str], depth: int = 0
-    ) -> bool:
+    def comes_from(self, module: Module, base: str, endings: tuple[str, ...], foreign: frozenset[str]) -> bool:
         """Return whether a base class leads to a class out of sight with such a name, but not of a foreign package."""
-        definition = self.find_class(module, base) if depth < MAX_BASES else None
-        if definition is None or definition.cls is None:
-            return base.endswith(endings) and base.partition(".")[0] not in foreign
         return any(
-            self.comes_from(definition.module, outer, endings, foreign, depth + 1) for outer in definition.cls.bases
+            definition is None and ancestor.endswith(endings) and ancestor.partition(".")[0] not in foreign
+            for _, ancestor, definition in self.ancestors(module, base)
         )
 
-    def inherits_from(self, module: Module, base: str, endings: tuple[str, ...], depth: int = 0) -> bool:
+    def inherits_from(self, module: Module, base: str, endings: tuple[str, ...]) -> bool:
         """Return whether a base class is, or inherits from, a class whose path ends with one of `endings`."""
-        if base.endswith(endings):
-            return True
-        definition = self.find_class(module, base) if depth < MAX_BASES else None
-        if definition is None or definition.cls is None:
-            return False
-        bases = definition.cls.bases
-        return any(self.inherits_from(definition.module, outer, endings, depth + 1) for outer in bases)
+        return any(ancestor.endswith(endings) for _, ancestor, _ in self.ancestors(module, base))
+
+    def ancestors(
+        self, module: Module, base: str, stops: Callable[[Module, str], bool] | None = None
+    ) -> Iterator[tuple[Module, str, Definition | None]]:
+        """Yield a base class and each one that it inherits from, once: its module, its path there, its definition.
+
+        The bases of a class for which `stops` is true are not followed. Classes may inherit from each other in a
+        circle: the code is not run.
+        """
+        visited: set[str] = set()
+        waiting = [(module, base)]
+        while waiting:
+            module, base = waiting.pop()
+            definition = self.find_class(module, base.replace(":", "."))
+            key = definition.path if definition else base
+            if key in visited:
+                continue
+            visited.add(key)
+            yield module, base, definition
+            if definition is not None and definition.cls is not None and not (stops and stops(module, base)):
+                waiting += [(definition.module, outer) for outer in reversed(definition.cls.bases)]

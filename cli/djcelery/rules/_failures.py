@@ -35,14 +35,17 @@ def only_logs(project: Project, module: Module, call: Call) -> bool:
     body = next((f for f in home.functions if f.qualname == definition.function.qualname), None)
     if body is None:
         return False
-    inside = [inner for inner in home.calls if context.is_inside(home, inner.block, body.block)]
-    acting = [assign.block for assign in home.assigns]
-    acting += [statement.block for statement in home.raises if not statement.name.startswith("<")]
+    inside = home.inside.calls(body.block)
+    raises = any(not statement.name.startswith("<") for statement in home.inside.raises(body.block))
     return (
         any(inner.value.last in LOGGING for inner in inside)
         and all(inner.value.last in LOGGING | GETTING for inner in inside)
-        and not any(context.is_inside(home, block, body.block) for block in acting)
+        and not raises
+        and not home.inside.assigns(body.block)
     )
+
+
+Clauses = dict[int, list[tuple[int, Block]]]  # the except clauses by the block of their function
 
 
 @dataclass(slots=True)
@@ -63,41 +66,37 @@ class Handler:
     @property
     def raises(self) -> bool:
         """Tell whether it raises anything."""
-        return any(
-            not statement.name.startswith("<") for statement in self.module.raises if self.contains(statement.block)
-        )
+        return any(not statement.name.startswith("<") for statement in self.module.inside.raises(self.index))
 
     @property
     def returns(self) -> bool:
         """Tell whether it returns a value, which reports the failure."""
-        return any(
-            statement.name == "<return value>" for statement in self.module.raises if self.contains(statement.block)
-        )
+        return any(statement.name == "<return value>" for statement in self.module.inside.raises(self.index))
 
     @property
     def calls(self) -> list[Call]:
         """Return the calls in it."""
-        return [call for call in self.module.calls if self.contains(call.block)]
+        return self.module.inside.calls(self.index)
 
     @property
     def tried(self) -> list[Call]:
         """Return the calls in its try block."""
-        return [call for call in self.module.calls if context.is_inside(self.module, call.block, self.block.index)]
+        return self.module.inside.calls(self.block.index)
 
     @property
     def earlier(self) -> list[str]:
         """Return what the clauses before it catch."""
         siblings = [
-            b
-            for i, b in enumerate(self.module.blocks)
-            if b.kind == "except" and b.index == self.block.index and i < self.index
+            block
+            for block in self.module.blocks[self.block.index : self.index]
+            if block.kind == "except" and block.index == self.block.index
         ]
         return [name for block in siblings for name in block.names]
 
     @property
     def only_logs(self) -> bool:
         """Tell whether it only logs."""
-        assigned = any(self.contains(assign.block) for assign in self.module.assigns)
+        assigned = bool(self.module.inside.assigns(self.index))
         used = any(self.contains(block) for name, block in self.module.exception_uses if name == self.block.bound_name)
         logs = all(only_logs(self.project, self.module, call) for call in self.calls)
         return logs and not assigned and (not used or bool(self.calls))
@@ -106,7 +105,7 @@ class Handler:
     def only_tidies(self) -> bool:
         """Tell whether it logs and then does things that tell nobody of the failure, such as releasing a lock."""
         others = [call.value for call in self.calls if not only_logs(self.project, self.module, call)]
-        if len(others) == len(self.calls) or any(self.contains(assign.block) for assign in self.module.assigns):
+        if len(others) == len(self.calls) or self.module.inside.assigns(self.index):
             return False
         passed = {argument.name for value in others for argument in [*value.items, *value.keywords.values()]}
         return self.block.bound_name not in passed and not any(RECORDING.search(value.last.lower()) for value in others)
@@ -133,9 +132,21 @@ class Handler:
 
 def handlers(project: Project) -> Iterator[Handler]:
     """Yield the except clauses of all tasks outside of tests. Those of inner functions run at another time."""
+    clauses: dict[str, Clauses] = {}
     for task in project.own_tasks:
+        module = task.module
         if task.function is None:
             continue
-        for index, block in enumerate(task.module.blocks):
-            if block.kind == "except" and context.function_of(task.module, index) is task.function:
-                yield Handler(project, task, task.module, index, block)
+        if module.path not in clauses:
+            clauses[module.path] = clauses_by_function(module)
+        for index, block in clauses[module.path].get(task.function.block, ()):
+            yield Handler(project, task, module, index, block)
+
+
+def clauses_by_function(module: Module) -> Clauses:
+    """Return the except clauses of a module, by the block of the function that they stand in."""
+    clauses: Clauses = {}
+    for index, block in enumerate(module.blocks):
+        if block.kind == "except" and (function := context.function_of(module, index)) is not None:
+            clauses.setdefault(function.block, []).append((index, block))
+    return clauses

@@ -12,7 +12,8 @@ import re
 import tokenize
 import warnings
 
-MAX_SIZE = 4_000_000
+from djcelery.safe_files import MAX_SIZE
+
 MAX_BRACKET = 5_000  # characters of a type parameter list
 
 

@@ -66,6 +66,4 @@ def find(project: Project) -> Iterator[Finding]:
 
 def returns(handler: Handler) -> bool:
     """Tell whether the clause returns, which ends the loop as well."""
-    return any(
-        statement.name.startswith("<return") for statement in handler.module.raises if handler.contains(statement.block)
-    )
+    return any(statement.name.startswith("<return") for statement in handler.module.inside.raises(handler.index))
