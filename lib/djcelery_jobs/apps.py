@@ -15,6 +15,7 @@ CONNECTED = [
     "djcelery_jobs.worker.connections",
     "djcelery_jobs.worker.gc_freeze",
     "djcelery_jobs.worker.reporter",
+    "djcelery_jobs.worker.revocations",
     "djcelery_jobs.worker.shutdown",
     "djcelery_jobs.worker.tallies",
 ]

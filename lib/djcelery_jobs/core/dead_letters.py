@@ -63,6 +63,13 @@ def discard(jobs: QuerySet[Job], *, by: str) -> int:
     return count
 
 
+def cancel(jobs: QuerySet[Job], *, by: str) -> int:
+    """Discard jobs that wait or are delayed and that no worker has begun. Return how many. by: who does it."""
+    count = ledger.cancel(jobs, reason=f"Discarded by {by}.")
+    logger.info("%s discarded %d waiting or delayed jobs", by, count)
+    return count
+
+
 def _follow_routes(jobs: QuerySet[Job]) -> None:
     """Dead jobs of a queue that is no more go where their task goes now."""
     lost = jobs.filter(state=State.DEAD).exclude(queue__in=current_app.amqp.queues)

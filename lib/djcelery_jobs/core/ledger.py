@@ -508,6 +508,22 @@ def cancel(jobs: QuerySet[Job], *, reason: str) -> int:
         return len(cancelled)
 
 
+def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
+    """Discard a job that somebody has revoked. Return False when it is finished, or may be running.
+
+    terminated: its run was ended, so the job is not running any more.
+    """
+    with atomic():
+        job = _lock(job_id)
+        if job is None or job.state not in UNFINISHED:
+            return False
+        deadline = job.started_at and job.started_at + run_deadline(job.queue)
+        if deadline and timezone.now() < deadline and not terminated:
+            return False
+        _finish(job, State.DISCARDED, "Revoked.")
+    return True
+
+
 # -- Parts of the above
 
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self._add_listing(actions.add_parser("list", help="list jobs, the newest first"))
         actions.add_parser("show", help="show one job").add_argument("id", type=uuid.UUID)
         self._add_selection(actions.add_parser("requeue", help="send dead jobs again"))
-        self._add_selection(actions.add_parser("discard", help="discard dead jobs"))
+        self._add_selection(actions.add_parser("discard", help="discard dead jobs, by ID also waiting ones"))
         self._add_planning(actions.add_parser("plan", help="compute how many processes each class needs"))
         self._add_counting(
             actions.add_parser(
@@ -96,6 +96,10 @@ class Command(BaseCommand):
     def discard(self, options: dict[str, Any]) -> None:
         count = dead_letters.discard(self._selected(options), by=getpass.getuser())
         self.stdout.write(f"{wording.dead_jobs(count)} discarded.")
+        # Only those that were named: `--all` means all dead jobs.
+        named = Job.objects.filter(pk__in=options["ids"])
+        if options["ids"] and (cancelled := dead_letters.cancel(named, by=getpass.getuser())):
+            self.stdout.write(f"{cancelled} waiting or delayed {'job' if cancelled == 1 else 'jobs'} discarded.")
 
     def health(self, options: dict[str, Any]) -> None:
         parts = health.parts()
