@@ -5,24 +5,25 @@ from __future__ import annotations
 import pytest
 
 from tests.live.harness.environment import running_environment
+from tests.live.harness.project import AS_GENERATED
 
 FINISHED, OPEN = 100_000, 2_000
 
 
 @pytest.fixture(scope="module")
 def passes():
-    with running_environment("redis", "postgres") as environment:
+    with running_environment("redis", "postgres", policy=AS_GENERATED) as environment:
         yield environment.ask("plans", str(FINISHED), str(OPEN))
 
 
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("relay", "jobs_to_publish"),
-        ("relay, nothing due", "jobs_to_publish"),
-        ("prune", "jobs_finished"),
-        ("prune, nothing old", "jobs_finished"),
-        ("jobs plan", "jobs_finished"),
+        ("relay", "djcelery_jobs_to_publish"),
+        ("relay, nothing due", "djcelery_jobs_to_publish"),
+        ("prune", "djcelery_jobs_finished"),
+        ("prune, nothing old", "djcelery_jobs_finished"),
+        ("jobs plan", "djcelery_jobs_finished"),
     ],
 )
 def test_a_pass_uses_the_partial_index(passes, name, index):

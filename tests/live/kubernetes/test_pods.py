@@ -155,7 +155,7 @@ def test_the_questions_cost_the_same_beside_many_rows(migrated, keda):
         name: "\n".join(line for (line,) in keda.execute(f"EXPLAIN {query}"))
         for name, query in questions(migrated).items()
     }
-    assert {name for name, plan in plans.items() if "jobs_waiting_in_queue" in plan} == {
+    assert {name for name, plan in plans.items() if "djcelery_jobs_waiting" in plan} == {
         name for name in plans if not name.endswith("busy")
     }
     assert not any("Seq Scan on djcelery_jobs_job" in plan for plan in plans.values())

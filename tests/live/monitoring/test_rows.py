@@ -28,9 +28,11 @@ def test_it_reads_no_table_of_jobs_from_end_to_end(levels):
     assert len(plans) >= 9  # of each queue what is dead and what waits, and what is overdue
     assert [plan for plan in plans if "Seq Scan on djcelery_jobs_job" in plan or "Sort" in plan] == []
     assert {
-        name for name in ("jobs_dead_in_queue", "jobs_waiting_in_queue", "jobs_to_publish") if name in str(plans)
+        name
+        for name in ("djcelery_jobs_dead_in_queue", "djcelery_jobs_waiting", "djcelery_jobs_to_publish")
+        if name in str(plans)
     } == {
-        "jobs_dead_in_queue",
-        "jobs_waiting_in_queue",
-        "jobs_to_publish",
+        "djcelery_jobs_dead_in_queue",
+        "djcelery_jobs_waiting",
+        "djcelery_jobs_to_publish",
     }
