@@ -13,7 +13,7 @@ import pytest
 
 import djcelery
 import djcelery_jobs
-from djcelery import template
+from djcelery import main, template
 from tests.projects import Project, make
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +87,35 @@ def test_each_file_that_is_named_exists(project, name, least):
 
     assert len(named) > least
     assert missing == set()
+
+
+# Whatever would fetch one of our two packages from an index.
+PACKAGES = re.compile(r"uvx|pipx|djcelery-jobs|djcelery(?:==|@|\[)|install djcelery")
+
+
+@pytest.fixture
+def unreleased(tmp_path, monkeypatch):
+    """This template as one of a development version, whatever its version is today."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("hooks", "lib", TEMPLATE.name):
+        (home / name).symlink_to(ROOT / name)
+    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    questions |= {"_djcelery_version": "9.9.9.dev9", "_released": False, "_vendored": True}
+    (home / "cookiecutter.json").write_text(json.dumps(questions))
+    monkeypatch.setattr(template, "home", lambda: home)
+
+
+@pytest.mark.parametrize("flags", [[], ["--broker", "rabbitmq", "--ci", "gitlab", "--kubernetes", "--no-example"]])
+def test_an_unreleased_version_names_no_package_that_an_index_does_not_have(unreleased, tmp_path, capsys, flags):
+    with pytest.raises(SystemExit) as left:
+        main.main(["new", str(tmp_path / "shop"), "--vendor", "--no-git", *flags])
+    said = "".join(capsys.readouterr())
+    assert left.value.code == 0, said
+
+    files = [path for path in (tmp_path / "shop").rglob("*") if path.is_file()]
+    named = {
+        path.relative_to(tmp_path).as_posix() for path in files if PACKAGES.search(path.read_text(encoding="utf-8"))
+    }
+    assert len(files) > 100
+    assert (named, PACKAGES.findall(said)) == (set(), [])
