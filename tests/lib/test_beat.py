@@ -1,5 +1,6 @@
 """One beat at a time, and each run once."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -148,6 +149,125 @@ def test_sends_nothing_when_the_lock_went_while_it_waited_for_the_broker(app, br
         beat.apply_entry(beat.schedule["prune"])
 
     assert broker.waiting()["slow"] == 0
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Let the task of the entry fail to be sent: fails(ConnectionError)."""
+
+    def fail(error: type[Exception]) -> None:
+        def apply_async(*args: object, **options: object) -> None:
+            raise error
+
+        monkeypatch.setattr(prune, "apply_async", apply_async)
+
+    return fail
+
+
+def test_what_could_not_be_sent_is_still_due_and_is_sent_later(app, broker, fails, monkeypatch):
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due()
+    before = ScheduleState.objects.get()
+    beat.take_over()
+    with monkeypatch.context() as outage:
+        outage.setattr(prune, "apply_async", _away)
+        run(beat)
+    after = ScheduleState.objects.get()
+    assert (after.last_run_at, after.runs) == (before.last_run_at, 0)
+    assert beat.tick() > 0  # it waits a little before it tries again
+
+    beat.retry_at.clear()  # a little later
+    beat.plan_again()
+    run(beat)
+    assert broker.waiting()["slow"] == 1
+    assert ScheduleState.objects.get().runs == 1
+    run(beat)
+    assert broker.waiting()["slow"] == 1
+
+
+def test_the_pauses_between_two_tries_grow(app, broker, fails):
+    fails(ConnectionError)
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due()
+    beat.take_over()
+    waits = []
+    for _ in range(8):
+        beat.retry_at.clear()
+        beat.plan_again()
+        run(beat)
+        waits.append(round(beat.retry_at["prune"] - time.monotonic()))
+
+    assert waits == [2, 4, 8, 16, 30, 30, 30, 30]
+
+
+def test_what_can_never_be_sent_is_not_recorded_as_run_and_stops_nobody(app, conf, broker, fails):
+    fails(TypeError)
+    conf(beat_schedule={**app.conf.beat_schedule, "other": dict(app.conf.beat_schedule["prune"], task="other.task")})
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due()
+    beat.take_over()
+    sent = []
+    beat.send_task = lambda task, *args, **options: sent.append(task)
+    run(beat, ticks=10)
+
+    assert ScheduleState.objects.get(entry="prune").runs == 0
+    assert sent == ["other.task"]
+
+
+def test_a_database_that_goes_while_an_entry_is_sent_is_waited_for(app, broker, fails):
+    fails(DatabaseError)
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due()
+    beat.take_over()
+
+    assert run(beat, ticks=1) is None
+    assert not beat.held
+    assert ScheduleState.objects.get().runs == 0
+
+
+def test_a_last_run_in_the_future_counts_as_now(app, broker, caplog):
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due(minutes=-24 * 60)
+    beat.take_over()
+
+    assert beat.schedule["prune"].last_run_at <= datetime.now(UTC) + timedelta(seconds=5)
+    assert "lies in the future" in caplog.text
+
+
+def test_the_times_are_the_databases(app, broker, monkeypatch):
+    monkeypatch.setattr(app, "now", lambda: datetime.now(UTC) + timedelta(days=1))  # the clock of beat's machine
+    run(LockedScheduler(app))
+
+    assert ScheduleState.objects.get().last_run_at < datetime.now(UTC) + timedelta(minutes=1)
+
+
+class Never(schedule):
+    """A schedule that cannot be computed, as 31 February."""
+
+    def is_due(self, last_run_at: datetime) -> None:
+        raise RuntimeError
+
+
+def test_a_schedule_that_can_never_run_stops_nobody_and_says_so_once(app, conf, broker, caplog):
+    entry = app.conf.beat_schedule["prune"]
+    conf(beat_schedule={"never": dict(entry, schedule=Never(timedelta(minutes=1))), "prune": entry})
+    beat = LockedScheduler(app)
+    run(beat)
+    make_due()
+    beat.take_over()
+    run(beat, ticks=10)
+
+    assert broker.waiting()["slow"] == 1
+    assert caplog.text.count("the entry never can never run") <= 1
+
+
+def _away(*args: object, **options: object) -> None:
+    raise ConnectionError
 
 
 def test_waits_while_the_database_is_away(app, monkeypatch):

@@ -1,4 +1,4 @@
-"""The schedule in the database: taken over from the settings once, then owned by the people in the admin."""
+"""Keep the schedule in the database: taken over from the settings once, then edited by people in the admin."""
 
 import logging
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, current_app
 from celery.schedules import BaseSchedule
+from django.db.models.functions import Now
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
@@ -20,25 +21,50 @@ FROM_SETTINGS = "From CELERY_BEAT_SCHEDULE"
 
 
 class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
-    """django-celery-beat's scheduler, one at a time."""
+    """Send what django-celery-beat plans, one beat at a time."""
 
     @classmethod
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
+        """Yield the entries that are switched on, by name."""
         kinds = ("interval", "crontab", "solar", "clocked")
         for entry in PeriodicTask.objects.enabled().select_related(*kinds).order_by("name")[:limit]:
             last_run = entry.last_run_at
             yield Planned(entry.name, entry.task, readable_schedule(entry), counted_from=last_run, last_run=last_run)
 
     def setup_schedule(self) -> None:
-        # The parent would write CELERY_BEAT_SCHEDULE over the database at every start, and people's edits with it.
+        """Read the entries. The parent would write CELERY_BEAT_SCHEDULE over people's edits at every start."""
         if "celery.backend_cleanup" not in self.schedule:
             self.install_default_entries(self.schedule)
 
+    def all_as_schedule(self) -> dict[str, ModelEntry]:
+        """Return the entries by name, without those that hold something which nobody can read."""
+        entries = {}
+        for row in self.enabled_models():
+            try:
+                entries[row.name] = self.Entry(row, app=self.app)
+            except Exception:
+                logger.exception("beat: the entry %s cannot be read and is left out; correct or disable it", row.name)
+        return entries
+
     def take_over(self) -> None:
-        self._initial_read = True  # read the entries again: another beat ran them meanwhile
-        self._heap = None
+        """Read the entries again, which another beat ran meanwhile."""
+        ahead = PeriodicTask.objects.filter(last_run_at__gt=Now())
+        if names := list(ahead.values_list("name", flat=True)):
+            logger.warning("beat: the last runs of %s lie in the future; counting from now", ", ".join(names))
+            ahead.update(last_run_at=Now())
+        self.plan_again()
+
+    def plan_again(self) -> None:
+        """Read the entries anew, since those here have the times of the last read, and compute when each is due."""
+        self._initial_read = True
         # A change seen before would make the second tick build the heap again, from times before the first one.
         self._heap_invalidated = False
+        self.populate_heap()
+
+    def undo_reserve(self, entry: ModelEntry) -> None:
+        """Put the state before the run back into the row; a sync may have written the new one."""
+        entry.model.last_run_at, entry.model.total_run_count = entry.last_run_at, entry.total_run_count
+        entry.save()
 
 
 def readable_schedule(entry: PeriodicTask) -> BaseSchedule | None:
@@ -66,7 +92,7 @@ def take_over(app_config: Any, **kwargs: Any) -> None:
 
 
 def _for_database(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry in the words of django-celery-beat, which calls `expires` otherwise."""
+    """Return the entry in the words of django-celery-beat, which has another name for `expires`."""
     options = dict(entry.get("options", {}))
     options["expire_seconds"] = options.pop("expires", None)
     return {**entry, "options": options, "description": FROM_SETTINGS}

@@ -1,15 +1,20 @@
-"""Beat, one at a time: as many as you like may run, the one that holds the lock sends."""
+"""Run one beat at a time: as many as you like may stand by, and the one that holds the lock sends."""
 
 import logging
+import struct
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
-from celery.schedules import BaseSchedule, maybe_schedule
+from celery.schedules import BaseSchedule, maybe_schedule, schedstate
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
+from django.db.models import Q
+from django.db.models.functions import Now
+from kombu.exceptions import SerializationError
 
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
@@ -21,6 +26,11 @@ from djcelery_jobs.models import ScheduleState
 from djcelery_jobs.telemetry.context import caused_by_entry
 
 logger = logging.getLogger(__name__)
+
+# Sending fails like this when something about the entry is wrong, and then it fails each time. Other failures pass.
+FAULTS_OF_AN_ENTRY = (TypeError, ValueError, LookupError, ArithmeticError, struct.error, SerializationError)
+LONGEST_PAUSE = 30  # seconds between two tries to send an entry
+HOPELESS_PAUSE = 300  # seconds until an entry is tried again that cannot be sent, or whose schedule cannot be computed
 
 
 class Planned(NamedTuple):
@@ -38,23 +48,31 @@ class Planned(NamedTuple):
 
 
 class SingleBeatMixin:
-    """For a scheduler of any kind: send only while this process holds the lock, and leave when it is lost."""
+    """Make a scheduler of any kind send only while this process holds the lock, and exit when it is lost.
+
+    An entry counts as run only when it was sent. Celery's own scheduler writes down a run before it sends, and swallows
+    what sending raises.
+    """
 
     held = False
 
     @classmethod
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
-        """The entries, so many at most, for whoever wants to know them without running a beat."""
+        """Yield the entries, `limit` at most, for code that wants to know them without running a beat."""
         raise NotImplementedError
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=jobs_settings.BEAT_LEASE)
         # Each returns how much it did; BATCH means that there is more.
         self.upkeep = [relay, dead_queues.drain] if broker_kind() == "rabbitmq" else [relay]
+        self.failure: BaseException | None = None  # why the entry that was sent last was not sent
+        self.failures: dict[str, int] = {}  # by entry, since it was last sent
+        self.retry_at: dict[str, float] = {}  # on the monotonic clock
+        self.unreadable: set[str] = set()
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Seconds until the next tick. Raises SystemExit when another beat took the lock over."""
+        """Return the seconds until the next tick. Raise SystemExit when another beat took the lock over."""
         liveness_file.touch()  # also while it only waits for the lock, or for the database
         try:
             close_old_connections()
@@ -62,15 +80,20 @@ class SingleBeatMixin:
                 return jobs_settings.BEAT_STANDBY
             if any(work() == BATCH for work in self.upkeep):
                 return 0
-            return min(super().tick(*args, **kwargs), self.max_interval)
+            self.failure = None
+            seconds = min(super().tick(*args, **kwargs), self.max_interval)
         except DatabaseError:
             # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts. Then the times are read
             # again: what was about to be sent is still due.
             self.held = False
             logger.warning("beat: no database, trying again in %s s", jobs_settings.BEAT_STANDBY, exc_info=True)
             return jobs_settings.BEAT_STANDBY
+        if self.failure is not None and not isinstance(self.failure, FAULTS_OF_AN_ENTRY):
+            self.plan_again()  # Celery has put the entry at its next slot; it is still due for this one
+        return seconds
 
     def hold(self) -> bool:
+        """Take or renew the lock, and return whether it is ours."""
         if self.lease.hold():
             if not self.held:
                 self.held = True
@@ -83,15 +106,70 @@ class SingleBeatMixin:
         return False
 
     def take_over(self) -> None:
-        """Called when the lock becomes ours. What another beat did meanwhile is in the database."""
+        """Read what another beat did, when the lock becomes ours."""
+
+    def is_due(self, entry: ScheduleEntry) -> schedstate:
+        """Return whether the entry must be sent, and when to ask again. One bad entry does not stop the others."""
+        wait = self.retry_at.get(entry.name, 0) - time.monotonic()
+        if wait > 0:
+            return schedstate(False, wait)
+        try:
+            state = super().is_due(entry)
+        except Exception:
+            if entry.name not in self.unreadable:
+                self.unreadable.add(entry.name)
+                logger.exception("beat: the entry %s can never run; correct or disable it", entry.name)
+            return schedstate(False, HOPELESS_PAUSE)
+        self.unreadable.discard(entry.name)
+        return state
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Send the entry, and write down that it ran if it was sent.
+
+        `entry` is the state before this run; reserve() has already put the new one into the schedule. The time is
+        written after sending: a kill in between sends the run again, and tasks are idempotent.
+        """
         # Waiting for a broker that was away may have taken longer than the lease.
-        if self.hold():
-            with caused_by_entry(entry.name):
-                super().apply_entry(entry, producer=producer)
+        if not self.hold():
+            return
+        with caused_by_entry(entry.name):
+            super().apply_entry(entry, producer=producer)
+        if self.failure is None:
+            self.failures.pop(entry.name, None)
+            self.record_run(entry)
+            return
+        self.undo_reserve(entry)
+        if isinstance(self.failure, DatabaseError):
+            raise self.failure
+        self.retry_at[entry.name] = time.monotonic() + self._pause(entry)
+
+    def _pause(self, entry: ScheduleEntry) -> float:
+        """Return the seconds until sending is tried again."""
+        if isinstance(self.failure, FAULTS_OF_AN_ENTRY):
+            return HOPELESS_PAUSE
+        count = self.failures[entry.name] = self.failures.get(entry.name, 0) + 1
+        return min(jobs_settings.BEAT_STANDBY * 2 ** (count - 1), LONGEST_PAUSE)
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Send, and remember what went wrong: apply_entry() logs it and says nothing to its caller."""
+        try:
+            return super().apply_async(*args, **kwargs)
+        except Exception as error:
+            self.failure = error.__context__ or error
+            raise
+
+    def record_run(self, entry: ScheduleEntry) -> None:
+        """Write down that the entry was sent."""
+
+    def undo_reserve(self, entry: ScheduleEntry) -> None:
+        """Forget that the entry was about to be sent."""
+
+    def plan_again(self) -> None:
+        """Compute anew when each entry is due."""
+        self.populate_heap()
 
     def close(self) -> None:
+        """Write what is left, and give the lock to the next beat."""
         try:
             super().close()
         finally:
@@ -100,10 +178,14 @@ class SingleBeatMixin:
 
 
 class LockedScheduler(SingleBeatMixin, Scheduler):
-    """The schedule in CELERY_BEAT_SCHEDULE. When each entry ran is kept in the database, not in a file."""
+    """Send what CELERY_BEAT_SCHEDULE plans. When each entry ran is kept in the database, not in a file.
+
+    Those times are the database's: the clocks of the machines that run a beat need not agree.
+    """
 
     @classmethod
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:
+        """Yield the entries of the settings with their last runs."""
         states = {state.entry: state for state in ScheduleState.objects.all()}
         for name, options in list(app.conf.beat_schedule.items())[:limit]:
             state = states.get(name)
@@ -117,25 +199,34 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
             )
 
     def take_over(self) -> None:
-        last_runs = dict(ScheduleState.objects.values_list("entry", "last_run_at"))
+        """Go on where the last beat stopped."""
+        rows = ScheduleState.objects.annotate(now=Now(), is_ahead=Q(last_run_at__gt=Now()))
+        states = {row.entry: row for row in rows}
         for name, entry in self.schedule.items():
-            if name in last_runs:
-                entry.last_run_at = last_runs[name].astimezone(entry.last_run_at.tzinfo)
-            else:
-                self.remember(entry)
-        self._heap = None  # computed from the old times
+            if (state := states.get(name)) is None:
+                self._write(entry)
+                continue
+            if state.is_ahead:
+                logger.warning(
+                    "beat: the last run of %s, %s, lies in the future; counting from now", name, state.last_run_at
+                )
+            last_run = state.now if state.is_ahead else state.last_run_at
+            entry.last_run_at = last_run.astimezone(entry.last_run_at.tzinfo)
+        self.populate_heap()  # the old one was computed from the old times
 
-    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        # `entry` is the state before this run; reserve() has already put the new one into the schedule. The time is
-        # written after sending: a kill in between sends the run again, and tasks are idempotent.
-        super().apply_entry(entry, producer=producer)
-        self.remember(self.schedule[entry.name])
+    def record_run(self, entry: ScheduleEntry) -> None:
+        """Write the moment of the run."""
+        self._write(self.schedule[entry.name])
 
-    def remember(self, entry: ScheduleEntry) -> None:
-        ScheduleState.objects.update_or_create(
-            entry=entry.name, defaults={"last_run_at": entry.last_run_at, "runs": entry.total_run_count}
-        )
+    def undo_reserve(self, entry: ScheduleEntry) -> None:
+        """Put the state before the run back into the schedule."""
+        self.schedule[entry.name] = entry
+
+    def _write(self, entry: ScheduleEntry) -> None:
+        times = {"last_run_at": Now(), "runs": entry.total_run_count}
+        ScheduleState.objects.update_or_create(entry=entry.name, defaults=times)
 
     @property
     def info(self) -> str:
+        """Return the line that beat prints about where its schedule is."""
         return "    . schedule -> CELERY_BEAT_SCHEDULE, last runs -> the database"
