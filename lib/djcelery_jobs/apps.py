@@ -10,6 +10,7 @@ CONNECTED = [
     "djcelery_jobs.vendored",
     "djcelery_jobs.brokers.queue_lengths",
     "djcelery_jobs.core.failures",
+    "djcelery_jobs.core.worker_identity",
     "djcelery_jobs.worker.broker_connection",
     "djcelery_jobs.worker.connection_loss",
     "djcelery_jobs.worker.connections",

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.task import JobTask, is_durable
+from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import Job, atomic, database_alias, job_id
 from djcelery_jobs.storable import stored
 
@@ -112,7 +113,7 @@ class DurableTask(JobTask):
             one_transaction=self.one_transaction,
             redelivered=bool(message.get("redelivered")),
             message_id=(request.properties or {}).get("message_id") or "",
-            worker=request.hostname or "",
+            worker=worker_identity(request.hostname or ""),
             queue=message.get("routing_key") or "",
             attempts=request.retries or 0,
         )

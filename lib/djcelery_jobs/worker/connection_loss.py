@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 from djcelery_jobs.brokers import running_deliveries
 from djcelery_jobs.core import ledger
 from djcelery_jobs.core.task import is_durable
+from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import job_id
 from djcelery_jobs.worker import process_pool
 
@@ -58,7 +59,7 @@ class ConnectionLoss(bootsteps.StartStopStep):
             return
         running, waiting = _durable(_running()), _durable(request for request in received if _waits(request))
         if consumer.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
-            _record(ledger.release, running, worker=consumer.hostname)
+            _record(ledger.release, running, worker=worker_identity(consumer.hostname))
         _record(ledger.publish_now, waiting)
         _record(ledger.publish_oldest_now, list(consumer.app.amqp.queues.consume_from))
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import Heartbeat
 from djcelery_jobs.worker import tallies
 from djcelery_jobs.worker.heartbeat import pulse
@@ -91,15 +92,16 @@ def _write_heartbeat(worker: Any, started_at: datetime) -> None:
         "fetched": dict(pulse.fetched),
         "seen_at": Now(),
     }
-    if not Heartbeat.objects.filter(pk=worker.hostname).update(**seen):
-        Heartbeat.objects.create(worker=worker.hostname, started_at=started_at, **seen)
+    identity = worker_identity(worker.hostname)
+    if not Heartbeat.objects.filter(pk=identity).update(**seen):
+        Heartbeat.objects.create(worker=identity, started_at=started_at, **seen)
 
 
 def _leave(worker: Any) -> None:
     """Write the last counts. A worker that shuts down in order deletes its heartbeat, so nobody misses it."""
     try:
         tallies.pending.write()
-        Heartbeat.objects.filter(pk=worker.hostname).delete()
+        Heartbeat.objects.filter(pk=worker_identity(worker.hostname)).delete()
     except DatabaseError:
         logger.warning("no database; the last counts are lost", exc_info=True)
     finally:

@@ -9,6 +9,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from djcelery_jobs.core import ledger
+from djcelery_jobs.core.worker_identity import worker_identity
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +30,10 @@ class ReleaseRuns(bootsteps.StartStopStep):
         """End the processes, then release what they ran."""
         try:
             worker.pool.terminate()  # or a process that was just given a job would begin it unseen
-            count = ledger.release_all(worker.hostname)
+            identity = worker_identity(worker.hostname)
+            count = ledger.release_all(identity)
             time.sleep(LOCK_RELEASE)
-            count += ledger.release_all(worker.hostname)
+            count += ledger.release_all(identity)
             if count:
                 logger.info("released %d jobs", count)
         except DatabaseError:
