@@ -13,6 +13,7 @@ from celery import Celery
 from celery.worker.request import Request
 from django.utils import timezone
 from kombu import Message
+from kombu.exceptions import ChannelError
 
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import UNFINISHED, Job
@@ -72,7 +73,7 @@ class MemoryBroker:
         """How many messages stand in each queue."""
         with self.app.connection_for_read() as connection:
             channel = connection.default_channel
-            return {name: channel._size(name) for name in self.app.amqp.queues}
+            return {name: _length(channel, name) for name in self.app.amqp.queues}
 
     def clear(self) -> None:
         with self.app.connection_for_write() as connection:
@@ -94,6 +95,14 @@ def memory_broker(app: Celery) -> Iterator[MemoryBroker]:
     finally:
         broker.clear()
         app.conf.task_always_eager = eager
+
+
+def _length(channel: Any, queue: str) -> int:
+    """Return how many messages wait in a queue. A queue that nobody declared yet has none."""
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except ChannelError:
+        return 0
 
 
 def _acknowledge(logger: Any, errors: Any) -> None:

@@ -79,11 +79,16 @@ def task(conf) -> Iterator[Callable[..., Any]]:
         app.tasks.unregister(name)
 
 
-@pytest.fixture
-def free_port() -> int:
+def find_free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> int:
+    return find_free_port()
 
 
 @pytest.fixture
