@@ -1,6 +1,6 @@
-"""Hides what looks secret, before a person or another system sees it: on pages, in logs, in reports of errors.
+"""Hide secrets before a person or another system sees them: on pages, in logs, in reports of errors.
 
-It goes by names and by shapes, so it is a net and not a wall: a secret is best never put into a job's arguments.
+Names and shapes decide, so this is a net and not a wall: a secret is best never put into a job's arguments.
 """
 
 import re
@@ -12,15 +12,33 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-HIDDEN = "[hidden]"
+from djcelery_jobs.telemetry.secret_shapes import HIDDEN, hide_shapes
 
 # A name is secret when one of its words is here, or two that follow each other: `db_password`, `accessToken`.
 WORDS = {
-    *("authorization", "bearer", "card", "cookie", "credential", "credentials", "csrf", "cvc", "cvv", "dsn", "iban"),
-    *("jwt", "passphrase", "passwd", "password", "passwort", "pin", "pwd", "secret", "secrets", "sessionid", "ssn"),
-    *("signature", "token", "tokens", "csrfmiddlewaretoken", "csrftoken", "apikey", "secretkey", "accesstoken"),
+    *("authorization", "bearer", "card", "cookie", "cred", "creds", "credential", "credentials", "csrf", "cvc", "cvv"),
+    *("dsn", "iban", "jwt", "otp", "passcode", "passphrase", "passwd", "password", "passwords", "passwort", "pin"),
+    *("pswd", "pw", "pwd", "kennwort", "secret", "secrets", "sessionid", "sessid", "ssn", "sig", "signature", "token"),
+    *("tokens", "totp", "csrfmiddlewaretoken", "csrftoken", "apikey", "secretkey", "accesstoken", "accesskey"),
+    *("accountkey", "authkey", "privatekey", "pan", "mnemonic", "passkey", "webhook"),
 }
-PAIRS = {("api", "key"), ("private", "key"), ("access", "key"), ("encryption", "key"), ("session", "id")}
+PAIRS = {
+    *(("api", "key"), ("private", "key"), ("access", "key"), ("encryption", "key"), ("session", "id")),
+    *(("account", "key"), ("signing", "key"), ("auth", "key"), ("shared", "key"), ("master", "key"), ("ssh", "key")),
+    *(("recovery", "code"), ("backup", "codes"), ("verification", "code"), ("security", "code"), ("one", "time")),
+    *(("license", "key"), ("service", "key"), ("storage", "key"), ("seed", "phrase"), ("card", "number")),
+}
+# Written as one word: `PGPASSWORD`, `dbpass`.
+ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "passwort", "pwd", "authtoken", "accesstoken")
+LAST_WORDS = {"auth", "pass"}  # secret only where the name ends with them
+NOT_PASSWORDS = ("bypass", "compass", "encompass", "overpass", "surpass", "trespass", "underpass")
+# After a secret word, these make the name that of something about the secret.
+HARMLESS_ENDS = set(
+    "age attempts at brand budget changed consent count counts date enabled expired expires expiry field fields "
+    "id ids kind label length limit limits max min name names policy required reset size status strength total ttl "
+    "type types url uri usage used valid verified version".split()
+)
+AMOUNTS = set("completion input max min num number output prompt total used".split())  # before `tokens`
 
 LENGTH = 1000  # characters of a text
 ITEMS = 100  # of a list or a mapping
@@ -28,19 +46,20 @@ DEPTH = 8  # lists and mappings inside each other
 
 _PLAIN = (bool, int, float, Decimal, date, time, timedelta, UUID, type(None))
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# scheme://user:password@host. A password may hold an @, so the last one before the host counts.
-_CREDENTIALS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,20}://)[^\s/\"'<>]+@", re.IGNORECASE)
-# name=value, "name": "value", Name: value; with the names of WORDS and PAIRS only.
-_NAMED = re.compile(r"([\w-]{1,60})[\"']?\s*(?:=>|[=:])\s*")
+# name=value, "name": "value", Name: value, and the same inside of a JSON text inside of another.
+_NAMED = re.compile(r"([\w.-]{1,60})(?:\\*[\"'])?\s*(?:=>|:=|[=:])\s*")
+_QUOTE = re.compile(r"\A\\*[\"']")
 _VALUE = re.compile(
-    r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|(?:(?:bearer|basic|token)\s+)?[^\s&,;\"'<>)\]}]+", re.IGNORECASE
+    r"(?P<slashes>\\+)\"(?:(?!(?P=slashes)\").)*(?P=slashes)\""
+    r"|[bru]?\"(?:[^\"\\]|\\.)*\"?|[bru]?'(?:[^'\\]|\\.)*'?"
+    r"|\([^()\n]{0,200}\)|\[(?!hidden\])[^\[\]\n]{0,200}\]"
+    r"|(?:(?:bearer|basic|digest|token)\s+)?[^\s&,;\"'<>)\]}]+",
+    re.IGNORECASE,
 )
-_MARKS = re.compile(r"[:= ]")  # a text with none of these holds no secret that a shape would tell
-_SCHEME = re.compile(r"\b(?P<scheme>bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 
 def scrub(value: Any, *, length: int = LENGTH) -> Any:
-    """A copy of `value` that holds nothing secret, as far as that can be told, and is not large.
+    """Return a copy of `value` without secrets, as far as they can be recognised, that is not large.
 
     Numbers, dates and None stay as they are; any other object becomes its text. length: characters of each text.
     """
@@ -49,9 +68,19 @@ def scrub(value: Any, *, length: int = LENGTH) -> Any:
 
 @lru_cache(maxsize=1000)  # each log line asks for the same few
 def is_secret(name: str) -> bool:
-    """Whether what goes by this name should be hidden."""
+    """Return whether what goes by this name should be hidden."""
     words = [word.lower() for word in _WORD.findall(name[:200])]
-    return not WORDS.isdisjoint(words) or any(pair in PAIRS for pair in pairwise(words))
+    if not words or (len(words) > 1 and words[-1] in HARMLESS_ENDS and words[-2:] != ["session", "id"]):
+        return False
+    if words[-1] == "tokens" and not AMOUNTS.isdisjoint(words):
+        return False
+    if words[-1] in LAST_WORDS or any(pair in PAIRS for pair in pairwise(words)):
+        return True
+    return any(word in WORDS or _ends_like_a_secret(word) for word in words)
+
+
+def _ends_like_a_secret(word: str) -> bool:
+    return word.endswith(ENDINGS) or (word.endswith("pass") and word != "pass" and word not in NOT_PASSWORDS)
 
 
 def _scrub(value: Any, length: int, depth: int) -> Any:
@@ -79,15 +108,10 @@ def _inside(value: Any, length: int, depth: int) -> Any:
 
 
 def _text(text: str, length: int) -> str:
-    if len(text) <= length and not _MARKS.search(text):
-        return text
     # Twice the length, or a secret that the cut runs through would not be known as one.
-    shown = text[: 2 * length]
-    if "://" in shown:
-        shown = _CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", shown)
+    shown = hide_shapes(text[: 2 * length], is_secret)
     if ":" in shown or "=" in shown:
         shown = _without_values(shown)
-    shown = _SCHEME.sub(rf"\g<scheme> {HIDDEN}", shown)
     if len(text) > 2 * length or len(shown) > length:
         return f"{shown[:length]}… ({len(text)} characters)"
     return shown
@@ -96,9 +120,11 @@ def _text(text: str, length: int) -> str:
 def _without_values(text: str) -> str:
     parts, end = [], 0
     for named in _NAMED.finditer(text):
-        if named.start() < end or not is_secret(named[1]) or not (value := _VALUE.match(text, named.end())):
+        if named.start() < end or not is_secret(named[1]) or text.startswith(HIDDEN, named.end()):
             continue
-        quote = value[0][0] if value[0][0] in "\"'" else ""
+        if not (value := _VALUE.match(text, named.end())) or value[0].strip("\\\"'") in ("", HIDDEN):
+            continue
+        quote = "".join(_QUOTE.findall(value[0])[:1])
         parts += [text[end : named.end()], quote, HIDDEN, quote]
         end = value.end()
     return "".join([*parts, text[end:]])
