@@ -42,19 +42,47 @@ def enclosing(folder: Path) -> Path | None:
 def first_commit(folder: Path, message: str) -> str:
     """Make `folder` a repository with one commit. Return a note for the user if that did not fully succeed."""
     branch = [] if _succeeds(folder, "config", "--get", "init.defaultBranch") else ["-b", "main"]
-    result = _git(folder, "init", "-q", *branch)
+    result = _git(folder, "init", "-q", "--template=", *branch)
     if result is None:
         return "git is not installed, so no repository was created."
     for arguments in (("add", "-A"), ("commit", "-q", "--no-verify", "-m", message)):
         if result.returncode == 0:
             result = _git(folder, *arguments) or result
     if result.returncode == 0:
-        return ""
+        return _left_out(folder)
     if not _succeeds(folder, "var", "GIT_COMMITTER_IDENT"):
         return "git has no user.name and user.email, so the files are staged but not committed."
     shutil.rmtree(folder / ".git", ignore_errors=True)
     reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
     return f"git failed, so no repository was created: {reason}"
+
+
+def _left_out(folder: Path) -> str:
+    """Return a note that names the files which the commit lacks, other than those that the project itself ignores.
+
+    Whatever a user's configuration can say about files is seen in the result, and need not be known here.
+    """
+    tracked = _paths(folder, "ls-files", "-z")
+    ignored = _paths(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-per-directory=.gitignore")
+    missing = sorted(_written(folder) - tracked - ignored)
+    if not missing:
+        return ""
+    return f"git left {len(missing)} of the project's files out of the first commit, such as {missing[0]}."
+
+
+def _paths(folder: Path, *arguments: str) -> set[str]:
+    """Return the paths that a command of git lists."""
+    result = _git(folder, *arguments)
+    return {path for path in result.stdout.split("\0") if path} if result is not None else set()
+
+
+def _written(folder: Path) -> set[str]:
+    """Return the path of every file in the folder, without the repository itself."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if not path.is_dir() and path.relative_to(folder).parts[0] != ".git"
+    }
 
 
 def _succeeds(folder: Path, *arguments: str) -> bool:

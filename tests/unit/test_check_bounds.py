@@ -345,3 +345,40 @@ def test_sigterm_ends_it(shop, count):
     process.terminate()
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 143, stderr
+
+
+def many_tasks(count: int) -> str:
+    task = """
+@shared_task(bind=True)
+def t{i}(self, pk):
+    try:
+        transaction.on_commit(lambda: t{j}.delay(pk))
+        transaction.on_commit(done{i})
+    except Exception as error:
+        log.error(error)
+
+
+def done{i}():
+    t{i}.delay(1)  # noqa: DJC999
+
+
+def saved{i}(sender, **kwargs):
+    t{i}.delay(1)
+
+
+post_save.connect(saved{i})
+"""
+    return "from celery import shared_task\nfrom django.db import transaction\n" + "".join(
+        task.format(i=number, j=(number + 1) % count) for number in range(count)
+    )
+
+
+def test_the_time_grows_with_the_tasks_of_a_file_and_not_with_their_square():
+    def seconds(count: int) -> float:
+        text = many_tasks(count)
+        began = time.process_time()
+        assert len(findings_of(Project.of({"shop/tasks.py": text}))) >= 2 * count
+        return time.process_time() - began
+
+    seconds(10)  # imports the rules
+    assert seconds(800) / seconds(100) < 16  # eight times the tasks; their square would be 64 times the work

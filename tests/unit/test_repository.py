@@ -86,6 +86,38 @@ def test_nothing_of_the_user_is_asked_signed_or_run(clean, folder, tmp_path, git
     assert git("ls-files", cwd=folder) == "manage.py"
 
 
+@pytest.mark.parametrize("source", ["setting", "variable"])
+def test_a_template_of_the_user_leaves_nothing_out(clean, folder, tmp_path, monkeypatch, git, source):
+    template = tmp_path / "template"
+    (template / "info").mkdir(parents=True)
+    (template / "info" / "exclude").write_text("manage*\n")
+    if source == "setting":
+        clean.write_text(f"{clean.read_text()}[init]\n templateDir = {template}\n")
+    else:
+        monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template))
+    assert repository.first_commit(folder, "Start") == ""
+    assert git("ls-files", cwd=folder) == "manage.py"
+
+
+def test_what_the_commit_lacks_is_named_and_what_the_project_ignores_is_not(clean, folder, monkeypatch):
+    (folder / "settings").mkdir()
+    (folder / "settings" / "local.py").touch()
+    (folder / ".gitignore").write_text(".env\n")
+    (folder / ".env").touch()
+    kept = repository._git
+
+    def with_policy(where, *arguments):
+        result = kept(where, *arguments)
+        if arguments[0] == "init":
+            (where / ".git" / "info").mkdir(exist_ok=True)
+            (where / ".git" / "info" / "exclude").write_text("local*\n")
+        return result
+
+    monkeypatch.setattr(repository, "_git", with_policy)
+    note = repository.first_commit(folder, "Start")
+    assert note == "git left 1 of the project's files out of the first commit, such as settings/local.py."
+
+
 def test_the_environment_of_a_git_hook_does_not_lead_elsewhere(clean, folder, tmp_path, monkeypatch, git):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))

@@ -106,12 +106,18 @@ def runs_after_commit(module: Module, function: Function) -> bool:
     """Return whether a function is run on commit, by a decorator or because it is passed to `on_commit`."""
     if any("commit" in value.last for value in function.decorators if not is_atomic(value)):
         return True
-    return any(
-        function.name in {argument.name.rpartition(".")[2] for argument in functions_passed(call.value)}
+    return function.name in module.remembered("passed to on_commit", names_passed_to_on_commit)
+
+
+def names_passed_to_on_commit(module: Module) -> set[str]:
+    """Return the last names of the functions that a module passes to `on_commit`."""
+    return {
+        argument.name.rpartition(".")[2]
         for last, calls in module.calls_by_last.items()
         if "on_commit" in last
         for call in calls
-    )
+        for argument in functions_passed(call.value)
+    }
 
 
 def functions_passed(value: Value) -> list[Value]:
@@ -138,10 +144,17 @@ def signals_of(module: Module, function: Function) -> set[str]:
             for argument in value.items[:1]:
                 received = argument.items if argument.kind in {"list", "tuple"} else [argument]
                 signals |= {signal.last for signal in received}
+    if function.class_index < 0:
+        signals |= module.remembered("connected signals", signals_by_receiver).get(function.name, set())
+    return signals
+
+
+def signals_by_receiver(module: Module) -> dict[str, set[str]]:
+    """Return the last names of the signals that a module connects, by the function that receives them."""
+    signals: dict[str, set[str]] = {}
     for call in module.calls_to("connect"):
-        value = call.value
-        if value.items and value.items[0].name == function.name and function.class_index < 0:
-            signals.add(value.root.rpartition(".")[2])
+        if call.value.items:
+            signals.setdefault(call.value.items[0].name, set()).add(call.value.root.rpartition(".")[2])
     return signals
 
 

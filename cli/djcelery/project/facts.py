@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -199,6 +199,14 @@ class Module:
 
     _calls_by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
     _ranges: Ranges | None = field(default=None, repr=False, compare=False)
+    _remembered: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def remembered(self, name: str, work_out: Callable[[Module], T]) -> T:
+        """Return what a function works out about this module; the function runs once."""
+        if name not in self._remembered:
+            self._remembered[name] = work_out(self)
+        result: T = self._remembered[name]
+        return result
 
     @property
     def inside(self) -> Ranges:
