@@ -8,6 +8,7 @@ import pytest
 import structlog
 from celery import current_app
 from django.core.exceptions import ImproperlyConfigured
+from django_structlog.celery.signals import bind_extra_task_metadata, pre_task_succeeded
 from kombu.utils import symbol_by_name
 from structlog.stdlib import ProcessorFormatter
 
@@ -81,6 +82,31 @@ def test_a_job_that_ends_well_leaves_its_duration(written, task, broker):
     assert done["task_id"] == "the-id"
     assert done["queue"] == "fast"
     assert done["duration_ms"] >= 0
+
+
+def test_the_documented_signals_of_django_structlog_are_sent(written, task, broker):
+    def works() -> int:
+        logging.getLogger("some.library").warning("inside")
+        return 7
+
+    def extra(task, logger, **kwargs) -> None:
+        structlog.contextvars.bind_contextvars(customer=f"of {task.name}")
+
+    def succeeded(logger, result, **kwargs) -> None:
+        structlog.contextvars.bind_contextvars(returned=result)
+
+    bind_extra_task_metadata.connect(extra)
+    pre_task_succeeded.connect(succeeded)
+    try:
+        task(works).delay()
+        broker.drain()
+    finally:
+        bind_extra_task_metadata.disconnect(extra)
+        pre_task_succeeded.disconnect(succeeded)
+
+    assert said(written, "inside")[0]["customer"] == "of tests.works"
+    [line] = said(written, "task_succeeded")
+    assert (line["customer"], line["returned"]) == ("of tests.works", 7)
 
 
 def test_what_the_main_process_says_of_a_job_carries_its_names(written, task, broker):

@@ -1,13 +1,18 @@
 import json
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from kombu import Connection
 from kombu.simple import SimpleQueue
+from kombu.transport import TRANSPORT_ALIASES
 
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import cache_url, sentinel_options, tls_options, waits_since
 
+ROOT = Path(__file__).parents[2]
 SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
 
 
@@ -101,3 +106,17 @@ def test_channels_that_wait_for_an_answer_close_though_their_server_is_gone(tmp_
     connection.close()
 
     assert queue.channel.closed
+
+
+def test_importing_settings_changes_no_transport_of_other_programs():
+    """It is done when Django is set up: a script that only reads the settings keeps kombu's own."""
+    code = (
+        "from kombu.transport import TRANSPORT_ALIASES as aliases; before = dict(aliases); "
+        "import tests.lib.project.settings, djcelery_jobs; "
+        "[getattr(djcelery_jobs, name) for name in ('queues', 'cache_url', 'tls_options', 'sentinel_options')]; "
+        "assert aliases == before, 'changed by an import'; print('unchanged')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "unchanged\n", done.stderr
+    assert TRANSPORT_ALIASES["redis"].startswith("djcelery_jobs.")
