@@ -37,7 +37,7 @@ class OneDatabaseManager(models.Manager):
 
 
 class OneDatabaseModel(models.Model):
-    """The base of each model of the job layer."""
+    """Keep the rows of a model of the job layer in the one database."""
 
     objects = OneDatabaseManager()
 
@@ -47,7 +47,7 @@ class OneDatabaseModel(models.Model):
 
 
 class Job(OneDatabaseModel):
-    """One job: outbox, ledger and dead letter in one row. Only ledger.py changes its state."""
+    """Keep one job: outbox, ledger and dead letter in one row. Only ledger.py changes its state."""
 
     # Also the Celery task id. It never changes, whatever happens to the job.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -148,7 +148,7 @@ def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
 
 
 class Effect(OneDatabaseModel):
-    """An effect that happened. Its row is written in the effect's own transaction; see effect_once.py."""
+    """Record an effect that happened, in the effect's own transaction; see effect_once.py."""
 
     key = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -158,7 +158,7 @@ class Effect(OneDatabaseModel):
 
 
 class Redelivery(OneDatabaseModel):
-    """How often a message of a plain task came back because its worker had died; see task.py."""
+    """Count how often a message of a plain task came back because its worker had died; see task.py."""
 
     task_id = models.CharField(max_length=200, primary_key=True)
     task = models.CharField(max_length=200)
@@ -180,7 +180,7 @@ class Redelivery(OneDatabaseModel):
 
 
 class Lease(OneDatabaseModel):
-    """A lock that its holder must renew, so that nobody holds it dead; see lease.py."""
+    """Hold a lock that expires unless its holder renews it; see lease.py."""
 
     name = models.CharField(max_length=50, primary_key=True)
     holder = models.CharField(max_length=100)
@@ -191,7 +191,7 @@ class Lease(OneDatabaseModel):
 
 
 class ScheduleState(OneDatabaseModel):
-    """When an entry of the schedule ran last, so that any beat on any machine goes on where the last one stopped."""
+    """Remember when an entry of the schedule ran last, so that any beat continues where the last one stopped."""
 
     entry = models.CharField(max_length=200, primary_key=True)
     last_run_at = models.DateTimeField()
@@ -202,7 +202,7 @@ class ScheduleState(OneDatabaseModel):
 
 
 class Heartbeat(OneDatabaseModel):
-    """A worker, which says every few seconds that it lives and what it does; see watch/reporter.py."""
+    """Show that a worker is alive and what it does; the worker writes it every few seconds; see reporter.py."""
 
     worker = models.CharField(max_length=200, primary_key=True)
     queues = models.JSONField(default=list)
@@ -219,7 +219,7 @@ class Heartbeat(OneDatabaseModel):
 
 
 class Tally(OneDatabaseModel):
-    """Runs that ended, of one task in one queue, since the project began; see watch/tallies.py."""
+    """Count the runs of one task in one queue that have ended, since the project began; see tallies.py."""
 
     queue = models.CharField(max_length=100)
     task = models.CharField(max_length=200)
@@ -237,7 +237,7 @@ class Tally(OneDatabaseModel):
 
 
 class MinuteTally(OneDatabaseModel):
-    """Runs of one queue that ended in one minute. Kept for a few hours."""
+    """Count the runs of one queue that ended in one minute. The rows are kept for a few hours."""
 
     minute = models.DateTimeField()
     queue = models.CharField(max_length=100)

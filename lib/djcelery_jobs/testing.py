@@ -1,6 +1,6 @@
-"""For tests: the real publish path, without a broker and without a worker.
+"""Test tasks on the real publish path, without a broker and without a worker.
 
-Eager mode calls the task and hides everything between: routes, queues that do not exist, JSON, countdowns, retries
+Eager mode calls the task and hides everything in between: routes, queues that do not exist, JSON, countdowns, retries
 as messages. Here a message is published to a broker in memory, and `drain` does what a worker would do with it.
 """
 
@@ -21,7 +21,7 @@ from djcelery_jobs.models import UNFINISHED, Job
 
 @dataclass
 class Ran:
-    """One execution: which task, from which queue, with what."""
+    """Describe one execution: which task, from which queue, with which arguments."""
 
     task: str
     queue: str
@@ -33,31 +33,31 @@ class Ran:
 
 @dataclass
 class MemoryBroker:
-    """The queues of one test."""
+    """Hold the queues of one test."""
 
     app: Celery
 
     def drain(self, limit: int = 100) -> list[Ran]:
-        """Run what is in the queues and what that puts into them, without waiting for countdowns and commits.
+        """Run the messages in the queues and those that they lead to, without waiting for countdowns and commits.
 
-        Returns the executions in order. Raises RuntimeError after `limit` of them: some task publishes itself.
+        Return the executions in order. Raise RuntimeError after `limit` of them: some task publishes itself.
         """
         ran: list[Ran] = []
         while execution := self.run_one() or (self._relay_everything() and self.run_one()):
             ran.append(execution)
             if len(ran) > limit:
-                raise RuntimeError(f"more than {limit} executions; does a task publish itself for ever?")
+                raise RuntimeError(f"more than {limit} executions; does a task publish itself?")
         return ran
 
     def _relay_everything(self) -> int:
-        """As if so much time had passed that every unfinished job is due."""
+        """Publish every unfinished job, as if it had become due."""
         Job.objects.filter(state__in=UNFINISHED).update(
             publish_at=timezone.now(), started_at=None, needs_publishing=True
         )
         return relay()
 
     def run_one(self) -> Ran | None:
-        """Run the next message, or None when every queue is empty."""
+        """Run the next message. Return None when every queue is empty."""
         with self.app.connection_for_read() as connection:
             for name, queue in self.app.amqp.queues.items():
                 if message := queue(connection.default_channel).get():
@@ -70,7 +70,7 @@ class MemoryBroker:
         return Ran(request.name, queue, request.args, request.kwargs, result, dict(message.headers))
 
     def waiting(self) -> dict[str, int]:
-        """How many messages stand in each queue."""
+        """Return how many messages wait in each queue."""
         with self.app.connection_for_read() as connection:
             channel = connection.default_channel
             return {name: _length(channel, name) for name in self.app.amqp.queues}
@@ -106,8 +106,8 @@ def _length(channel: Any, queue: str) -> int:
 
 
 def _acknowledge(logger: Any, errors: Any) -> None:
-    """The message was taken from the queue with get(); there is no connection left to acknowledge it on."""
+    """Do nothing: the message was taken with get(), and no connection is left to acknowledge it on."""
 
 
 def _reject(logger: Any, errors: Any, requeue: bool = False) -> None:
-    """As above: a rejected message of this broker is gone."""
+    """Do nothing: a rejected message of this broker is gone."""

@@ -1,4 +1,4 @@
-"""Remembers that the broker is away, so that of many requests only the first waits to find out."""
+"""Remember that the broker is away, so that of many requests only the first waits to find out."""
 
 import logging
 import threading
@@ -17,8 +17,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def producer_from_pool() -> Iterator[Producer]:
-    """When publishing fails, the connection is dropped without a goodbye. The pool would say one to the channel and one
-    to the connection, and wait for both answers as long as for the publish itself."""
+    """Take a producer from the pool, and drop its connection at once when publishing fails.
+
+    The pool would close the channel and the connection in an orderly way, and wait for both answers as long as for the
+    publish itself.
+    """
     with current_app.producer_or_acquire() as producer:
         try:
             yield producer
@@ -28,7 +31,7 @@ def producer_from_pool() -> Iterator[Producer]:
 
 
 class Breaker:
-    """Closed while the broker answers. Once opened, a thread looks for the broker and closes it again."""
+    """Stay closed while the broker answers. Once opened, a thread looks for the broker and closes it again."""
 
     def __init__(self) -> None:
         self.closed = True
@@ -50,7 +53,7 @@ class Breaker:
 
 
 def answers(app: Celery) -> bool:
-    """Whether the broker does what it is asked, and not only accepts connections. Waits a few seconds at most."""
+    """Return whether the broker does what it is asked, and not only accepts connections, within a few seconds."""
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(

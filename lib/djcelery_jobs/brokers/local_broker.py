@@ -1,4 +1,4 @@
-"""The broker of this machine: what answers at the URL, else one of our own for as long as we need it."""
+"""Use the broker that answers on this machine, or start one for as long as it is needed."""
 
 import subprocess
 import time
@@ -16,7 +16,7 @@ NAMES: dict[str | None, str] = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
 
 
 class NoBrokerError(Exception):
-    """Nothing answers, and nothing can be started in its place. The text says what to do."""
+    """Say that no broker answers and that none can be started in its place, and what to do."""
 
 
 @contextmanager
@@ -70,12 +70,12 @@ def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], folder: Pa
 
 
 def is_local(host: str | None) -> bool:
-    """Whether a server at `host` can only be on this machine; no name at all means a file or a socket."""
+    """Return whether a server at `host` can only be on this machine. No name at all means a file or a socket."""
     return not host or host in ("localhost", "::1") or host.startswith(("127.", "/"))
 
 
 def answers(url: str) -> bool:
-    """Whether a broker lets us in at `url`. Waits a second at most for a machine that is silent."""
+    """Return whether a broker accepts our connection at `url`. Wait a second at most for a silent machine."""
     try:
         options = {"connect_timeout": 1, "transport_options": {"socket_connect_timeout": 1}}
         with current_app.connection_for_write(url, **options) as broker:

@@ -1,4 +1,4 @@
-"""What follows from the broker's URL: which broker it is, its queues, and what its transport must be told."""
+"""Derive from the broker's URL which broker it is, its queues, and the options of its transport."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

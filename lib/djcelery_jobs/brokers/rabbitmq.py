@@ -1,4 +1,4 @@
-"""RabbitMQ as the broker: its kinds of queue, and the dead queue behind each."""
+"""Describe RabbitMQ as the broker: its kinds of queue, and the dead queue behind each."""
 
 import ssl
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from djcelery_jobs.brokers.workloads import Workload
 # A message that came back this often because its worker died goes to the dead queue.
 DELIVERY_LIMIT = 3
 
-# For who only looks and must not wait long. Seconds.
+# Transport options of observers, who must not wait long. Seconds.
 IMPATIENT = {"read_timeout": 0.8, "write_timeout": 0.8}
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def queues(classes: Mapping[str, Workload]) -> list[Queue]:
-    """The queues to declare: one for each class, each with a dead queue for what its workers reject."""
+    """Return the queues to declare: one for each class, each with a dead queue for what its workers reject."""
     exchange = Exchange("jobs", type="topic")
     return [
         QueueWithDeadQueue(name, exchange, routing_key=name, queue_arguments=_arguments(name, workload))
@@ -32,14 +32,14 @@ def queues(classes: Mapping[str, Workload]) -> list[Queue]:
 
 
 def dead_queue(name: str) -> Queue:
-    """The dead queue behind the queue `name`."""
+    """Return the dead queue behind the queue `name`."""
     return Queue(f"{name}.dead", queue_arguments={"x-queue-type": "quorum"})
 
 
 class QueueWithDeadQueue(Queue):
-    """A queue that declares its dead queue first, whoever declares it: a worker or a publisher.
+    """Declare the dead queue before the queue itself, in a worker and in a publisher.
 
-    RabbitMQ drops a dead-lettered message without a word when the queue that it should go to is not there.
+    RabbitMQ silently drops a dead-lettered message when the queue that it should go to does not exist.
     """
 
     def queue_declare(self, nowait: bool = False, passive: bool = False, channel: Any = None) -> str:
@@ -53,10 +53,10 @@ class QueueWithDeadQueue(Queue):
 
 
 def tls_options(broker_url: str, name: str = "") -> dict[str, Any] | None:
-    """What the transport must be told for amqps://, or any certificate of a known authority will do for any host.
+    """Return the transport's TLS options for amqps://. Without them it takes any certificate of a known authority.
 
-    name: what the certificate must be for; without it the host of the URL, where there is one. The nodes of a cluster
-    share one name, since the transport takes no more: without it theirs is not compared.
+    name: the name that the certificate must have, by default the URL's host. The nodes of a cluster must share one
+        name, since the transport takes no more than one; without it their names are not compared.
     """
     nodes = [urlsplit(url) for url in broker_url.split(";")]
     if nodes[0].scheme != "amqps":
@@ -66,7 +66,7 @@ def tls_options(broker_url: str, name: str = "") -> dict[str, Any] | None:
 
 
 def waits_since(channel: Any, queue: str) -> float | None:
-    """Unknown: RabbitMQ shows no message without delivering it, which would count towards DELIVERY_LIMIT."""
+    """Return None: RabbitMQ shows no message without delivering it, which would count towards DELIVERY_LIMIT."""
     return None
 
 

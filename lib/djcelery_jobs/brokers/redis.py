@@ -1,4 +1,4 @@
-"""Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
+"""Describe Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-# For who only looks and must not wait long. Seconds.
+# Transport options of observers, who must not wait long. Seconds.
 IMPATIENT = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8}
 
 
@@ -26,14 +26,14 @@ def register_transports() -> None:
 
 
 def queues(workloads: Iterable[str]) -> list[Queue]:
-    """The queues to declare: one for each class."""
+    """Return the queues to declare: one for each class."""
     return [Queue(name, routing_key=name) for name in workloads]
 
 
 def cache_url(broker_url: str) -> str:
-    """The URL of the Redis database after the broker's; behind sentinels, of a cache in each process.
+    """Return the URL of the Redis database after the broker's, or behind sentinels that of a cache in each process.
 
-    Django's cache knows no sentinels. Give it a Redis of its own there, in CACHE_URL.
+    Django's cache does not support sentinels. Give it a Redis of its own there, in CACHE_URL.
     """
     parts = urlsplit(broker_url)
     if parts.scheme == "sentinel":
@@ -43,10 +43,11 @@ def cache_url(broker_url: str) -> str:
 
 
 def sentinel_options(broker_url: str, *, service: str, password: str, sockets: dict[str, Any]) -> dict[str, Any]:
-    """What the transport must know to ask sentinels for the server; nothing for the URL of a server.
+    """Return the transport's options for asking sentinels for the server. The URL of a server needs none.
 
-    service: the name under which the sentinels watch it. password: that of the sentinels themselves. The server's
-    user and password are in the URL. sockets: the options of its sockets, which hold for the sentinels too.
+    service: the name under which the sentinels watch the server.
+    password: that of the sentinels themselves. The server's user and password are in the URL.
+    sockets: the options of the server's sockets, which hold for the sentinels too.
     """
     if urlsplit(broker_url).scheme != "sentinel":
         return {}
@@ -55,7 +56,7 @@ def sentinel_options(broker_url: str, *, service: str, password: str, sockets: d
 
 
 def tls_options(broker_url: str) -> dict[str, Any] | None:
-    """What the transport must be told for rediss://, or it believes any certificate; nothing for other URLs.
+    """Return the transport's TLS options for rediss://. Without them it accepts any certificate.
 
     The certificate must be the host's, and of an authority that this machine knows or SSL_CERT_FILE holds. A URL with
     `ssl_` parameters decides for itself.

@@ -1,4 +1,4 @@
-"""Workload classes, and what follows from them: routes, limits and the command of a worker."""
+"""Declare workload classes, and derive routes, limits and the command of a worker from them."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """A class of work that has a queue and a worker process of its own.
+    """Declare a class of work that has a queue and a worker process of its own.
 
     concurrency: jobs that one worker runs at the same time.
     prefetch: messages that a worker holds for each of them; 1 where jobs are long.
@@ -34,13 +34,13 @@ class Workload:
 
 
 def routes(classes: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Celery's `task_routes` from a table of task name to workload class."""
+    """Return Celery's `task_routes` from a table of task name to workload class."""
     # No routing key: each queue has its own, and one here would win over a caller's `apply_async(queue=...)`.
     return {task: {"queue": workload} for task, workload in classes.items()}
 
 
 def task_limits(classes: dict[str, str], workloads: dict[str, Workload]) -> dict[str, dict[str, int]]:
-    """Celery's `task_annotations`: each task gets the limits of its class, whichever worker runs it."""
+    """Return Celery's `task_annotations`: each task gets the limits of its class, whichever worker runs it."""
     return {
         task: {"soft_time_limit": workloads[name].soft_limit, "time_limit": workloads[name].hard_limit}
         for task, name in classes.items()
@@ -49,7 +49,7 @@ def task_limits(classes: dict[str, str], workloads: dict[str, Workload]) -> dict
 
 
 def worker_command(app: str, name: str, workload: Workload) -> list[str]:
-    """The plain Celery command that runs one class.
+    """Return the plain Celery command that runs one class.
 
     The node name holds the process id: two workers of a class may share a machine, and a broker refuses a second
     consumer of the same name. Gossip and mingle are chatter between workers that nothing here needs.

@@ -26,7 +26,7 @@ MARGIN = 5.0  # seconds by which two clocks, and a commit and its publishing, ma
 
 @dataclass
 class Backlog:
-    """What the broker holds of one queue.
+    """Compare what the broker holds of one queue with the jobs that wait for it.
 
     missing: jobs for which the queue can have no message, because it has fewer messages than jobs wait for it.
     oldest: no message in the queue is older, in seconds since 1970. None: unknown.

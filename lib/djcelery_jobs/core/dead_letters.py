@@ -1,4 +1,4 @@
-"""Jobs that failed for good: where they are kept, and what a person can do with them."""
+"""Keep the jobs that failed permanently, and let a person requeue or discard them."""
 
 import logging
 from typing import Any
@@ -37,10 +37,10 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
 
 
 def requeue(jobs: QuerySet[Job], *, by: str) -> int:
-    """Send dead jobs again. Returns how many. by: who does it, for the log.
+    """Send dead jobs again. Return how many. by: who does it, for the log.
 
-    Durable ones go on as if they were new. For a plain one it is a single publish: raises what the broker's client
-    raises, and then it stays dead. What could not be sent either way stays dead, too, and says why.
+    A durable job continues as if it were new. A plain one is published once: raise what the broker's client raises,
+    and then the job stays dead. A job that this code cannot send stays dead too, and its row says why.
     """
     _follow_routes(jobs)
     plain = [name for name, task in current_app.tasks.items() if not is_durable(task)]
@@ -57,7 +57,7 @@ def requeue(jobs: QuerySet[Job], *, by: str) -> int:
 
 
 def discard(jobs: QuerySet[Job], *, by: str) -> int:
-    """Give dead jobs up; they are pruned with the finished ones. Returns how many."""
+    """Discard dead jobs; they are pruned with the finished ones. Return how many. by: who does it, for the log."""
     count = ledger.discard(jobs)
     logger.info("%s discarded %d dead jobs", by, count)
     return count
@@ -71,10 +71,10 @@ def cancel(jobs: QuerySet[Job], *, by: str) -> int:
 
 
 def _follow_routes(jobs: QuerySet[Job]) -> None:
-    """Dead jobs of a queue that is no more go where their task goes now."""
-    lost = jobs.filter(state=State.DEAD).exclude(queue__in=current_app.amqp.queues)
-    for task in current_app.tasks.keys() & set(lost.values_list("task", flat=True)):
-        lost.filter(task=task).update(queue=_queue_of(task))
+    """Move dead jobs of a queue that no longer exists to the queue that their task is routed to now."""
+    stranded = jobs.filter(state=State.DEAD).exclude(queue__in=current_app.amqp.queues)
+    for task in current_app.tasks.keys() & set(stranded.values_list("task", flat=True)):
+        stranded.filter(task=task).update(queue=_queue_of(task))
 
 
 def _queue_of(task: str) -> str:

@@ -1,4 +1,4 @@
-"""RabbitMQ's own dead queues, emptied into the dead letters, so that there is one place to look."""
+"""Move the messages of RabbitMQ's dead queues to the dead letters, so that there is one place to look."""
 
 import logging
 from typing import Any
@@ -15,12 +15,12 @@ AT_ONCE = 100  # messages in one pass
 
 
 def drain() -> int:
-    """Take what is in the dead queues. Returns how many messages. Does not raise when the broker is away."""
+    """Empty the dead queues. Return how many messages they held. Does not raise when the broker is away."""
     if not outbox.breaker.closed:
         return 0
     try:
         with current_app.pool.acquire(block=True) as connection:
-            # `default_channel` would wait for the broker for ever, and keep a message that could not be written down.
+            # `default_channel` would wait forever for the broker, and keep a message that could not be written down.
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
             with connection.channel() as channel:
                 return sum(_drain(name, channel) for name in current_app.amqp.queues)
@@ -33,14 +33,14 @@ def drain() -> int:
 def _drain(name: str, channel: object) -> int:
     queue = dead_queue(name)(channel)
     queue.queue_declare()
-    taken = 0
-    while taken < AT_ONCE and (message := queue.get()):
+    count = 0
+    while count < AT_ONCE and (message := queue.get()):
         if not stray_messages.keep(message, f"RabbitMQ gave it up: {_reason(message)}."):
             message.requeue()
             break
         message.ack()
-        taken += 1
-    return taken
+        count += 1
+    return count
 
 
 def _reason(message: Any) -> str:

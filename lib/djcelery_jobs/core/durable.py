@@ -1,4 +1,4 @@
-"""Durable tasks: `@shared_task(base=DurableTask)`. What is promised is in ledger.py, how jobs are sent in outbox.py."""
+"""Run durable tasks: `@shared_task(base=DurableTask)`. See ledger.py for what is promised, outbox.py for dispatch."""
 
 import logging
 import time
@@ -23,21 +23,21 @@ from djcelery_jobs.storable import stored
 
 logger = logging.getLogger(__name__)
 
-# Seconds between the tries to begin a run while the database is away. In sum well below the limit of short jobs.
+# Seconds between the attempts to change a row while the database is away: in sum well below the limit of short jobs.
 DATABASE_PAUSES = (0, 0.5, 1, 2)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_OPTIONS = {"countdown", "eta", "max_retries", "throw"}
 
 
 class DurableTask(JobTask):
-    """A task that is not lost and whose effect on the database happens once.
+    """Run a task that is not lost, and whose effect on the database happens once.
 
     Dispatch it with `delay`, `apply_async` or their `_on_commit` forms, inside the transaction that it belongs to:
     each of them writes a row there, and the job is published when the transaction commits.
 
-    one_transaction: the whole task is one transaction, in which it also becomes done. Turn it off for a task that is
-        long or talks to other systems; then it may run again after a kill, and takes its effects one by one with
-        `effect_once` or a condition of its own.
+    one_transaction: the whole task is one transaction, in which the job also becomes done. Turn it off for a task that
+        is long or talks to other systems. Such a task may run again after a kill, so it takes its effects one by one,
+        with `effect_once` or a condition of its own.
     """
 
     abstract = True
@@ -47,7 +47,10 @@ class DurableTask(JobTask):
     def apply_async(
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
     ) -> AsyncResult:
-        """As Celery's, and an option `key`: while a job with it is unfinished, no other is written."""
+        """Dispatch a job with Celery's options, and with `key`: at most one job with that key is yet to begin.
+
+        Return the job that will run. Raise TypeError and ValueError for what could never be sent or run.
+        """
         with self._advice_for_async_code():
             [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)
         return self.AsyncResult(str(job.pk))
@@ -66,7 +69,7 @@ class DurableTask(JobTask):
             message = f"{self.name} is dispatched in async code. Write `await task.adelay(...)` or `aapply_async(...)`."
             raise SynchronousOnlyOperation(message) from error
 
-    # The row belongs into the transaction; Celery's own versions would write it after the commit.
+    # The row belongs to the transaction; Celery's own versions would write it after the commit.
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
         self.apply_async(args, kwargs)
 
@@ -74,7 +77,7 @@ class DurableTask(JobTask):
         self.apply_async(*args, **options)
 
     def before_start(self, *args: Any) -> None:
-        """Nothing: the row counts, also what the broker does not know of."""
+        """Do nothing: the row counts the runs, also those that the broker does not know of."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._is_no_job():
@@ -97,14 +100,14 @@ class DurableTask(JobTask):
             raise
 
     def _is_no_job(self) -> bool:
-        """It is called as a function, also by itself, or inline by `apply` in a test, a shell, a command."""
+        """Return whether the task is called as a function, also by itself, or inline by `apply` in a test."""
         request = self.request
         if request.called_directly or getattr(request, "begun", False):
             return True
         return bool(request.is_eager) and not Job.objects.filter(pk=job_id(request.id)).exists()
 
     def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
-        """Raises Ignore when the database stays away."""
+        """Begin the run of a message, and return its job. Raise Ignore when the database stays away."""
         request, message = self.request, self.request.delivery_info or {}
         delivery = ledger.Delivery(
             job_id=job_id(request.id),
@@ -141,8 +144,11 @@ class DurableTask(JobTask):
         return result
 
     def _take_followers(self) -> list[Signature]:
-        """The next of the chain and the callbacks. Celery would dispatch them after the task, where a kill forgets
-        them, and after each delivery, also one that found nothing to do."""
+        """Return what follows the task: the next of its chain, and its callbacks.
+
+        Celery would dispatch these after the task, where a kill forgets them, and after each delivery, also one that
+        had nothing to do.
+        """
         request, followers = self.request, list(self.request.callbacks or [])
         if request.chain:
             following = maybe_signature(request.chain.pop(), app=self.app)
@@ -159,10 +165,10 @@ class DurableTask(JobTask):
                 transaction.on_commit(dispatch, using=database_alias())
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Retry:
-        """As Celery's, but the delay is kept in the row and not in the broker. Raises Retry, or `exc` at the end.
+        """Retry the job as Celery does, but keep the delay in the row and not in the broker.
 
-        options: `countdown`, `eta`, `max_retries`. Others would be what only this message knows, and there may be more
-        messages for the job; TypeError.
+        Raise Retry, or `exc` when no retry is left. Raise TypeError for other options than `countdown`, `eta` and
+        `max_retries`: only this message would know them, and there may be more messages for the job.
         """
         if args or options.keys() - RETRY_OPTIONS:
             raise TypeError(f"{self.name} is durable: it is retried as it is. Dispatch a job with other arguments.")
@@ -176,12 +182,12 @@ class DurableTask(JobTask):
         raise Retry(exc=exc, when=when, is_eager=self.request.is_eager, sig=signature)
 
     def replace(self, sig: Signature) -> NoReturn:
-        """Celery would send it under the id that this job has. Raises TypeError."""
+        """Raise TypeError: Celery would send the other task under the id of this job."""
         raise TypeError(f"{self.name} is durable and cannot be replaced. Dispatch {sig.task} and return.")
 
 
 def _singles(signature: Signature) -> Iterator[Signature]:
-    """What is dispatched at once, one by one: of a group, its members."""
+    """Yield what is dispatched at once, one by one: of a group, its members."""
     if isinstance(signature, group):
         for member in signature.tasks:
             yield from _singles(member)
@@ -190,14 +196,17 @@ def _singles(signature: Signature) -> Iterator[Signature]:
 
 
 def _first(signature: Signature) -> Signature:
-    """The task that a chain begins with; any other signature is its own."""
+    """Return the task that a chain begins with, or the signature itself."""
     return _first(signature.tasks[0]) if signature.task == "celery.chain" else signature
 
 
 def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Make a change in the ledger, also while the database restarts. Without it a run can neither begin nor say how it
-    ended, and none of that is a failure of the job: when it stays away until time is up, the message is dropped, the
-    row is as it was, and the relay publishes it again when it is due. Raises Ignore then."""
+    """Make a change in the ledger, also while the database restarts.
+
+    Without the database a run can neither begin nor record how it ended, and that is no failure of the job. Raise
+    Ignore when the database stays away until time is up: the message is dropped, the row is as it was, and the relay
+    publishes the job again when it is due.
+    """
     try:
         for pause in DATABASE_PAUSES:
             try:

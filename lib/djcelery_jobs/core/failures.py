@@ -1,4 +1,4 @@
-"""A task that failed for good leaves a line that an alert can look for, and its job with the dead letters."""
+"""Log one line for each task that failed permanently, for alerts to look for, and keep its job as a dead letter."""
 
 import logging
 from typing import Any
@@ -16,14 +16,14 @@ logger = logging.getLogger("djcelery_jobs.failure")
 
 @task_failure.connect(dispatch_uid="djcelery_jobs.core.failures.record")
 def record(
-    sender: Any, task_id: str, exception: BaseException, args: Any, kwargs: Any, einfo: Any = None, **rest: Any
+    sender: Any, task_id: str, exception: BaseException, args: Any, kwargs: Any, einfo: Any = None, **other: Any
 ) -> None:
-    """One line for each final failure; a retry is none. Arguments stay out of it: they may hold what is private."""
+    """Log a final failure, which a retry is not. The line holds no arguments, since these may be private."""
     names = {"task_id": task_id, "task": sender.name, "error": type(exception).__name__}
     if is_durable(sender) and isinstance(exception, TimeLimitExceeded | WorkerLostError):
         logger.warning("task_cut_off", extra=names)
         return  # its row decides whether it runs again
-    # The worker's main process tells of what its children could not; a traceback there would be that of the telling.
+    # The worker's main process reports what its children could not; a traceback there would be that of the report.
     logger.error("task_failure", extra=names, exc_info=exception if running() else None)
     error = error_text(exception)
     trace = str(getattr(einfo, "traceback", None) or "")

@@ -60,7 +60,7 @@ KEY_ATTEMPTS = 5
 
 
 class TransactionEndedError(RuntimeError):
-    """A task ended the transaction in which it was running, so that its effect and DONE were no longer one."""
+    """Say that a task ended the transaction in which it was running, so that its effect may be gone."""
 
 
 class TransactionId(Func):

@@ -1,4 +1,4 @@
-"""The file by which a container's probe sees that a worker or beat still does its work, at no cost."""
+"""Touch the file by which a container's probe sees that a worker or beat still does its work."""
 
 from pathlib import Path
 

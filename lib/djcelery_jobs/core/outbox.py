@@ -1,4 +1,4 @@
-"""From row to broker: a row in the caller's transaction, a message after its commit, and no caller waits in vain."""
+"""Write a job into the caller's transaction, and publish it after the commit, without waiting for an absent broker."""
 
 import logging
 import struct
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 breaker = Breaker()
 
 BATCH = 500  # messages in one round trip
-MAX_AT_COMMIT = 500  # messages that one transaction publishes itself
-# No broker and no network fails like this. Something about the one job is wrong, and the others must not wait for it.
+MAX_AT_COMMIT = 200  # messages that one transaction publishes itself
+# Neither a broker nor a network raises these: something is wrong with the one job, and the others must not wait for it.
 FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
 KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
@@ -160,7 +160,7 @@ def _time(option: Any) -> datetime | None:
 
 
 def publish(jobs: Iterable[Job]) -> None:
-    """Give jobs to the broker. Does not raise, and does not wait for a broker that was away a moment ago."""
+    """Publish jobs. Does not raise, and does not wait for a broker that was away a moment ago."""
     left = list(jobs)
     if current_app.conf.task_always_eager:
         for job in left:
@@ -194,7 +194,7 @@ def reason_unsendable(job: Job) -> str:
 
 
 def send(job: Job, **options: Any) -> None:
-    """Publish one job under its own id, in a message with an id of its own. Raises what the broker's client raises."""
+    """Publish one job under its own id, in a message with an id of its own. Raise what the broker's client raises."""
     args, kwargs = arguments(job)
     options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
     options |= job.options

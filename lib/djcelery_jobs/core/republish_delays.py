@@ -1,4 +1,4 @@
-"""How long to wait before a job counts as lost, derived from the limits of its queue."""
+"""Compute how long to wait before a job counts as lost, from the limits of its queue."""
 
 from datetime import timedelta
 

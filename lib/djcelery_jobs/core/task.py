@@ -1,4 +1,4 @@
-"""The base class of every task: how it retries, how often it may kill its worker, how large its arguments may be."""
+"""Define the base class of every task: its retries, how often it may kill its worker, the size of its arguments."""
 
 import logging
 from importlib.util import find_spec
@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 
 JOB_REQUEST = "djcelery_jobs.telemetry.log_events:JobRequest"
 
-# What may work a moment later. ConnectionError and TimeoutError are Python's own, and most clients' errors of the
-# kind derive from them. Never list Exception or a validation error here: what cannot succeed must fail once.
+# Errors after which another attempt may succeed. Most clients' errors of the kind derive from Python's ConnectionError
+# and TimeoutError. Never list Exception or a validation error here: what cannot succeed must fail immediately.
 TRANSIENT_ERRORS = (ConnectionError, TimeoutError, OperationalError)
 
 
 class ArgumentsTooLargeError(ValueError):
-    """The arguments of a job exceed MAX_ARGUMENT_BYTES."""
+    """Say that the arguments of a job exceed MAX_ARGUMENT_BYTES."""
 
 
 class JobTask(DjangoTask):
-    """A task that retries transient errors and cannot come back for ever.
+    """Retry transient errors, and bound how often a message comes back after its worker died.
 
     Both are Celery's own options: `@shared_task(max_retries=8, autoretry_for=(...))` overrides them for one task.
     """
@@ -83,7 +83,7 @@ class JobTask(DjangoTask):
         return signature(self.run)
 
     def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Reject a message whose worker died under it too often. Raises Reject; RabbitMQ then dead-letters it."""
+        """Raise Reject for a message whose worker died under it too often; RabbitMQ then dead-letters it."""
         if not (self.request.delivery_info or {}).get("redelivered"):
             return
         from djcelery_jobs.core import (
