@@ -12,6 +12,9 @@ from pathlib import Path
 from djcelery import interrupts, repository, staging, template
 from djcelery.questions import Answer
 
+# The variables of `.env.example` that get a random value in `.env`.
+SECRETS = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "BROKER_PASSWORD")
+
 
 @dataclass(frozen=True)
 class CreatedProject:
@@ -68,9 +71,9 @@ def _commit(folder: Path, target: Path) -> list[str]:
 
 
 def write_env(folder: Path) -> None:
-    """Write `.env`, for this machine only, from `.env.example` with a new secret key."""
+    """Write `.env`, for this machine only, from `.env.example` with secrets of its own."""
     example = (folder / ".env.example").read_text(encoding="utf-8")
-    text = re.sub(r"^DJANGO_SECRET_KEY=.*$", f"DJANGO_SECRET_KEY={os.urandom(32).hex()}", example, flags=re.MULTILINE)
+    text = re.sub(rf"(?m)^({'|'.join(SECRETS)})=$", lambda name: name[0] + os.urandom(32).hex(), example)
     descriptor = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)

@@ -56,6 +56,11 @@ def test_it_keeps_its_schema(projects: list[Project], pattern: str) -> None:
     tool("check-jsonschema", "--builtin-schema", SCHEMAS[pattern], *files)
 
 
+def test_zizmor_finds_nothing_in_the_workflows(projects: list[Project]) -> None:
+    workflows = [project.path / ".github" for project in projects if "github" in project.slug]
+    tool("zizmor", "--offline", "--no-progress", *workflows)
+
+
 # Of ten; systemd calls up to four "OK". Without any of the units' protection it is above nine.
 EXPOSURE = 20  # tenths
 

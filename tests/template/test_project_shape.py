@@ -55,9 +55,10 @@ def test_the_largest_project_is_small(tmp_path):
     assert lines(project, tests) <= MOST_TESTS
 
 
-def test_the_projects_own_tests_are_quick(project):
+def test_the_default_project_is_clean_and_its_own_tests_are_quick(project):
+    project.lint()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    project.test()
+    assert " passed" in project.test()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before <= MOST_SECONDS
 
 
@@ -81,7 +82,8 @@ def test_the_coverage_gate_judges_an_app_that_was_added(project):
     branches = "".join(f"    if n == {n}:\n        return {n}\n" for n in range(60))
     (project.path / "books/services.py").write_text(f"def price(n):\n{branches}")
 
-    assert re.search(r"books/services.py +\d+ +\d+ .* 0%", pytest_of(project, "--cov").stdout)
+    report = pytest_of(project, "tests/test_processes.py", "--cov").stdout
+    assert re.search(r"books/services.py +\d+ +\d+ .* 0%", report)
 
 
 def pytest_of(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
@@ -90,7 +92,10 @@ def pytest_of(project: Project, *words: str) -> subprocess.CompletedProcess[str]
 
 
 def test_a_started_app_passes_the_projects_linter(project):
+    """Also when the library is installed and no longer a folder."""
     project.manage("startapp", "books")
+    project.lint()
+    shutil.rmtree(project.path / "djcelery_jobs")
     project.lint()
 
 
@@ -110,6 +115,17 @@ def test_pre_commit_passes_on_a_fresh_project(tmp_path, flags):
 
     assert printed.count("Passed") == len(re.findall(r"- id:", (project.path / ".pre-commit-config.yaml").read_text()))
     assert succeed(["git", "diff", "--stat"], **options) == ""
+
+
+def test_each_project_has_passwords_of_its_own(tmp_path):
+    texts = [(make(tmp_path, name).path / ".env").read_text() for name in ("one", "two")]
+    secrets = [
+        dict(re.findall(r"^(DJANGO_SECRET_KEY|POSTGRES_PASSWORD|BROKER_PASSWORD)=(\w{50,})$", text, re.MULTILINE))
+        for text in texts
+    ]
+
+    assert [len(found) for found in secrets] == [3, 3]
+    assert len({value for found in secrets for value in found.values()}) == 6
 
 
 def test_git_and_the_image_ignore_secrets(project):
