@@ -18,7 +18,10 @@ from tests.projects import environment as clean_environment
 
 SECONDS = 60  # until a probe fails, at the most
 STALE = 15  # seconds: the age that the probe of this test calls too old; the documented one waits longer
-HEARTBEATS = "SELECT consuming, seen_at > now() - interval '10 seconds' FROM djcelery_jobs_heartbeat WHERE worker LIKE 'patient%'"
+HEARTBEATS = (
+    "SELECT consuming, seen_at > now() - interval '10 seconds' "
+    "FROM djcelery_jobs_heartbeat WHERE worker LIKE 'patient%'"
+)
 
 
 @dataclass
