@@ -18,6 +18,7 @@ CONNECTED = [
     "djcelery_jobs.worker.reporter",
     "djcelery_jobs.worker.revocations",
     "djcelery_jobs.worker.shutdown",
+    "djcelery_jobs.worker.start_method",
     "djcelery_jobs.worker.tallies",
 ]
 

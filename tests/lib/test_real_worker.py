@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from kombu import Connection
 
 from djcelery_jobs.brokers.local_broker import local_broker
 from tests.lib.hostile import HOSTILE, ITEMS
-from tests.lib.worker_place import Place, eventually, place_at
+from tests.lib.worker_place import CELERY, ROOT, Place, eventually, place_at
 
 pytestmark = pytest.mark.live
 
@@ -118,3 +119,11 @@ def test_a_full_server_drains_and_its_worker_can_start(on_redis):
 
     assert worker.poll() is None
     assert client.llen("fast") == 0
+
+
+def test_a_worker_that_spawns_its_processes_says_what_to_do(on_redis):
+    command = [sys.executable, *CELERY, "worker", "-Q", "fast", "--pool-start-method", "spawn"]
+    done = subprocess.run(command, env=on_redis.environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "Set CELERY_WORKER_POOL_START_METHOD to 'fork'" in done.stdout + done.stderr
