@@ -92,6 +92,13 @@ be written, the check runs without a cache.
 also writes below the project's root, and `--write-baseline` to the file that you name; neither follows a link out of
 the project. Control characters in names are printed as escapes such as `\\u001b`.
 
+### What it prints
+
+Errors come first. Each finding has its severity, its source line and the address of its rule. Warnings and hints that
+are alike are folded after the third; `--all` shows them. The last line on stderr counts what was understood of the
+project, so that a project of which nothing was recognised does not look clean. `--format concise` prints one line for
+each finding.
+
 ### The project and its paths
 
 A folder or file belongs to the project above it: the closest folder whose pyproject.toml has `[tool.djcelery]`, else

@@ -47,9 +47,14 @@ def test_a_finding_has_a_place_a_code_and_its_fix(shop):
     result = check(shop)
     assert result.exit_code == 1
     assert result.stdout == (
-        "shop/tasks.py:11:9: DJC101 index is sent inside a transaction, before the commit [*] use .delay_on_commit()\n"
+        "shop/tasks.py:11:9: error DJC101 index is sent inside a transaction, before the commit [*] use"
+        " .delay_on_commit()\n    index.delay(order.pk)\n"
+        "  = docs/rules.md#djc101-dispatch-in-atomic (djcelery check --explain DJC101)\n"
     )
     assert "1 error in 1 Python file. 1 can be fixed with --fix. 1 hint hidden" in result.stderr
+    assert "Understood: 1 task, no Celery app recognised, 0 settings, 2 dispatch sites, 1 file imports celery." in (
+        result.stderr
+    )
 
 
 def test_a_clean_folder_ends_with_0(tmp_path):
@@ -291,3 +296,76 @@ def test_paths_are_those_from_where_one_stands(monorepo, monkeypatch):
     assert "Fixed shop/tasks.py." in check("--fix").stderr
     assert (monorepo / "tasks.py").read_text() == TASKS
     assert (monorepo / "apps" / "api" / "other.py").read_text() == TASKS
+
+
+# -- what a maintainer reads
+
+
+def test_errors_come_first_and_repeats_are_folded(shop):
+    loops = "".join(f"def f{number}(rows):\n    for row in rows:\n        index.delay(row)\n" for number in range(6))
+    (shop / "shop" / "a.py").write_text(f"from shop.tasks import index\n{loops}")
+    (shop / "shop" / "b.py").write_text(TASKS)
+    lines = check(shop, "--severity", "hint").stdout.splitlines()
+    assert [line.split()[1] for line in lines if ": " in line and line.startswith("shop/")] == ["error"] * 2 + [
+        "hint"
+    ] * 3
+    assert "  ... and 5 more like it: --all shows them" in lines
+    everything = check(shop, "--severity", "hint", "--all").stdout
+    assert everything.count(" hint DJC114 ") == 8
+    assert "more like it" not in everything
+    assert len(check(shop, "--severity", "hint", "--format", "concise").stdout.splitlines()) == 10
+
+
+def test_nothing_understood_is_said_and_not_nothing_found(tmp_path):
+    for number in range(12):
+        (tmp_path / f"m{number}.py").write_text("import celery\nx = celery.foo\n")
+    stderr = check(tmp_path).stderr
+    assert "Nothing found" not in stderr
+    assert "Understood: 0 tasks, no Celery app recognised, 12 files import celery." in stderr
+    assert check(tmp_path).stderr == stderr  # from the cache
+
+
+@pytest.mark.parametrize("comment", ["# noqa: djc101", "# NOQA: Djc101", "# noqa: e501, djc101"])
+def test_a_comment_in_lower_case_silences_too(shop, comment):
+    text = TASKS.replace("        index.delay(order.pk)", f"        index.delay(order.pk)  {comment}")
+    (shop / "shop" / "tasks.py").write_text(text)
+    result = check(shop, "--format", "json")
+    assert (result.exit_code, codes(result)) == (0, [])
+
+
+@pytest.mark.parametrize("code", ["DJC001", "DJC002", "DJC003", "unused-noqa", "djc101"])
+def test_every_code_is_explained_and_listed(code):
+    assert check("--explain", code).exit_code == 0
+    assert code.lower() in check("--list-rules").stdout.lower()
+
+
+def test_statistics_in_json_are_json(shop):
+    assert json.loads(check(shop, "--statistics", "--format", "json").stdout) == [
+        {"count": 1, "code": "DJC101", "name": "dispatch-in-atomic", "severity": "error"}
+    ]
+
+
+def test_a_file_of_another_kind_is_not_said_to_be_clean(shop):
+    (shop / "notes.txt").write_text("")
+    with pytest.raises(errors.UsageError, match="not a kind of file"):
+        CliRunner().invoke(main.cli, ["check", str(shop / "notes.txt")], standalone_mode=False, catch_exceptions=False)
+    result = check(shop / "notes.txt", shop / "shop" / "tasks.py")
+    assert result.exit_code == 1
+    assert "Not checked" in result.stderr
+
+
+def test_the_exit_code_the_output_the_configuration_and_the_cache_can_be_set(shop, tmp_path):
+    assert check(shop, "--exit-zero").exit_code == 0
+    report = tmp_path / "report.json"
+    result = check(shop, "--format", "json", "--output-file", report)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert [row["code"] for row in json.loads(report.read_text())] == ["DJC101"]
+    other = tmp_path / "other.toml"
+    other.write_text('[tool.djcelery]\nignore = ["DJC101"]\n')
+    assert check(shop, "--config", other).exit_code == 0
+    assert check(shop, "--cache-dir", tmp_path / "cache").exit_code == 1
+    assert [path.name for path in (tmp_path / "cache").glob("*/findings.json")] == ["findings.json"]
+    with pytest.raises(errors.UsageError, match="does not exist"):
+        CliRunner().invoke(
+            main.cli, ["check", str(shop), "--config", "gone.toml"], standalone_mode=False, catch_exceptions=False
+        )

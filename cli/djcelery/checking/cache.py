@@ -36,8 +36,8 @@ class Cache:
     Whatever goes wrong with it, the check goes on without it.
     """
 
-    def __init__(self, root: str, version: str, enabled: bool = True) -> None:
-        self.home = cache_home()
+    def __init__(self, root: str, version: str, enabled: bool = True, home: str = "") -> None:
+        self.home = os.path.abspath(home) if home else cache_home()
         name = hashlib.blake2b(os.path.realpath(root).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
         self.folder = os.path.join(self.home, name)
         self.version = version

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from djcelery.findings import Finding, Severity
 from djcelery.output import escape_line
 
-FORMATS = ("text", "json", "github", "sarif", "gitlab")
-MACHINE_FORMATS = ("json", "sarif", "gitlab")  # documents: there is one even where nothing was found
+FORMATS = ("text", "concise", "json", "github", "sarif", "gitlab")
 GITHUB_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "notice"}
 GITLAB_SEVERITIES: dict[str, str] = {"error": "major", "warning": "minor", "hint": "info"}
 SARIF_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "note"}
@@ -21,7 +20,7 @@ def render(findings: list[Finding], output_format: str, version: str) -> str:
     if output_format == "sarif":
         return as_sarif(findings, version)
     renderers: dict[str, Callable[[list[Finding]], str]] = {
-        "text": as_text,
+        "concise": as_concise,
         "json": as_json,
         "github": as_github,
         "gitlab": as_gitlab,
@@ -29,9 +28,15 @@ def render(findings: list[Finding], output_format: str, version: str) -> str:
     return renderers[output_format](findings)
 
 
-def as_text(findings: Iterable[Finding]) -> str:
+def as_concise(findings: Iterable[Finding]) -> str:
     """Return one line per finding, in the style of linters."""
-    return "\n".join(escape_line(f"{f.path}:{f.line}:{f.col}: {f.code} {f.message}{fix_note(f)}") for f in findings)
+    return "\n".join(concise_line(finding, finding.path) for finding in findings)
+
+
+def concise_line(finding: Finding, path: str) -> str:
+    """Return the line about a finding in the file with this path."""
+    place, what = f"{path}:{finding.line}:{finding.col}", f"{finding.severity} {finding.code}"
+    return escape_line(f"{place}: {what} {finding.message}{fix_note(finding)}")
 
 
 def fix_note(finding: Finding) -> str:
@@ -132,12 +137,13 @@ def statistics(findings: Iterable[Finding]) -> str:
     return "\n".join(f"{count:5}  {code}  {name} ({severity})" for (code, name, severity), count in ordered)
 
 
-def summary(findings: list[Finding], hidden_hints: int, python_files: int, outside: int = 0) -> str:
+def summary(findings: list[Finding], hidden_hints: int, python_files: int, outside: int, is_blind: bool) -> str:
     """Return one line that sums a run up."""
     counts = Counter(finding.severity for finding in findings)
     severities: tuple[Severity, ...] = ("error", "warning", "hint")
     parts = [counted(counts[severity], severity) for severity in severities if counts[severity]]
-    line = f"{', '.join(parts) or 'Nothing found'} in {counted(python_files, 'Python file')}."
+    nothing = "Nothing was understood" if is_blind else "Nothing found"
+    line = f"{', '.join(parts) or nothing} in {counted(python_files, 'Python file')}."
     fixable = sum(finding.safe_fix is not None for finding in findings)
     if fixable:
         line += f" {fixable} can be fixed with --fix."

@@ -142,7 +142,7 @@ def validate_selectors(options: Options) -> None:
         return
     from djcelery.rules import all_rules
 
-    known = {rule.code for rule in all_rules()} | {rule.name for rule in all_rules()} | {"DJC001", "DJC002"}
+    known = {rule.code for rule in all_rules()} | {rule.name for rule in all_rules()} | {"DJC001", "DJC002", "DJC003"}
     for selector in unsure:
         if selector not in known:
             hint = did_you_mean(selector, known) if len(selector) > 3 else "docs/rules.md lists all rules."

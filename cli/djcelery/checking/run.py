@@ -24,29 +24,37 @@ class Report:
     python_files: int
     read_paths: list[str]
     outside: list[str]  # links out of the root, which are not followed
+    understood: dict[str, int]  # how much of the project was recognised
     from_cache: bool
 
     def as_text(self) -> str:
         """Return the report as the cache keeps it."""
         findings = [finding.as_json() for finding in self.findings]
         counted = {"python_files": self.python_files, "read_paths": self.read_paths, "outside": self.outside}
-        return json.dumps({"findings": findings, **counted})
+        return json.dumps({"findings": findings, **counted, "understood": self.understood})
 
     @classmethod
     def from_json(cls, data: Any) -> Report | None:
         """Return the report that the cache kept, or None if it is not one."""
         try:
             findings = [Finding.from_json(finding) for finding in data["findings"]]
-            return cls(findings, data["python_files"], data["read_paths"], data["outside"], from_cache=True)
+            more = (data["python_files"], data["read_paths"], data["outside"], data["understood"])
+            return cls(findings, *more, from_cache=True)
         except (TypeError, KeyError):
             return None
 
 
-def run(root: str, exclude: tuple[str, ...] = (), use_cache: bool = True, running: Running | None = None) -> Report:
+def run(
+    root: str,
+    exclude: tuple[str, ...] = (),
+    use_cache: bool = True,
+    running: Running | None = None,
+    cache_dir: str = "",
+) -> Report:
     """Check the code base below a folder, together with the running app if it was asked."""
     tree = Tree(root)
     entries = tree.scan(exclude)
-    cache = Cache(root, tool_version(), use_cache)
+    cache = Cache(root, tool_version(), use_cache, cache_dir)
     key = fingerprint(entries, *exclude)
     known = Report.from_json(cache.get("findings.json", key)) if running is None else None
     if known is not None:
@@ -82,8 +90,30 @@ def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
     if cache.enabled:
         cache.put("facts.json", to_json(facts))
     python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
-    findings = findings_of(Project(tree, modules, running))
-    return Report(findings, python_files, [module.path for module in modules], tree.outside, from_cache=False)
+    project = Project(tree, modules, running)
+    findings = findings_of(project)
+    read_paths = [module.path for module in modules]
+    return Report(findings, python_files, read_paths, tree.outside, count_understood(project), from_cache=False)
+
+
+def count_understood(project: Project) -> dict[str, int]:
+    """Count what was recognised in a project outside of its tests, and the files that import celery."""
+    from djcelery.project.context import is_test
+
+    sites = project.sites
+    importing = [
+        module
+        for module in project.modules
+        if not is_test(module.path) and any(name.partition(".")[0] == "celery" for name in module.imported)
+    ]
+    return {
+        "tasks": len(project.own_tasks),
+        "apps": len(project.own_apps),
+        "settings": len(project.settings),
+        "sites": sum(site.task is not None for site in sites),
+        "unknown_sites": sum(site.task is None and not site.canvas for site in sites),
+        "importing": len(importing),
+    }
 
 
 def findings_of(project: Project) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import click
@@ -10,10 +11,13 @@ from djcelery import __version__
 from djcelery.checking import bounds, formats
 from djcelery.checking.options import read_options, validate_selectors
 from djcelery.checking.run import run
-from djcelery.checking.scope import find_scope
+from djcelery.checking.scope import find_scope, unchecked
 from djcelery.checking.selection import hidden_hints, not_in_baseline, selected
+from djcelery.checking.text_report import TextReport, count_by_rule, is_blind, understood
+from djcelery.errors import UsageError
 from djcelery.findings import SEVERITIES
-from djcelery.output import echo, escape_line
+from djcelery.output import echo, escape, escape_line
+from djcelery.safe_files import write_atomically
 
 
 @click.command("check", short_help="Find mistakes with background jobs in any Django + Celery code base.")
@@ -30,6 +34,12 @@ from djcelery.output import echo, escape_line
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, without changing anything.")
 @click.option("--statistics", is_flag=True, help="Show the number of findings per rule.")
+@click.option("--all", "show_all", is_flag=True, help="Show every finding instead of folding those that are alike.")
+@click.option("--list-rules", is_flag=True, help="List all rules and exit.")
+@click.option("--output-file", metavar="FILE", help="Write the findings to a file instead of stdout.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something was found.")
+@click.option("--config", metavar="FILE", help="Read [tool.djcelery] from this file instead of pyproject.toml.")
+@click.option("--cache-dir", metavar="DIR", help="Keep the cache in this folder.")
 @click.option("--show-files", is_flag=True, help="List the files that are analysed in full.")
 @click.option("--explain", "explained_rule", metavar="RULE", help="Print the manual of a rule and exit.")
 @click.option("--baseline", metavar="FILE", help="Ignore the findings in this baseline.")
@@ -66,6 +76,12 @@ def command(
     python: str | None,
     no_cache: bool,
     time_limit: float,
+    show_all: bool,
+    list_rules: bool,
+    output_file: str | None,
+    exit_zero: bool,
+    config: str | None,
+    cache_dir: str | None,
 ) -> None:
     """Find mistakes with background jobs in a Django + Celery code base.
 
@@ -78,8 +94,14 @@ def command(
 
         echo(explain(explained_rule))
         return
+    if list_rules:
+        from djcelery.checking.explain import list_rules as all_rules_listed
+
+        echo(all_rules_listed())
+        return
     scope = find_scope(paths)
-    options = read_options(scope.root).overridden(
+    refuse_unchecked(paths)
+    options = read_options(scope.root, config or "").overridden(
         select=select, ignore=ignore, exclude=exclude, severity=severity, baseline=baseline, python=python
     )
     validate_selectors(options)
@@ -89,7 +111,7 @@ def command(
 
         running = ask_app(scope.root, options.python, options.exclude)
     with bounds.bounded(time_limit):
-        report = run(scope.root, options.exclude, use_cache=not no_cache, running=running)
+        report = run(scope.root, options.exclude, use_cache=not no_cache, running=running, cache_dir=cache_dir or "")
     if show_files:
         echo("\n".join(escape_line(scope.shown(path)) for path in report.read_paths if scope.contains(path)))
         return
@@ -114,14 +136,32 @@ def command(
         return
     findings = not_in_baseline(findings, options, scope)
     if statistics:
-        echo(formats.statistics(findings))
-    elif findings or output_format in formats.MACHINE_FORMATS:
+        text = (
+            json.dumps(count_by_rule(findings), indent=2) if output_format == "json" else formats.statistics(findings)
+        )
+    elif output_format == "text":
+        shown_paths = {finding.path: scope.shown(finding.path) for finding in findings}
+        text = TextReport(scope.root, show_all).render(findings, shown_paths)
+    else:
         text = formats.render(scope.with_shown_paths(findings), output_format, __version__)
+    if output_file:
+        write_atomically(output_file, escape(f"{text}\n").encode())
+    elif text:
         echo(text, workflow_commands=output_format == "github")
-    if output_format == "text":
-        hidden = hidden_hints(report.findings, options, scope)
-        echo(formats.summary(findings, hidden, report.python_files, len(report.outside)), err=True)
-    sys.exit(1 if findings else 0)
+    if output_format in {"text", "concise"}:
+        hidden, is_empty = hidden_hints(report.findings, options, scope), is_blind(report.understood)
+        echo(formats.summary(findings, hidden, report.python_files, len(report.outside), is_empty), err=True)
+        echo(understood(report.understood), err=True)
+    sys.exit(1 if findings and not exit_zero else 0)
+
+
+def refuse_unchecked(paths: tuple[str, ...]) -> None:
+    """Name the files that are never checked; raise UsageError if there are no others."""
+    files = unchecked(paths)
+    if files and len(files) == len(paths):
+        raise UsageError(f"{files[0]!r} is not a kind of file that is checked.", "Pass a folder or a Python file.")
+    for path in files:
+        echo(f"Not checked, since it is another kind of file: {escape_line(path)}", err=True)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ SKIPPED = frozenset(
 YAML = (".yml", ".yaml")
 MAX_FILES = 200_000  # below a root
 MAX_LINKED = 10_000  # files that are known under a second path
-NOQA = b"noqa: DJC"
+NOQA = re.compile(rb"noqa:[^\n]*DJC\d", re.I)
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
-MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS", NOQA)
+MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS")
 APPLY_CALLS = (b".apply(args", b".apply(kwargs", b".apply((")
 TASK_DECORATOR = re.compile(rb"^[ \t]*@[\w.]*\b(?:periodic_)?task\b", re.M)  # @app.task, whatever app is called
 INSTALLED_APPS = re.compile(rb"^[ \t]*INSTALLED_APPS\s*(?::[^=\n]*)?\+?=", re.M)
@@ -202,7 +202,12 @@ def is_promising(path: str, data: bytes) -> bool:
     """Return whether a Python file can have anything to do with Celery or with settings."""
     if b"\0" in data[:1000]:
         return True
-    if any(word in data for word in WORDS) or any(word in data for word in MORE_WORDS) or sets_installed_apps(data):
+    if (
+        any(word in data for word in WORDS)
+        or any(word in data for word in MORE_WORDS)
+        or sets_installed_apps(data)
+        or has_noqa(data)
+    ):
         return True
     if b".apply(" in data and any(call in data for call in APPLY_CALLS):
         return True
@@ -213,7 +218,12 @@ def is_promising(path: str, data: bytes) -> bool:
 
 def is_promising_test(path: str, data: bytes) -> bool:
     """Return whether a file of tests is one of settings, or has a comment for the check."""
-    return NOQA in data or sets_installed_apps(data) or ("settings" in path and is_promising(path, data))
+    return has_noqa(data) or sets_installed_apps(data) or ("settings" in path and is_promising(path, data))
+
+
+def has_noqa(data: bytes) -> bool:
+    """Return whether a text has a comment that silences one of our rules."""
+    return b"noqa" in data.lower() and NOQA.search(data) is not None
 
 
 def sets_installed_apps(data: bytes) -> bool:

@@ -12,7 +12,7 @@ BLANKET_NOQA = re.compile(r"#\s*noqa\s*$", re.M | re.I)
 
 def suppressions(text: str) -> dict[int, list[str]]:
     """Return the codes that a comment silences, by line; an empty list silences every code."""
-    if "DJC" not in text:
+    if "DJC" not in text.upper():
         comments = BLANKET_NOQA.finditer(text) if "noqa" in text.lower() else ()
         return {text.count("\n", 0, comment.start()) + 1: [] for comment in comments}
     codes_by_line = {}
