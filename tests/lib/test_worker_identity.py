@@ -29,7 +29,8 @@ def shut_down() -> None:
 
 def begun_by(worker: str) -> Job:
     job = Job.objects.create(task="some.task", queue="slow", publish_at=timezone.now())
-    ledger.begin(ledger.Delivery(job_id=job.pk, one_transaction=False, worker=worker, queue="slow"))
+    delivery = ledger.Delivery(job_id=job.pk, task=job.task, one_transaction=False, worker=worker, queue="slow")
+    ledger.begin(delivery)
     return job
 
 
