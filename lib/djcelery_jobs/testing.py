@@ -18,6 +18,8 @@ from kombu.exceptions import ChannelError
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import UNFINISHED, Job
 
+__all__ = ["MemoryBroker", "Ran", "memory_broker"]
+
 
 @dataclass
 class Ran:
@@ -76,6 +78,7 @@ class MemoryBroker:
             return {name: _length(channel, name) for name in self.app.amqp.queues}
 
     def clear(self) -> None:
+        """Empty every queue."""
         with self.app.connection_for_write() as connection:
             for queue in self.app.amqp.queues.values():
                 bound = queue(connection.default_channel)
