@@ -1,5 +1,6 @@
 """`manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
 
+import re
 import signal
 import sys
 from contextlib import contextmanager
@@ -33,6 +34,36 @@ def test_starts_web_beat_and_a_worker_for_each_class(db, started, capsys):
     assert started["web"][-2:] == ["runserver", "8123"]
     assert "watchfiles" in started["worker-fast"]
     assert "http://localhost:8123/" in capsys.readouterr().out
+
+
+def test_the_last_lines_say_what_to_open(db, started, capsys):
+    call_command("dev", "--port", "8123")
+
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "Open http://localhost:8123/ in a moment. Ctrl-C stops everything.",
+        "Admin: http://localhost:8123/admin/",
+        "Jobs: http://localhost:8123/admin/djcelery_jobs/overview/",
+    ]
+
+
+def test_the_first_start_creates_an_admin_user(transactional_db, started, settings, capsys, client):
+    settings.DEBUG = True
+    call_command("dev")
+    [password] = re.findall(r"admin user admin with the password (\S+) ", capsys.readouterr().out)
+    assert client.login(username="admin", password=password)
+
+    call_command("dev")
+    assert "password" not in capsys.readouterr().out
+
+
+def test_no_admin_user_beside_others_or_in_production(transactional_db, started, settings, django_user_model):
+    call_command("dev")
+    assert not django_user_model.objects.exists()
+
+    settings.DEBUG = True
+    django_user_model.objects.create_user("ann")
+    call_command("dev")
+    assert django_user_model.objects.count() == 1
 
 
 def test_no_reload_starts_them_plainly(db, started):

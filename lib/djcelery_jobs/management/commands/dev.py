@@ -1,68 +1,100 @@
-"""`manage.py dev`: everything this project needs, on this machine, until Ctrl-C."""
+"""`manage.py dev`: run everything that this project needs on this machine, until Ctrl-C."""
 
 import os
+import secrets
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import DatabaseError, connections
+from django.urls import NoReverseMatch, reverse
 
 from djcelery_jobs.brokers.local_broker import NoBrokerError, is_local, local_broker
 
-# Commands that make the database ready, unless the settings name others in DEV_PREPARE. All can run again and again.
+# The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
 
 
 class Command(BaseCommand):
-    help = "Run the web server, a worker for each workload class, beat and, if need be, a broker. Ctrl-C ends them all."
-    requires_system_checks: Sequence[str] = []  # the processes that it starts check themselves
+    help = "Run the web server, a worker for each workload class, beat and, if necessary, a broker. Ctrl-C ends all."
+    requires_system_checks: Sequence[str] = []  # the processes that it starts run the checks
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="port of the web server (default: %(default)s)")
-        parser.add_argument("--no-reload", action="store_true", help="do not restart when code changes")
-        parser.add_argument("--allow-remote", action="store_true", help="use a broker or database on another machine")
+        parser.add_argument("--no-reload", action="store_true", help="do not restart the processes when code changes")
+        parser.add_argument("--allow-remote", action="store_true", help="allow a broker or database on another machine")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["allow_remote"]:
             refuse_remote_servers()
         try:
-            with local_broker(settings.CELERY_BROKER_URL, Path(settings.BASE_DIR) / ".dev" / "broker") as what:
-                self.stdout.write(what)
+            with local_broker(settings.CELERY_BROKER_URL, Path(settings.BASE_DIR) / ".dev" / "broker") as message:
+                self.stdout.write(message)
                 self.prepare()
-                self.stdout.write(f"Open http://localhost:{options['port']}/ in a moment. Ctrl-C ends everything.")
+                self.stdout.write("\n".join(addresses(options["port"])))
                 code = run(processes(options["port"], reload=not options["no_reload"]))
         except NoBrokerError as error:
             raise CommandError(str(error)) from error
         if code not in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM):
-            raise CommandError("One of the processes ended by itself, so all were ended. Its last lines say why.")
+            raise CommandError("One of the processes ended by itself, so all were stopped. Its last lines say why.")
 
     def prepare(self) -> None:
         for command in getattr(settings, "DEV_PREPARE", PREPARE):
             call_command(command, verbosity=0, interactive=False) if command == "migrate" else call_command(command)
+        if login := create_first_admin():
+            self.stdout.write(login)
         connections.close_all()
 
 
+def create_first_admin() -> str:
+    """Create a user for the admin in a development database that has no user yet. Return the login, or ""."""
+    users = get_user_model()
+    if not settings.DEBUG or users._default_manager.exists():
+        return ""
+    password = secrets.token_urlsafe(12)
+    fields = {name: "admin@example.com" if "mail" in name else "admin" for name in users.REQUIRED_FIELDS}
+    fields[users.USERNAME_FIELD] = "admin@example.com" if "mail" in users.USERNAME_FIELD else "admin"
+    try:
+        users._default_manager.create_superuser(**fields, password=password)
+    except (AttributeError, DatabaseError, TypeError, ValidationError, ValueError):
+        return ""  # the project's own kind of user needs more than this
+    return f"Created the admin user {fields[users.USERNAME_FIELD]} with the password {password} (shown only once)."
+
+
+def addresses(port: int) -> list[str]:
+    """Return a line for each page that somebody may want to open."""
+    site = f"http://localhost:{port}"
+    lines = [f"Open {site}/ in a moment. Ctrl-C stops everything."]
+    for title, name in (("Admin", "admin:index"), ("Jobs", "admin:djcelery_jobs_overview_changelist")):
+        with suppress(NoReverseMatch):  # a project may do without the admin
+            lines.append(f"{title}: {site}{reverse(name)}")
+    return lines
+
+
 def refuse_remote_servers() -> None:
-    """A laptop's workers must not eat the jobs of production. Raises CommandError that names the server."""
+    """Raise CommandError for a server on another machine: these workers must not take the jobs of production."""
     brokers = [("broker", urlsplit(url).hostname) for url in settings.CELERY_BROKER_URL.split(";")]
     for kind, host in [*brokers, ("database", settings.DATABASES["default"].get("HOST"))]:
         if not is_local(host):
             raise CommandError(
-                f"The {kind} is on {host}, which is not this machine: your workers would take its jobs. "
-                "Correct the environment or .env, or say --allow-remote."
+                f"The {kind} is on {host}, which is not this machine. Your workers would take its jobs. "
+                "Correct the environment or .env, or pass --allow-remote."
             )
 
 
 def processes(port: int, *, reload: bool) -> dict[str, list[str]]:
-    """Name and command of each process. Workers run one job at a time here: a laptop is no server."""
+    """Return the command of each process by name. Each worker runs one job at a time, to be light on a laptop."""
     manage = [sys.executable, "manage.py"]
     commands = {"web": [*manage, "runserver", str(port), *([] if reload else ["--noreload"])]}
     background = {f"worker-{name}": [*manage, "worker", name, "--concurrency", "1"] for name in settings.WORKLOADS}
@@ -77,7 +109,7 @@ def _reloading(command: list[str]) -> list[str]:
 
 
 def run(commands: dict[str, list[str]]) -> int:
-    """Run the commands side by side until one ends or a signal comes. Returns the exit code of the first."""
+    """Run the commands side by side until one ends or a signal comes. Return the exit code of the first to end."""
     try:
         from honcho.manager import Manager
         from honcho.printer import Printer
