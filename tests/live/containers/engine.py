@@ -171,7 +171,7 @@ class Container:
             f"mount --bind {volume} {root}{mount.partition(':')[2]}",
             f"mount -t proc proc {root}/proc",
             f"mount --rbind /dev {root}/dev",
-            *(f"mount -t tmpfs -o mode=1777 tmpfs {root}{path}" for path in self.service.get("tmpfs", [])),
+            *(_tmpfs(root, mount) for mount in self.service.get("tmpfs", [])),
             *([f"mount -o remount,bind,ro {root}"] if self.service.get("read_only") else []),
         ]
 
@@ -208,6 +208,12 @@ class Container:
         except subprocess.TimeoutExpired:
             self.process.end(signal.SIGKILL)
             return 128 + signal.SIGKILL
+
+
+def _tmpfs(root: Path, mount: str) -> str:
+    """Return the command for an entry of compose, such as /tmp:size=128m."""
+    path, _, options = mount.partition(":")
+    return f"mount -t tmpfs -o {','.join(filter(None, ['mode=1777', options]))} tmpfs {root}{path}"
 
 
 def rights(user: str, service: dict[str, Any]) -> list[str]:

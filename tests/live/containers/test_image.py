@@ -39,6 +39,7 @@ class Stack:
     running: dict[str, Container]
     browser: Browser
     database: PostgreSQL
+    start: Callable[[str], Container]
 
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -83,7 +84,7 @@ def stack(project: Project, image: Image, tmp_path_factory: pytest.TempPathFacto
             assert migrate.process.popen.wait(60) == 0, migrate.process.text
             for name in services.keys() - {"database", "broker", "migrate"}:
                 start(name)
-            yield Stack(project, image, services, running, Browser(f"http://localhost:{port}"), database)
+            yield Stack(project, image, services, running, Browser(f"http://localhost:{port}"), database, start)
         finally:
             for container in running.values():
                 container.process.end(signal.SIGKILL)
@@ -117,6 +118,7 @@ def test_every_service_becomes_healthy(stack: Stack) -> None:
 
 
 def test_an_order_runs_through_all_of_them(stack: Stack) -> None:
+    eventually("web", stack.running["web"].healthy, 60)
     stack.running["web"].exec("python", "manage.py", "seed")
     order = eventually("the shop", ordering(stack.browser), 60)
 
@@ -182,8 +184,10 @@ def normal(name: str) -> str:
 
 
 def test_sigterm_reaches_each_process_and_it_leaves_in_order(stack: Stack) -> None:
-    """The last test: it stops them."""
+    """Stop all services, and start them again for whichever test comes next."""
     codes = {name: container.stop() for name, container in stack.running.items() if name != "migrate"}
 
     assert codes == dict.fromkeys(codes, 0)
     assert "worker: Cold shutdown" in stack.running["worker-fast"].process.text  # after the soft one
+    for name in codes:
+        stack.start(name)
