@@ -46,7 +46,7 @@ class Time(NamedTuple):
 
 
 def measured(*words: str, runs: int) -> Time:
-    """The median time of a command."""
+    """Return the median time of a command."""
     times = [once(*words) for _ in range(runs)]
     return Time(statistics.median(each.wall for each in times), statistics.median(each.cpu for each in times))
 
@@ -59,7 +59,7 @@ def once(*words: str) -> Time:
 
 
 def large(folder: Path, runs: int) -> dict[str, Time]:
-    """A large tree: floor, cold, warm, and warm after one file changed."""
+    """Measure a large tree: floor, cold, warm, and warm after one file changed."""
     djcelery = (sys.executable, "-m", "djcelery", "check", str(folder))
     files = sum(1 for _ in folder.rglob("*.py"))
     floor = measured(sys.executable, "-c", FLOOR, str(folder), runs=runs)
@@ -77,7 +77,7 @@ def large(folder: Path, runs: int) -> dict[str, Time]:
 
 
 def small(project: Path, runs: int) -> dict[str, Time]:
-    """A generated project, beside the help of the command."""
+    """Measure a generated project, beside the help of the command."""
     help_text = measured(sys.executable, "-m", "djcelery", "--help", runs=runs)
     check = (sys.executable, "-m", "djcelery", "check", str(project))
     cold = measured(*check, "--no-cache", runs=runs)

@@ -84,7 +84,7 @@ def _follow(tag: re.Match[str], answers: list[str]) -> None:
 
 
 def defaults() -> dict[str, str]:
-    """The default of each variable that the settings read; nothing where it is no plain value."""
+    """Return the default of each variable that the settings read; nothing if it is not a plain value."""
     found = {}
     for path in sorted(SETTINGS.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -103,7 +103,7 @@ def _plain(node: ast.expr | None) -> str:
 
 
 def required() -> set[str]:
-    """What production does not start without."""
+    """Return what production does not start without."""
     module = ast.parse((SETTINGS / "production.py").read_text(encoding="utf-8"))
     [names] = [
         node.value

@@ -65,7 +65,7 @@ class Scaler:
         self.pods = self.least
 
     def look(self, now: int, values: Iterable[float]) -> int:
-        """What the numbers are now, each SYNC seconds. Returns how many pods there shall be."""
+        """Take the numbers as they are now, each SYNC seconds. Return how many pods there should be."""
         seen = list(values)
         if any(value > 0 for value in seen):
             self._active = now
@@ -95,7 +95,7 @@ class Scaler:
 
 
 def scaler(name: str) -> Scaler:
-    """The autoscaler of a class of work, as the manifests have it."""
+    """Return the autoscaler of a workload class, as the manifests have it."""
     gently = yaml.safe_load((SCALING / "gently.yaml").read_text(encoding="utf-8"))["spec"]
     down = gently["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
     [policy] = down["policies"]
@@ -185,7 +185,7 @@ def simulate(name: str, seconds: int, arrivals: Callable[[int], int], duration: 
 
 
 def _work(pods: list[Pod], queue: deque[float], now: int, duration: Callable[[], float]) -> int:
-    """The jobs that begin in this second, each in the process that is free first. Returns how many."""
+    """Start the jobs of this second, each in the process that is free first. Return how many."""
     takers = [pod for pod in pods if not pod.leaving and pod.ready <= now]
     begun = 0
     while queue and takers:
@@ -199,7 +199,7 @@ def _work(pods: list[Pod], queue: deque[float], now: int, duration: Callable[[],
 
 
 def _seen(name: str, waiting: int, age: float, running: int) -> list[float]:
-    """The numbers that the manifests have KEDA look at, in their order."""
+    """Return the numbers that the manifests have KEDA look at, in their order."""
     numbers = {"queue": waiting, "age": age, "busy": running, "work": waiting + running}
     return [numbers[trigger["name"]] for trigger in _manifest(name)["triggers"]]
 

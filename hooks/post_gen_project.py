@@ -114,7 +114,7 @@ class Tree:
         return assigned
 
     def items_of(self, name: str) -> dict[str, ast.expr]:
-        """The string keys of the dict literal assigned to `name` in `settings/jobs.py`, with their values."""
+        """Return the string keys of the dict literal assigned to `name` in `settings/jobs.py`, with their values."""
         value = self.settings.get(name)
         pairs = zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
         return {text: item for key, item in pairs if (text := _text(key)) is not None}
@@ -156,7 +156,7 @@ class Tree:
         return ["Procfile", "compose.yaml", *(path for path in [MANIFESTS] if path in self.texts)]
 
     def workers(self, path: str) -> set[str]:
-        """The workload classes that the processes in this file consume."""
+        """Return the workload classes that the processes in this file consume."""
         text = re.sub(r"[\"',\[\]]", " ", self.texts.get(path, ""))  # a command may be a string or a list
         return set(re.findall(r"manage\.py\s+worker\s+([\w-]+)", re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)))
 

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell that runs us in the background, or `nohup`, has some signals ignored, by us and by all that we start."""
+    """Heed the signals that a shell in the background, or `nohup`, made us and all that we start ignore."""
     for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
         if (which := getattr(signal, name, None)) and signal.getsignal(which) == signal.SIG_IGN:
             signal.signal(which, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)

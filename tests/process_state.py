@@ -10,7 +10,7 @@ ENDED = ("", "Z")  # gone, or not yet asked for its exit code
 
 
 def state(pid: int) -> str:
-    """The letter that `ps` gives it: S while it waits, R while it runs; empty when there is none."""
+    """Return the letter that `ps` gives it: S while it waits, R while it runs; empty when there is none."""
     if Path("/proc/self/stat").exists():
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -63,7 +63,7 @@ class Project:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a developer who has set nothing."""
+    """Return the environment of a developer who has set nothing."""
     return {name: os.environ[name] for name in KEPT if name in os.environ}
 
 
@@ -76,14 +76,14 @@ def succeed(command: Sequence[str | Path], **options: Any) -> str:
 
 
 def make(folder: Path, slug: str, flags: Sequence[str] = (), python: Path = Path(sys.executable)) -> Project:
-    """A project made by `djcelery new`, without git, in `folder`."""
+    """Return a project made by `djcelery new`, without git, in `folder`."""
     command = [sys.executable, "-m", "djcelery", "new", folder / slug, "--no-input", "--no-git", *flags]
     succeed(command, env=environment(), timeout=60)
     return Project(folder / slug, python)
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of this version on this machine: named by PYTHON313 or the like, on PATH, or one of pyenv's."""
+    """Return a Python of this version on this machine: named by PYTHON313 or the like, on PATH, or one of pyenv's."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [
         os.environ.get(f"PYTHON{version.replace('.', '')}"),

@@ -46,7 +46,7 @@ def library_wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[".", "lib"], ids=["command", "library"])
 def both_ways(request, wheel, library_wheel, tmp_path_factory):
-    """A wheel from the checkout, and the one that pip builds where it finds only the source distribution."""
+    """Return a wheel from the checkout, and the one that pip builds where it finds only the source distribution."""
     (sdist,) = build(ROOT / request.param, tmp_path_factory.mktemp("sdist"), "--sdist")
     folder = tmp_path_factory.mktemp("unpacked")
     shutil.unpack_archive(sdist, folder)
@@ -57,13 +57,13 @@ def both_ways(request, wheel, library_wheel, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The folder into which pip installed the wheel: every Python file is compiled, the template's too."""
+    """Return the folder into which pip installed the wheel: every Python file is compiled, the template's too."""
     return install(tmp_path_factory.mktemp("environment"), wheel)
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    """The folder with both wheels as a release would build them: version and switch are those of a released one."""
+    """Return the folder with both wheels as a release would build them."""
     source = tmp_path_factory.mktemp("release")
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -85,7 +85,7 @@ def release(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def released(release, tmp_path_factory):
-    """The folder into which pip installed the released command."""
+    """Return the folder into which pip installed the released command."""
     (wheel,) = release.glob("djcelery-*.whl")
     return install(tmp_path_factory.mktemp("environment"), wheel)
 
@@ -115,7 +115,7 @@ def plain_environment(**more):
 
 
 def template_files():
-    """The files of the template, and in the place of the link to the library the library's own."""
+    """Return the files of the template, and in the place of the link to the library the library's own."""
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z", *TEMPLATE, LIBRARY]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = {name.replace(LIBRARY, f"{SLUG}/djcelery_jobs", 1) for name in listed.split("\0") if name}

@@ -27,7 +27,7 @@ LIST = HERE / "corpus.toml"
 
 
 def home() -> Path:
-    """The folder that holds the unpacked projects; DJCELERY_CORPUS names another one."""
+    """Return the folder that holds the unpacked projects; DJCELERY_CORPUS names another one."""
     return Path(os.environ.get("DJCELERY_CORPUS") or Path(tempfile.gettempdir()) / "djcelery-corpus")
 
 
@@ -51,7 +51,7 @@ def address(project: dict[str, str]) -> str:
 
 
 def files(page: str) -> Iterator[tuple[str, str]]:
-    """The address and hash of each file on a page of an index, which may answer as JSON or as HTML."""
+    """Yield the address and hash of each file on a page of an index, which may answer as JSON or as HTML."""
     if page.lstrip().startswith("{"):
         yield from ((file["url"], file["hashes"].get("sha256", "")) for file in json.loads(page)["files"])
         return

@@ -161,7 +161,7 @@ KINDS: list[tuple[str, str, Change]] = [  # code, kind of site, change
 
 
 def task_decorator(function: ast.FunctionDef) -> ast.expr | None:
-    """The decorator that plainly makes a task."""
+    """Return the decorator that plainly makes a task."""
     for each in function.decorator_list:
         name = ast.unparse(each.func if isinstance(each, ast.Call) else each)
         if name in {"shared_task", "celery.shared_task", "app.task", "celery_app.task"}:
@@ -219,7 +219,7 @@ def of_call(call: ast.Call, method: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def sent(node: ast.AST, tasks: set[str]) -> str:
-    """The method, where a statement plainly sends a task that the file names."""
+    """Return the method, where a statement plainly sends a task that the file names."""
     if not (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute)
     ):
@@ -258,7 +258,7 @@ def mutations(project: str, root: Path) -> Iterator[Mutation]:
 
 
 def mutated(text: str, node: ast.AST, change: Change) -> str:
-    """The text with the mistake; empty where that would not parse."""
+    """Return the text with the mistake; empty where that would not parse."""
     lines = text.split("\n")
     change(lines, node)
     made = "\n".join(lines)

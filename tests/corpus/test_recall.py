@@ -25,7 +25,7 @@ LEAST = 0.95
 
 
 def chosen(seed: int, count: int) -> list[Mutation]:
-    """The same for everyone: as many of each kind, from all projects."""
+    """Draw the same for everyone: as many of each kind, from all projects."""
     everything = [each for name, folder in fetch.everything().items() for each in mutations(name, folder)]
     pick = random.Random(seed)  # noqa: S311
     found: list[Mutation] = []

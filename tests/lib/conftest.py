@@ -113,7 +113,7 @@ def _patience(monkeypatch):
 
 @pytest.fixture
 def add(task):
-    """A durable task whose effect is one row with the given name; twice the same name would be an error."""
+    """Return a durable task whose effect is one row with the given name; twice the same name would be an error."""
 
     def add(name: str, fail: str = "") -> str:
         get_user_model().objects.create(username=name)
@@ -126,7 +126,7 @@ def add(task):
 
 @pytest.fixture
 def long(task):
-    """The same, not in one transaction."""
+    """Return the same, not in one transaction."""
 
     def add_later(name: str) -> None:
         get_user_model().objects.create(username=name)

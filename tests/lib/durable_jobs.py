@@ -18,7 +18,7 @@ def the_job() -> Job:
 
 
 def deliver(job: Job, redelivered: bool = False, message_id: str = "1"):
-    """What a worker does with one delivery of a message of the job."""
+    """Do what a worker does with one delivery of a message of the job."""
     task, info = current_app.tasks[job.task], {"redelivered": redelivered}
     properties = {"message_id": message_id}
     task.push_request(id=str(job.pk), called_directly=False, delivery_info=info, properties=properties)
@@ -29,7 +29,7 @@ def deliver(job: Job, redelivered: bool = False, message_id: str = "1"):
 
 
 def begin(job: Job, *, one_transaction: bool = True, worker: str = "", message_id: str = "1") -> Job | None:
-    """A worker begins a run, and no more."""
+    """Begin a run as a worker does, and no more."""
     delivery = ledger.Delivery(
         job_id=job.pk,
         task=job.task,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app(conf, monkeypatch):
-    """The app with one entry that is due every ten minutes."""
+    """Return the app with one entry that is due every ten minutes."""
     every = {"task": prune.name, "schedule": schedule(timedelta(minutes=10)), "options": {"expires": 60}}
     conf(beat_schedule={"prune": every})
     # The connection of a test is inside the transaction that is rolled back after it.
@@ -282,7 +282,7 @@ def test_waits_while_the_database_is_away(app, monkeypatch):
 
 @pytest.fixture
 def slow(monkeypatch):
-    """The first answer takes longer than a lease of 15 seconds."""
+    """Answer first after more than a lease of 15 seconds."""
     times = iter([0.0, 16.0])
     monkeypatch.setattr("djcelery_jobs.beat.lease.time.monotonic", lambda: next(times, 16.0))
 

@@ -14,7 +14,7 @@ from djcelery_jobs.worker.broker_connection import BrokerConnection
 
 @pytest.fixture
 def tries(monkeypatch):
-    """The options of each search for the broker, which is not there at first."""
+    """Return the options of each search for the broker, which is not there at first."""
     tries = []
 
     def search(self, *args, **options):

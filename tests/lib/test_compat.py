@@ -121,7 +121,7 @@ def server(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def url(server) -> Iterator[str]:
-    """An empty server of our own."""
+    """Yield an empty server of our own."""
     connection = client.Redis.from_url(server)
     connection.config_set("maxmemory", 0)
     connection.flushall()

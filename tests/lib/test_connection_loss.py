@@ -29,7 +29,7 @@ class Request:
 
 @pytest.fixture
 def consumer(monkeypatch):
-    """A consumer that goes on, without a worker around it."""
+    """Yield a consumer that goes on, without a worker around it."""
     monkeypatch.setattr(connection_loss, "connections", SimpleNamespace(close_all=lambda: None))
     monkeypatch.setattr(connection_loss, "received", [])
     yield SimpleNamespace(

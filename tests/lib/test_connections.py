@@ -15,7 +15,7 @@ from djcelery_jobs.worker import connections
 
 @pytest.fixture
 def looks(monkeypatch) -> Iterator[list[str]]:
-    """A worker starts. Each time that it looks at its connections is noted."""
+    """Start a worker. Each time that it looks at its connections is noted."""
     looks: list[str] = []
     monkeypatch.setattr(connections, "close_old_connections", lambda: looks.append("look"))
     connections.keep_connections_between_jobs()
@@ -47,7 +47,7 @@ def test_before_and_after_each_job_those_that_broke_are_closed(looks, task, brok
 
 def test_the_transaction_of_a_job_that_runs_another_inline_is_not_disturbed(looks, task):
     def work() -> None:
-        """Runs where it is called."""
+        """Run where it is called."""
 
     task(work).apply()
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def fails(task):
-    """A plain task that fails until told otherwise."""
+    """Return a plain task that fails until told otherwise."""
 
     def fails(number: int) -> None:
         if made.failing:
@@ -109,7 +109,7 @@ def test_what_no_database_can_hold_is_kept_without_it(fails, broker):
 
 @pytest.fixture
 def as_user(client, django_user_model):
-    """A client of somebody who may see jobs and has the named permissions."""
+    """Return a client of somebody who may see jobs and has the named permissions."""
 
     def login(*permissions: str):
         user = django_user_model.objects.create_user("ann", is_staff=True)

@@ -15,7 +15,7 @@ from djcelery_jobs.management.commands import dev
 
 @pytest.fixture
 def started(monkeypatch):
-    """The processes that would have been started. `started.code` is what the first of them returns."""
+    """Yield the processes that would have been started. `started.code` is what the first of them returns."""
     commands: dict[str, list[str]] = {}
 
     @contextmanager

@@ -15,7 +15,7 @@ from djcelery_jobs.telemetry.log_config import FORMATS, OF_LIBRARIES
 
 @pytest.fixture
 def logger(settings):
-    """A logger with the handler that LOGGING gives to failures when there are ADMINS."""
+    """Yield a logger with the handler that LOGGING gives to failures when there are ADMINS."""
     settings.ADMINS = ["oncall@example.com"] if django.VERSION >= (6,) else [("", "oncall@example.com")]
     cache.clear()
     handler = failure_mail.MailHandler(logging.ERROR)

@@ -17,7 +17,7 @@ from djcelery_jobs.models import Job, State
 
 @pytest.fixture
 def failures(caplog):
-    """The lines of the logger that alerts look at."""
+    """Return the lines of the logger that alerts look at."""
     return lambda: [line for line in caplog.records if line.name == "djcelery_jobs.failure"]
 
 

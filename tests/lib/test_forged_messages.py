@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run_message(task, job: Job, *args: object) -> None:
-    """What a worker does with a message that has the job's id, whatever else it says."""
+    """Do what a worker does with a message that has the job's id, whatever else it says."""
     info = {"redelivered": False, "routing_key": job.queue}
     task.push_request(
         id=str(job.pk), called_directly=False, delivery_info=info, retries=0, properties={"message_id": "1"}

@@ -144,7 +144,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     @precondition(lambda self: self.messages)
     @rule(data=st.data(), redelivered=st.booleans())
     def stand_still(self, data, redelivered):
-        """A worker takes a message, counts the run, and is then slower than all others, or dead."""
+        """Take a message as a worker, count the run, and be slower than all others, or dead."""
         message = data.draw(st.sampled_from(self.messages))
         job, worker = message.job, f"worker {next(self.numbers)}"
         delivery = ledger.Delivery(
@@ -218,7 +218,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             standing.age += seconds
 
     def run(self, message: Message, course: str, redelivered: bool = False) -> None:
-        """What a worker does with one delivery of the message."""
+        """Do what a worker does with one delivery of the message."""
         task, self.course = current_app.tasks[message.job.task], course
         job = Job.objects.filter(pk=message.job.pk).first() or message.job
         runs_now = self.runs
@@ -240,7 +240,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             self.is_alone(message, redelivered)
 
     def is_alone(self, message: Message, redelivered: bool) -> None:
-        """A run of a long task has begun. Redelivered: the process that had this message before is gone."""
+        """Begin a run of a long task. Redelivered: the process that had this message before is gone."""
         if redelivered:
             self.standing = [run for run in self.standing if run.message != message]
         if not in_one_transaction(message.job):

@@ -18,7 +18,7 @@ from djcelery_jobs.telemetry.log_config import FORMATS, OF_LIBRARIES, logging_co
 
 @pytest.fixture
 def written():
-    """The lines written so far, as a server would write them: each a line of JSON."""
+    """Yield the lines written so far, as a server would write them: each a line of JSON."""
     handler = logging.StreamHandler(stream := io.StringIO())
     handler.setFormatter(ProcessorFormatter(processors=FORMATS["json"], foreign_pre_chain=OF_LIBRARIES))
     logging.getLogger().addHandler(handler)

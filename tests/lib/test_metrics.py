@@ -24,7 +24,7 @@ def token(settings):
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
-    """The value of each series, by its name and the values of its labels in the order of their names."""
+    """Return the value of each series, by its name and the values of its labels in the order of their names."""
     found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {(each.name, *(value for _, value in sorted(each.labels.items()))): each.value for each in found}
 

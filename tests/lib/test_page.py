@@ -69,7 +69,7 @@ def state(monkeypatch):
 
 @pytest.fixture
 def as_user(client, django_user_model):
-    """A client of somebody who has the named permissions."""
+    """Return a client of somebody who has the named permissions."""
 
     def login(*permissions: str, is_staff: bool = True) -> Client:
         user = django_user_model.objects.create_user("ann", is_staff=is_staff)

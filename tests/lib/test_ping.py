@@ -18,7 +18,7 @@ GREETINGS = {"cmdstat_hello", "cmdstat_client|setinfo", "cmdstat_client|maint_no
 
 @pytest.fixture
 def server(tmp_path, free_port, conf, monkeypatch):
-    """A Redis-compatible server that this process publishes to; its client."""
+    """Yield a Redis-compatible server that this process publishes to; its client."""
     monkeypatch.setattr(ping, "SECONDS", 30)
     monkeypatch.setitem(health.PARTS, "broker", SingleFlight(ping.ping))
     url = f"redis://127.0.0.1:{free_port}/0"

@@ -20,7 +20,7 @@ WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4)
 
 @pytest.fixture
 def pulse(monkeypatch) -> Pulse:
-    """A worker that consumes, with a book of its own, in a process with one connection."""
+    """Return a worker that consumes, with a book of its own, in a process with one connection."""
     pulse = Pulse(last_tick=time.monotonic(), assigned=frozenset({"fast"}), consumed=["fast"], running=1)
     monkeypatch.setattr(reporter, "pulse", pulse)
     monkeypatch.setattr(reporter, "connections", SimpleNamespace(close_all=lambda: None))

@@ -24,7 +24,7 @@ def _one_connection(monkeypatch):
 
 
 def revoke(task, *, terminated: bool = False, expired: bool = False) -> None:
-    """What a worker says when it has discarded a message."""
+    """Say what a worker says when it has discarded a message."""
     request = SimpleNamespace(id=str(the_job().pk))
     task_revoked.send(task, request=request, terminated=terminated, signum=None, expired=expired)
 

@@ -13,7 +13,7 @@ from djcelery_jobs.telemetry import sentry
 
 @pytest.fixture
 def options(monkeypatch):
-    """What start() tells the SDK."""
+    """Return what start() tells the SDK."""
     told = {}
     monkeypatch.setattr(sentry.sentry_sdk, "init", lambda **options: told.update(options))
     monkeypatch.setattr(sentry, "CeleryIntegration", lambda **options: options)

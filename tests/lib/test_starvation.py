@@ -23,7 +23,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def waiting(monkeypatch) -> dict[str, queue_lengths.QueueLength]:
-    """What the broker says."""
+    """Return what the broker says."""
     waiting = {"fast": queue_lengths.QueueLength(3, None), "slow": queue_lengths.QueueLength(0, None)}
     monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(lambda: dict(waiting)))
     return waiting

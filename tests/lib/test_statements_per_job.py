@@ -18,7 +18,7 @@ def test_a_dispatch_is_one_statement(add, broker, committed, django_assert_num_q
 
 def test_a_run_is_one_statement_to_begin_and_a_transaction_of_two_for_the_effect(task, broker, committed):
     def nothing():
-        """What is left is what the row costs."""
+        """Leave only what the row costs."""
 
     with committed():
         task(nothing, base=DurableTask).delay()

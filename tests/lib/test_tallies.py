@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def book(monkeypatch) -> PendingCounts:
-    """A worker's book, and its open line. All that a test counts is of one minute."""
+    """Return a worker's book, and its open line. All that a test counts is of one minute."""
     now = datetime.now(UTC)
     monkeypatch.setattr(tallies, "datetime", SimpleNamespace(now=lambda zone: now))
     monkeypatch.setattr(tallies, "pipe", CountPipe())

@@ -12,7 +12,7 @@ from djcelery_jobs.models import Redelivery
 
 @pytest.fixture
 def flaky(task):
-    """A task that fails with the named error, and counts its runs."""
+    """Return a task that fails with the named error, and counts its runs."""
 
     def flaky(error: str) -> None:
         made.runs += 1

@@ -9,7 +9,7 @@ from djcelery_jobs import vendored
 
 @pytest.fixture
 def folder(tmp_path, settings, monkeypatch):
-    """A project whose record holds the hashes of its folder djcelery_jobs."""
+    """Return a project whose record holds the hashes of its folder djcelery_jobs."""
     package = tmp_path / "djcelery_jobs"
     (package / "core").mkdir(parents=True)
     lines = ["[files]", '"manage.py" = "0"']

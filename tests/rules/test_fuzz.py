@@ -39,7 +39,7 @@ calm = settings(max_examples=40, deadline=5000, suppress_health_check=list(Healt
 
 @st.composite
 def broken(draw: st.DrawFn) -> str:
-    """A case file, cut off or with pieces put in or taken out."""
+    """Return a case file, cut off or with pieces put in or taken out."""
     text = draw(st.sampled_from(TEXTS))
     for _ in range(draw(st.integers(0, 6))):
         place = draw(st.integers(0, len(text)))

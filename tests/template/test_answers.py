@@ -114,7 +114,7 @@ def test_an_author_may_be_unknown(tmp_path, author):
 
 
 def answers(flags: list[str]) -> dict[str, str | bool]:
-    """The answers that these flags give: --broker redis, --sentry or --no-sentry."""
+    """Return the answers that these flags give: --broker redis, --sentry or --no-sentry."""
     given: dict[str, str | bool] = {key: f"--{key}" in flags for key in ("sentry", "kubernetes", "example")}
     for flag, value in itertools.pairwise(flags):
         if not value.startswith("--"):
@@ -123,7 +123,7 @@ def answers(flags: list[str]) -> dict[str, str | bool]:
 
 
 def install(project: Project, python: str) -> None:
-    """What the project's README says, with uv, which takes seconds where pip takes half a minute."""
+    """Return what the project's README says, with uv, which takes seconds where pip takes half a minute."""
     for command in (
         ["venv", "--python", python, str(project.python.parents[1])],
         ["pip", "install", "--python", str(project.python), "-e", ".[dev]"],

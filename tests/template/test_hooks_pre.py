@@ -143,7 +143,7 @@ def test_every_rule_can_refuse():
 
 
 def _refuses(rule, value):
-    """A rule is asked only about what the rules before it let pass."""
+    """Ask a rule only about what the rules before it let pass."""
     before = pre.RULES[: pre.RULES.index(rule)]
     answers = {rule.question: value}
     return not pre.problems(answers, before) and bool(pre.problems(answers, [rule]))
@@ -168,7 +168,7 @@ def test_every_package_that_a_project_installs_is_refused():
 
 
 def closure(requirements: list[str]) -> list[Distribution]:
-    """The installed distributions that these requirements lead to."""
+    """Return the installed distributions that these requirements lead to."""
     found: dict[str, Distribution] = {}
     waiting = [Requirement(line) for line in requirements]
     while waiting:

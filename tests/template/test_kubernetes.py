@@ -43,7 +43,7 @@ print(json.dumps({kind.__name__: kind.model_json_schema() for kind in (ScaledObj
 
 @pytest.fixture(scope="session")
 def keda() -> Object:
-    """The schemas of KEDA's kinds; strict, as those of Kubernetes: no field is allowed that they do not know."""
+    """Return the schemas of KEDA's kinds; strict, as those of Kubernetes: no field is allowed that they do not know."""
     command = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--isolated", "--with", KEDA]
     schemas = json.loads(succeed([*command, "python", "-c", SCHEMAS], env=environment(), timeout=120))
     for schema in schemas.values():
@@ -54,7 +54,7 @@ def keda() -> Object:
 
 
 def wrong(found: Object, version: str) -> str:
-    """What the schema of its kind has against an object, or nothing."""
+    """Return what the schema of its kind has against an object, or nothing."""
     try:
         kubernetes_validate.validate(found, version, strict=True)
     except kubernetes_validate.ValidationError as error:
@@ -134,7 +134,7 @@ KEDAS_MISTAKES = [
 
 
 def broken(project: Project, kind: str, path: tuple[str, ...], value: object) -> Object:
-    """The first object of its kind with this value in this place."""
+    """Return the first object of its kind with this value in this place."""
     found = next(each for each in build(project, "production") if each["kind"] == kind)
     *way, last = path
     place = found

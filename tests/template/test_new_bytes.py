@@ -25,7 +25,7 @@ ANSWERS = [
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    """What this working tree would publish, committed to a repository of its own."""
+    """Return what this working tree would publish, committed to a repository of its own."""
     home = tmp_path_factory.mktemp("repository")
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", *TEMPLATE],
@@ -46,7 +46,7 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def home(tmp_path):
-    """A HOME whose cookiecutter configuration would change every answer."""
+    """Return a HOME whose cookiecutter configuration would change every answer."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / ".cookiecutterrc").write_text("default_context: {broker: rabbitmq, author: Mallory, ci: none}\n")
@@ -72,7 +72,7 @@ def files(folder):
 
 @pytest.fixture(params=ANSWERS, ids=["defaults", "everything else"])
 def ours(request, djcelery, tmp_path, home):
-    """Some answers, and the files that our command makes of them."""
+    """Return some answers, and the files that our command makes of them."""
     slug = request.param["project_slug"]
     done = djcelery("new", f"ours/{slug}", "--no-git", *flags(request.param), env={"HOME": str(home)})
     assert done.returncode == 0, done.stderr

@@ -23,7 +23,7 @@ def without(*gone):
 
 @pytest.fixture
 def place(tmp_path):
-    """An empty folder to work in, and a temporary folder to leave nothing in."""
+    """Return an empty folder to work in, and a temporary folder to leave nothing in."""
     for name in ("work", "tmp"):
         (tmp_path / name).mkdir()
     return tmp_path / "work"

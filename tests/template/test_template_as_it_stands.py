@@ -95,7 +95,7 @@ PACKAGES = re.compile(r"uvx|pipx|djcelery-jobs|djcelery(?:==|@|\[)|install djcel
 
 @pytest.fixture
 def unreleased(tmp_path, monkeypatch):
-    """This template as one of a development version, whatever its version is today."""
+    """Return This template as one of a development version, whatever its version is today."""
     home = tmp_path / "home"
     home.mkdir()
     for name in ("hooks", "lib", TEMPLATE.name):

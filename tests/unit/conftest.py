@@ -52,7 +52,7 @@ class Said(NamedTuple):
 
 @pytest.fixture
 def small_template(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A template of a few files with the real questions and the real hooks, in place of the real one."""
+    """Yield a template of a few files with the real questions and the real hooks, in place of the real one."""
     home = tmp_path_factory.mktemp("template")
     shutil.copy(ROOT / "cookiecutter.json", home)
     shutil.copytree(ROOT / "hooks", home / "hooks", ignore=shutil.ignore_patterns("__pycache__"))

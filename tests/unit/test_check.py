@@ -250,7 +250,7 @@ def test_a_project_that_does_not_start_is_said_in_words(shop):
 
 @pytest.fixture
 def monorepo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a project in apps/api, whose configuration is there, too."""
+    """Return a repository with a project in apps/api, whose configuration is there, too."""
     api = tmp_path / "apps" / "api"
     (tmp_path / ".git").mkdir()
     (api / "src" / "shop").mkdir(parents=True)

@@ -31,7 +31,7 @@ def place(order):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's cache folder, as XDG_CACHE_HOME names it."""
+    """Return the user's cache folder, as XDG_CACHE_HOME names it."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.delenv("DJCELERY_CACHE_DIR", raising=False)

@@ -16,7 +16,7 @@ REQUIREMENT = "djcelery-jobs[redis,logs]>=1.2,<1.3"
 
 @pytest.fixture
 def project(cli, tmp_path, small_template, released):
-    """A project that depends on the library, made from a template with a library of three files."""
+    """Return a project that depends on the library, made from a template with a library of three files."""
     library = small_template / "djcelery_jobs"
     (library / "core").mkdir(parents=True)
     for name, text in {"__init__.py": "", "README.md": "Upstream's\n", "core/ledger.py": "x = 1\n"}.items():

@@ -15,7 +15,7 @@ from tests.process_state import ENDED, state
 
 @pytest.fixture
 def clean(monkeypatch, tmp_path):
-    """A git that knows Jane and nothing else."""
+    """Return a git that knows Jane and nothing else."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     config = tmp_path / "gitconfig"

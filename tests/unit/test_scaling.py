@@ -37,7 +37,7 @@ def scaler(least: int, most: int = 10) -> Scaler:
 
 
 def course(made: Scaler, recorded: list[tuple[float, float]]) -> list[int]:
-    """The pods after each look, for these recorded numbers."""
+    """Return the pods after each look, for these recorded numbers."""
     return [made.look(look * SYNC, values) for look, values in enumerate(recorded)]
 
 

@@ -61,7 +61,7 @@ def factory(function):
 
 
 def facts(text: str) -> Rows:
-    """The facts of a text, but for where a body ends and what a text of several lines says: no rule asks those."""
+    """Return the facts of a text that rules ask for: not where a body ends, nor what a long text says."""
     rows = pack(reader.read("a.py", "a", text.encode()))
     *_, functions, classes, _, _, values = rows
     for each in [*functions, *classes]:

@@ -51,20 +51,20 @@ def instructions(text: str) -> list[Instruction]:
 
 
 def variables(instruction: Instruction, before: dict[str, str]) -> dict[str, str]:
-    """What ENV sets, with references to what was set before."""
+    """Return what ENV sets, with references to what was set before."""
     pairs = (word.partition("=") for word in instruction.words)
     return {name: Template(value).substitute(before) for name, _, value in pairs}
 
 
 def context(project: Path) -> list[Path]:
-    """The files of the project that the build may see, relative to it."""
+    """Return the files of the project that the build may see, relative to it."""
     ignored = [_pattern(line) for line in (project / ".dockerignore").read_text().split() if not line.startswith("#")]
     files = [path.relative_to(project) for path in project.rglob("*") if path.is_file()]
     return [path for path in files if not any(pattern.match(path.as_posix()) for pattern in ignored)]
 
 
 def _pattern(line: str) -> re.Pattern[str]:
-    """A pattern of .dockerignore stands at the root, unless it begins with **/, and takes what lies beneath it."""
+    """Match a pattern of .dockerignore: from the root, unless it begins with **/, with all that lies beneath."""
     anywhere, line = line.startswith("**/"), line.removeprefix("**/")
     name = "".join("[^/]*" if char == "*" else re.escape(char) for char in line)
     return re.compile(rf"{'(.*/)?' if anywhere else ''}{name}(/.*)?$")

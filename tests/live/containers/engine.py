@@ -50,7 +50,7 @@ class Engine:
         return succeed([*self.enter, "sh", "-euc", script], env={"PATH": PATH}, **options)
 
     def layer(self, name: str) -> Path:
-        """A new root over this machine's files."""
+        """Return a new root over this machine's files."""
         root = self.folder / name / "root"
         upper, work = root.with_name("upper"), root.with_name("work")
         self.sh(
@@ -145,7 +145,7 @@ class Image:
         subprocess.run([*self.engine.enter, *unpack], input=packed.stdout, check=True)
 
     def size(self, *folders: str) -> int:
-        """The bytes that the image holds of its own in these folders."""
+        """Return the bytes that the image holds of its own in these folders."""
         sizes = self.engine.sh(f"cd {self.root} && du --bytes --summarize {' '.join(folders)}")
         return sum(int(line.split()[0]) for line in sizes.splitlines())
 
@@ -195,7 +195,7 @@ class Container:
         return subprocess.run([*enter, *self.rights, *env, *command], capture_output=True, text=True, check=False)
 
     def healthy(self) -> bool:
-        """What the health check of the service says now."""
+        """Return what the health check of the service says now."""
         kind, *words = [word.replace("$$", "$") for word in self.service["healthcheck"]["test"]]
         return self.exec(*(["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words)).returncode == 0
 
@@ -217,7 +217,7 @@ def _tmpfs(root: Path, mount: str) -> str:
 
 
 def rights(user: str, service: dict[str, Any]) -> list[str]:
-    """The command that gives up root for this user, and with it every capability."""
+    """Return the command that gives up root for this user, and with it every capability."""
     uid, _, gid = user.partition(":")
     assert uid.isdigit(), "Kubernetes cannot tell whether a name is root's"
     assert service["cap_drop"] == ["ALL"]
@@ -226,12 +226,12 @@ def rights(user: str, service: dict[str, Any]) -> list[str]:
 
 
 def _real(python: str) -> Path:
-    """The program itself, behind any virtual environment and any script that chooses one."""
+    """Return the program itself, behind any virtual environment and any script that chooses one."""
     code = "import os, sys; print(os.path.realpath(sys.executable))"
     return Path(succeed([python, "-c", code]).strip())
 
 
 def missing() -> Sequence[str]:
-    """What this machine lacks for it."""
+    """Return what this machine lacks for it."""
     lacking = [tool for tool in ("unshare", "nsenter", "setpriv", "chroot") if not shutil.which(tool)]
     return [*lacking, *(["root"] if os.geteuid() else [])]

@@ -91,7 +91,7 @@ def stack(project: Project, image: Image, tmp_path_factory: pytest.TempPathFacto
 
 
 def substituted(environment: dict[str, str], given: dict[str, str]) -> dict[str, str]:
-    """What compose makes of ${NAME:-default} and ${NAME:?message}."""
+    """Return what compose makes of ${NAME:-default} and ${NAME:?message}."""
 
     def value(match: re.Match[str]) -> str:
         name, kind, rest = match.groups()

@@ -32,7 +32,7 @@ print(sum(1 for _ in Product.objects.iterator()))
 
 @contextmanager
 def pgbouncer(database: PostgreSQL) -> Iterator[str]:
-    """The URL of a PgBouncer in front of the database. Like PostgreSQL, it refuses to run as root."""
+    """Yield the URL of a PgBouncer in front of the database. Like PostgreSQL, it refuses to run as root."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
     assert program, "PgBouncer is not installed (Debian: apt-get install pgbouncer)"
     port = free_port()

@@ -68,7 +68,7 @@ def test_every_pod_starts_works_and_leaves_within_its_grace(migrated, pods, figu
 
 @pytest.fixture
 def keda(migrated: Cluster) -> Iterator[psycopg.Connection]:
-    """A connection of the user that secrets.example.yaml describes."""
+    """Yield a connection of the user that secrets.example.yaml describes."""
     example = (migrated.project.path / "deploy/kubernetes/secrets.example.yaml").read_text()
     grants = [line.lstrip("# ") for line in example.splitlines() if "GRANT" in line]
     forget_jobs(migrated)

@@ -14,7 +14,7 @@ def test_one_trace_from_the_request_through_its_jobs(log_site):
     wanted = {f"run/workload.tasks.logged.{task}" for task in ("first", "second", "kept", "caused")}
 
     def complete() -> list[Any]:
-        """The spans of a request to this page in which all of its jobs ran, each with its parent."""
+        """Return the spans of a request to this page in which all of its jobs ran, each with its parent."""
         for spans in log_site.collector.traces():
             ids = {span.span_id for span in spans}
             whole = all(not span.parent_span_id or span.parent_span_id in ids for span in spans)

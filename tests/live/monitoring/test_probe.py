@@ -33,7 +33,7 @@ class Probed:
     command: str
 
     def healthy(self) -> bool:
-        """What the probe of a container says."""
+        """Return what the probe of a container says."""
         env = clean_environment() | {"HEARTBEAT_FILE": str(self.file)}
         return subprocess.run(["sh", "-c", self.command], env=env, check=False, capture_output=True).returncode == 0
 

@@ -21,7 +21,7 @@ class Authority:
         self.authority.cert_pem.write_to_path(self.file)
 
     def context(self, name: str) -> ssl.SSLContext:
-        """What a server needs that shows a certificate for this name."""
+        """Return what a server needs that shows a certificate for this name."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.authority.issue_cert(name).configure_cert(context)
         return context
@@ -29,7 +29,7 @@ class Authority:
 
 @contextmanager
 def gate(port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """The port of a gate in front of this port."""
+    """Yield the port of a gate in front of this port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, port, context), daemon=True).start()
         yield listener.getsockname()[1]

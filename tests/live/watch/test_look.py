@@ -47,7 +47,7 @@ SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 
 @pytest.fixture
 def failed(site) -> str:
-    """An order whose receipt failed for good."""
+    """Return an order whose receipt failed for good."""
     site.mail.misbehave.append("reject")
     return site.order("eve@example.com")
 
@@ -65,7 +65,7 @@ def test_it_can_be_read(site, failed, scheme, size):
 
 
 def open_everything(page: Page, order: str):
-    """The row of the order's failure on each page that has it, with its traceback open."""
+    """Yield the row of the order's failure on each page that has it, with its traceback open."""
     for path in ("", "dead/", f"find/?q={order}"):
         page.goto(page.url.partition("/admin/")[0] + f"/admin/djcelery_jobs/overview/{path}")
         row = page.locator(".jobs-rows > li").filter(has_text=order).filter(has_text="Refused")

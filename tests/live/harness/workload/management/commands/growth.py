@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 
 def milliseconds(step) -> float:
-    """What one step takes, in the quickest of a few rounds: the others were disturbed by something else."""
+    """Return what one step takes, in the quickest of a few rounds: the others were disturbed by something else."""
     step()
     return min(_one_round(step) for _ in range(ROUNDS))
 
@@ -55,7 +55,7 @@ def _one_round(step) -> float:
 
 
 def wait_at(broker: Connection, count: int) -> None:
-    """That many messages in the queue and no others, all of them copies of one that was published."""
+    """Leave that many messages in the queue and no others, all of them copies of one that was published."""
     channel = broker.channel()
     channel.queue_purge(QUEUE)
     noop.delay()
