@@ -96,19 +96,26 @@ class Scaler:
 
 def scaler(name: str) -> Scaler:
     """Return the autoscaler of a workload class, as the manifests have it."""
-    gently = yaml.safe_load((SCALING / "gently.yaml").read_text(encoding="utf-8"))["spec"]
-    down = gently["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    shared = _shared_spec()
+    down = shared["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
     [policy] = down["policies"]
     spec = _manifest(name)
     return Scaler(
         least=spec["minReplicaCount"],
         most=spec["maxReplicaCount"],
-        cooldown=gently["cooldownPeriod"],
+        cooldown=shared["cooldownPeriod"],
         window=down["stabilizationWindowSeconds"],
         pods_down=policy["value"],
         seconds_down=policy["periodSeconds"],
         triggers=[_trigger(each) for each in spec["triggers"]],
     )
+
+
+def _shared_spec() -> dict[str, Any]:
+    """Return what the kustomization patches into every autoscaler."""
+    [patch] = yaml.safe_load((SCALING / "kustomization.yaml").read_text(encoding="utf-8"))["patches"]
+    spec: dict[str, Any] = yaml.safe_load(patch["patch"])["spec"]
+    return spec
 
 
 @cache

@@ -144,6 +144,7 @@ def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch
     fake.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {tmp_path}/pid\nkill -TERM {os.getpid()}\nwait\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(interrupts.Interrupted), interrupts.raised():
         repository.first_commit(folder, "Start")
     child = int((tmp_path / "pid").read_text())
@@ -151,7 +152,7 @@ def test_an_interrupted_git_ends_with_its_children(folder, tmp_path, monkeypatch
     while state(child) not in ENDED:
         assert time.monotonic() < deadline, "the child lives on"
         time.sleep(0.05)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_signal_while_git_starts_ends_it_too(folder, tmp_path, monkeypatch):
