@@ -85,7 +85,7 @@ def test_a_next_job_of_another_task_is_refused(add, long, broker, committed):
         long.apply_async(["a"], key="k")
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'")
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_no_worker_begins_it_before_the_caller_commits(add, broker):
     add.apply_async(["a"], key="k")
@@ -107,7 +107,7 @@ def test_no_worker_begins_it_before_the_caller_commits(add, broker):
     worker.join()
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'")
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_callers_with_the_same_keys_in_another_order_do_not_wait_for_each_other(add, broker):
     for key in ("k1", "k2"):

@@ -1,10 +1,8 @@
 """A worker in a process of its own, with a real broker: what it receives, and how it loses its connection."""
 
-import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -15,6 +13,7 @@ from kombu import Connection
 from djcelery_jobs.brokers.local_broker import local_broker
 from tests.lib.hostile import HOSTILE, ITEMS
 from tests.lib.worker_place import CELERY, ROOT, Place, eventually, place_at
+from tests.live.harness.servers import running_broker
 
 pytestmark = pytest.mark.live
 
@@ -31,20 +30,8 @@ def on_redis(tmp_path, free_port) -> Iterator[Place]:
 
 @pytest.fixture
 def on_rabbitmq(tmp_path) -> Iterator[Place]:
-    """Use a virtual host of our own on the RabbitMQ at AMQP_URL, or on this machine."""
-    parts = urlsplit(os.environ.get("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672//"))
-    name = f"djcelery-test-{uuid.uuid4().hex[:8]}"
-    _control("add_vhost", name)
-    try:
-        _control("set_permissions", "-p", name, parts.username or "guest", ".*", ".*", ".*")
-        with place_at(parts._replace(path=f"/{name}").geturl(), tmp_path) as place:
-            yield place
-    finally:
-        _control("delete_vhost", name)
-
-
-def _control(*arguments: str) -> None:
-    subprocess.run(["rabbitmqctl", *arguments], check=True, capture_output=True)
+    with running_broker("rabbitmq") as broker, place_at(broker.variables["AMQP_URL"], tmp_path) as place:
+        yield place
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ print("works")
 @pytest.mark.live
 def test_a_durable_job_runs_in_an_environment_without_any_extra(tmp_path):
     python = tmp_path / "venv" / "bin" / "python"
-    install = ["uv", "pip", "install", "-q", "-p", str(python), str(ROOT / "lib")]
-    for command in (["uv", "venv", "-q", "-p", sys.executable, str(tmp_path / "venv")], install):
+    install = [sys.executable, "-m", "uv", "pip", "install", "-q", "-p", str(python), str(ROOT / "lib")]
+    for command in ([sys.executable, "-m", "uv", "venv", "-q", "-p", sys.executable, str(tmp_path / "venv")], install):
         subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     script = SCRIPT.format(optional=OPTIONAL, modules=MODULES, of_extras=OF_EXTRAS)
     done = subprocess.run(
