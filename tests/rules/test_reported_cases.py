@@ -544,3 +544,252 @@ def test_a_clause_that_tells_nobody_swallows_however_it_logs() -> None:
     """
     findings = assert_marked_lines_are_found(APP, text, codes="DJC401")
     assert [finding.severity for finding in findings] == ["warning", "hint", "warning"]
+
+
+# -- what the reader must not believe
+
+
+def test_a_container_that_is_changed_is_unknown() -> None:
+    text = """
+    # shop/jobs.py
+    from celery import shared_task
+
+    @shared_task
+    def build(a, b): ...
+
+    def go(more):
+        kwargs = {"a": 1}
+        kwargs["b"] = 2
+        build.apply_async(kwargs=kwargs)
+        others = {"a": 1}
+        others.update(b=2)
+        build.apply_async(kwargs=others)
+        third = dict(a=1)
+        third.setdefault("b", 2)
+        build.apply_async(kwargs=third)
+        args = [1]
+        args.append(2)
+        build.apply_async(args)
+        fourth = {"a": 1}
+        fourth |= more
+        build.apply_async(kwargs=fourth)
+        short = {"a": 1}
+        build.apply_async(kwargs=short)  # DJC208
+    """
+    assert_marked_lines_are_found(APP, text, codes="DJC208")
+
+
+def test_a_local_name_hides_a_task() -> None:
+    text = """
+    # shop/orders.py
+    import requests
+    from celery import shared_task
+    from shop.tasks import index, other
+
+    @shared_task
+    def here(pk): ...
+
+    def unpacked():
+        index, rest = prepare()
+        index.apply_async()
+
+    def looped(things):
+        for index in things:
+            index.delay()
+
+    def passed(index):
+        index.delay()
+
+    def opened():
+        with prepare() as index:
+            index.delay()
+
+    def assigned():
+        here = prepare()
+        here.delay()
+
+    def inner():
+        def index(): ...
+        index.delay()
+
+    def aliased():
+        index = other
+        index.delay()  # DJC208
+
+    class View:
+        index = 3
+
+        def post(self):
+            index.delay()  # DJC208
+
+    def plain():
+        index.delay()  # DJC208
+        here.delay()  # DJC208
+
+    @shared_task
+    def fetch(url):
+        requests = Client()
+        requests.get(url)
+    """
+    assert_marked_lines_are_found(APP, TASKS, text, codes="DJC208 DJC504")
+
+
+def test_a_transaction_that_only_reads_is_a_hint_without_a_fix() -> None:
+    text = """
+    # shop/orders.py
+    from django.db import transaction
+    from shop.models import Order
+    from shop.tasks import index
+
+    def read(pk):
+        with transaction.atomic():
+            order = Order.objects.select_for_update().get(pk=pk)
+            index.delay(order.pk)  # DJC101
+
+    def write(pk):
+        with transaction.atomic():
+            order = Order.objects.get(pk=pk)
+            index.delay(order.pk)  # DJC101
+            order.close()
+    """
+    read, write = assert_marked_lines_are_found(APP, TASKS, text, codes="DJC101")
+    assert (read.severity, read.fix) == ("hint", None)
+    assert write.severity == "error"
+    assert write.safe_fix
+
+
+def test_what_runs_after_a_migration_is_not_sent_by_it() -> None:
+    text = """
+    # shop/migrations/0002_fill.py
+    from django.db.models.signals import post_migrate
+    from shop.tasks import index
+
+    def forwards(apps, se):
+        def done(**kw):
+            index.delay(1)
+        post_migrate.connect(done, weak=False)
+        index.delay(2)  # DJC111
+
+    # shop/migrations/tasks/v1.py
+    from celery import shared_task
+
+    @shared_task
+    def batch(start):
+        batch.delay(start + 1)
+    """
+    assert_marked_lines_are_found(APP, TASKS, text, codes="DJC111")
+
+
+OLD_NAMES = """
+# proj/settings.py
+INSTALLED_APPS = ["shop"]
+CELERY_ACKS_LATE = False
+BROKER_URL = "redis://localhost"
+TASK_TIME_LIMIT = 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [
+        ("# pyproject.toml\n[project]\ndependencies = ['celery>=5.7']", "hint"),
+        ("# pyproject.toml\n[project]\ndependencies = ['celery[redis]==5.6.3']", "warning"),
+        ('# pyproject.toml\n[tool.poetry.dependencies]\ncelery = "^5.3"', "warning"),
+        ('# pyproject.toml\n[tool.poetry.dependencies]\ncelery = {version = "^5.7.0", extras = ["redis"]}', "hint"),
+        ("# pyproject.toml\n[project]\ndependencies = ['celery>=6.0']", "warning"),
+        ("", "hint"),
+    ],
+)
+def test_old_names_are_judged_by_the_version_of_celery(requirement: str, expected: str) -> None:
+    app = APP.partition("# proj/settings.py")[0]
+    findings = findings_in(app, OLD_NAMES, requirement, codes="DJC702 DJC703")
+    by_line = {finding.line: finding.severity for finding in findings}
+    assert by_line == {2: expected, 3: expected, 4: "warning"}
+
+
+def test_a_worker_that_a_script_starts_consumes_its_queues() -> None:
+    app = APP + 'CELERY_TASK_ROUTES = {"shop.tasks.index": "slow", "shop.tasks.other": "gone"}\n'
+    compose = "services:\n  fast:\n    command: celery -A proj worker -Q fast\n"
+    script = "#!/bin/sh\nset -e\nexec celery -A proj worker \\\n  -Q slow\n"
+    files = {**files_of(app, TASKS), "compose.yaml": compose, "docker/entrypoint.sh": script}
+    messages = [finding.message for finding in judge(Project.of(files)) if finding.code == "DJC801"]
+    assert messages == ["no worker started here consumes gone"]
+
+
+# -- fixes
+
+ORDER = """
+# shop/orders.py
+from django.db import transaction
+from shop.jobs import index
+
+def place(o):
+    with transaction.atomic():
+        o.save()
+        index.delay(o.pk)  # DJC101
+"""
+
+PLAIN_TASK = "# shop/jobs.py\nfrom celery import shared_task\n\n@shared_task\ndef index(pk): ...\n"
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        "# shop/jobs.py\nimport celery\nfrom celery import shared_task\n\nclass B(celery.Task): ...\n\n"
+        "@shared_task(base=B)\ndef index(pk): ...\n",
+        PLAIN_TASK + "# proj/more.py\nfrom celery import Task\nfrom proj.celery import app\n\n"
+        "class B(Task): ...\n\napp.Task = B\n",
+        PLAIN_TASK + "# requirements.txt\ncelery==5.3.6\n",
+        PLAIN_TASK + "# requirements/base.txt\ncelery[redis] >= 5.2, < 6\n",
+        PLAIN_TASK + '# uv.lock\n[[package]]\nname = "celery"\nversion = "5.3.6"\n',
+        PLAIN_TASK + '# pyproject.toml\n[tool.poetry.dependencies]\ncelery = "^5.3"\n',
+    ],
+)
+def test_no_fix_is_safe_where_the_method_is_missing(jobs: str) -> None:
+    findings = assert_marked_lines_are_found(APP, jobs, ORDER, codes="DJC101")
+    assert not any(finding.safe_fix for finding in findings)
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        PLAIN_TASK,
+        PLAIN_TASK + "# requirements.txt\ncelery>=5.4,<6\ndjango-celery-beat==2.1\n",
+        PLAIN_TASK + '# pyproject.toml\n[project]\ndependencies = ["celery>=5.2"]\n'
+        '# uv.lock\n[[package]]\nname = "celery"\nversion = "5.6.3"\n',
+        "# shop/jobs.py\nfrom celery import shared_task\nfrom proj.celery import app\n\nclass B(app.Task): ...\n\n"
+        "@shared_task(base=B)\ndef index(pk): ...\n",
+    ],
+)
+def test_a_fix_is_safe_where_celery_has_the_method(jobs: str) -> None:
+    findings = assert_marked_lines_are_found(APP, jobs, ORDER, codes="DJC101")
+    assert all(finding.safe_fix for finding in findings)
+
+
+def test_no_fix_is_safe_where_it_would_wait_for_something_else() -> None:
+    text = """
+    # shop/orders.py
+    from django.db import transaction
+    from django.db.models.signals import post_save
+    from django.dispatch import receiver
+    from shop.tasks import index
+
+    def place(o, alias):
+        with transaction.atomic(using="replica"):
+            o.save()
+            index.delay(o.pk)  # DJC101
+        with transaction.atomic(alias):
+            o.save()
+            index.delay(o.pk)  # DJC101
+
+    @transaction.atomic(using="replica")
+    def decorated(o):
+        o.save()
+        index.delay(o.pk)  # DJC101
+
+    @receiver(post_save)
+    async def saved(sender, instance, **kwargs):
+        index.delay(instance.pk)  # DJC102
+    """
+    findings = assert_marked_lines_are_found(APP, TASKS, text, codes="DJC101 DJC102")
+    assert not any(finding.safe_fix for finding in findings)

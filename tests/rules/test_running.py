@@ -84,6 +84,7 @@ def running(
         "broker": "redis",
         "schedule": {"nightly": RunningEntry("nightly", "shop.tasks.index", 1, set())},
         "queues": {"celery": []},
+        "celery_version": (5, 6, 3),
         "known_settings": {"task_time_limit", "broker_url"},
         "settings_module": "project.settings",
         "installed_apps": ["shop"],

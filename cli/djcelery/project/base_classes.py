@@ -79,7 +79,19 @@ class BaseClasses:
 
     def waits_on_request(self, module: Module, base: str) -> bool:
         """Return whether tasks of a base class certainly have `delay_on_commit`."""
-        return self.leads_to(module, base, ON_COMMIT_BASES)
+        return self.leads_to(module, base, ON_COMMIT_BASES) or self._leads_to_task_of_app(module, base)
+
+    def _leads_to_task_of_app(self, module: Module, base: str) -> bool:
+        """Return whether a base class inherits from `app.Task`, which under Django is Celery's class for Django."""
+        root, _, last = base.rpartition(".")
+        if base in CELERY_BASES:
+            return False
+        if last == "Task" and root and self.apps.is_app(module, root):
+            return not self.apps.task_classes
+        definition = self._find(module, base)
+        if definition is None or definition.cls is None:
+            return False
+        return any(self._leads_to_task_of_app(definition.module, outer) for outer in definition.cls.bases)
 
     @cached_property
     def apps_have_on_commit(self) -> bool:

@@ -175,8 +175,8 @@ def is_test(path: str) -> bool:
 
 
 def is_migration(path: str) -> bool:
-    """Return whether a file is a migration."""
-    return "/migrations/" in f"/{path}"
+    """Return whether a file is a migration; a package below `migrations` is not."""
+    return path.rpartition("/")[0].rpartition("/")[2] == "migrations"
 
 
 def is_test_settings(path: str) -> bool:

@@ -15,7 +15,8 @@ class Value:
     """Describe an expression, as far as a rule may need it.
 
     `kind` is one of: const, bytes, name, call, list, tuple, set, dict, comp, lambda, text (an f-string), op, item
-    (taken from `receiver` by a loop or an index), param, bound (by a `with`), star, other.
+    (taken from `receiver` by a loop or an index), param, def (a function inside another), bound (by a `with`), star,
+    other.
     """
 
     kind: str

@@ -19,6 +19,8 @@ SKIPPED = frozenset(
 YAML = (".yml", ".yaml")
 MAX_FILES = 200_000  # below a root
 MAX_LINKED = 10_000  # files that are known under a second path
+REQUIREMENTS = (".toml", ".lock", ".txt", ".in", ".cfg")
+STARTS = ("Procfile", "Dockerfile", "Pipfile")
 NOQA = re.compile(rb"noqa:[^\n]*DJC\d", re.I)
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
 MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS")
@@ -195,7 +197,7 @@ def as_bytes(text: str | bytes) -> bytes:
 
 def may_matter(name: str) -> bool:
     """Return whether a file with this name may matter."""
-    return name.endswith((".py", *YAML, ".service", ".sh", ".conf")) or name.startswith(("Procfile", "Dockerfile"))
+    return name.endswith((".py", *YAML, ".service", ".sh", ".conf", *REQUIREMENTS)) or name.startswith(STARTS)
 
 
 def is_promising(path: str, data: bytes) -> bool:

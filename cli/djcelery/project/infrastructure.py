@@ -19,6 +19,7 @@ Found = TypeVar("Found")
 MAX_SIZE = 500_000
 SECONDS_PER_FILE = 10
 PROCESS_FILES = (*YAML, ".service")
+STARTERS = frozenset({"celery", "manage.py"})  # what a command line of Celery begins with, after exec and the like
 SHELLS = frozenset({"sh", "bash"})
 MAX_SHELLS = 5  # around each other
 KUBERNETES_GRACE = 30  # seconds, where a pod does not say otherwise
@@ -42,6 +43,23 @@ class Infrastructure:
     def workers(self) -> list[Process]:
         """Return the workers among the processes."""
         return [process for process in self.processes if process.role == "worker"]
+
+    @cached_property
+    def script_workers(self) -> list[Process]:
+        """Return the workers that scripts, Dockerfiles and supervisor start; how many of each run is not known."""
+        workers = []
+        for entry in self.tree.entries:
+            name = entry.path.rpartition("/")[2]
+            if not name.endswith((".sh", ".conf")) and not name.startswith("Dockerfile") and "entrypoint" not in name:
+                continue
+            if name.endswith((".py", *YAML)) or entry.size >= MAX_SIZE:
+                continue
+            try:
+                data = self.tree.read(entry.path)
+            except OSError:
+                continue
+            workers += [process for process in in_script(entry.path, data) if process.role == "worker"]
+        return workers
 
     @cached_property
     def scalings(self) -> list[Scaling]:
@@ -110,6 +128,20 @@ def in_procfile(path: str, text: str) -> Iterator[Process]:
         match = re.match(r"([\w-]+)\s*:\s*(.+)", line)
         if match:
             yield Process(path, number, match[1], split_command(match[2]))
+
+
+def in_script(path: str, data: bytes) -> Iterator[Process]:
+    """Find the command lines of Celery in a script, a Dockerfile or a file of supervisor."""
+    if b"celery" not in data and b"manage.py worker" not in data:
+        return
+    text = re.sub(r"\\\r?\n", "  ", data.decode("utf-8", "replace"))
+    for number, line in enumerate(text.splitlines(), 1):
+        if "worker" not in line or line.lstrip().startswith("#"):
+            continue
+        words = split_command(re.sub(r'[\[\]",]', " ", line) if line.lstrip().startswith(("CMD", "ENTRY")) else line)
+        start = next((index for index, word in enumerate(words) if word.rpartition("/")[2] in STARTERS), None)
+        if start is not None:
+            yield Process(path, number, path, words[start:], source="script")
 
 
 def in_systemd_unit(path: str, text: str) -> Iterator[Process]:

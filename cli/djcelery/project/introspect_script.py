@@ -58,6 +58,7 @@ def celery_answer(app: Any) -> dict[str, Any]:
         "broker": str(conf.broker_url or "").partition(":")[0].partition("+")[0],
         "schedule": {str(name): entry_answer(entry) for name, entry in schedule(conf).items()},
         "queues": {name: sorted(queue.queue_arguments or {}) for name, queue in app.amqp.queues.items()},
+        "celery_version": importlib.import_module("celery").__version__,
         "known_settings": sorted(key for key, _ in defaults.flatten(defaults.NAMESPACES)),
     }
 

@@ -13,6 +13,7 @@ from djcelery.project.infrastructure import Infrastructure
 from djcelery.project.layout import Layout
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition, Names
+from djcelery.project.package_versions import lowest_version
 from djcelery.project.processes import Process, Scaling
 from djcelery.project.reader import read
 from djcelery.project.reading_by_name import modules_found_by_name
@@ -51,6 +52,7 @@ class Project:
         self._routes = Routes(self._lookup, self._settings, self._tasks)
         self._text = TextSearch(tree, self.modules, self._lookup, self._apps, self._tasks)
         self._infrastructure = Infrastructure(tree)
+        self._versions: dict[str, tuple[int, ...] | None] = {}
 
     @classmethod
     def of(cls, texts: dict[str, str | bytes], running: Running | None = None) -> Project:
@@ -179,6 +181,14 @@ class Project:
         """Return the apps that INSTALLED_APPS names anywhere."""
         return self._settings.installed_apps
 
+    def lowest_version(self, package: str) -> tuple[int, ...] | None:
+        """Return the lowest version of a package that the files allow, or the running one; None where none says."""
+        if package == "celery" and self.running is not None and self.running.celery_version:
+            return self.running.celery_version
+        if package not in self._versions:
+            self._versions[package] = lowest_version(self.tree, package)
+        return self._versions[package]
+
     # -- tasks
 
     @property
@@ -265,6 +275,11 @@ class Project:
     def workers(self) -> list[Process]:
         """Return the workers among the processes."""
         return self._infrastructure.workers
+
+    @property
+    def script_workers(self) -> list[Process]:
+        """Return the workers that scripts, Dockerfiles and supervisor start; how many of each run is not known."""
+        return self._infrastructure.script_workers
 
     @property
     def scalings(self) -> list[Scaling]:

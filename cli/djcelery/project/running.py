@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -37,6 +38,7 @@ class Answer(TypedDict):
     broker: str
     schedule: dict[str, EntryAnswer]
     queues: dict[str, list[str]]
+    celery_version: str
     known_settings: list[str]
     django_settings: list[str]
     settings_module: str
@@ -79,6 +81,7 @@ class Running:
     schedule: dict[str, RunningEntry] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)  # the declared ones, with the names of their arguments
     django_settings: list[str] = field(default_factory=list)  # their names
+    celery_version: tuple[int, ...] = ()
     known_settings: set[str] = field(default_factory=set)  # those that this version of Celery has
     settings_module: str = ""
     installed_apps: list[str] = field(default_factory=list)
@@ -99,6 +102,7 @@ class Running:
             },
             queues=answer["queues"],
             django_settings=answer["django_settings"],
+            celery_version=tuple(int(part) for part in re.findall(r"\d+", answer["celery_version"])[:3]),
             known_settings=set(answer["known_settings"]),
             settings_module=answer["settings_module"],
             installed_apps=answer["installed_apps"],

@@ -14,7 +14,7 @@ APP: dict[str, str | bytes] = {
         "app.autodiscover_tasks()\n"
     ),
 }
-FILE_NAME = re.compile(r"# ((?:[\w.-]+/)*(?:[\w@-]+\.(?:py|ya?ml|toml|service)|Procfile))")
+FILE_NAME = re.compile(r"# ((?:[\w.-]+/)*(?:[\w@-]+\.(?:py|ya?ml|toml|service|txt|lock|sh)|Procfile))")
 
 
 def example(text: str, path: str = "shop/tasks.py") -> dict[str, str | bytes]:

@@ -12,6 +12,7 @@ from djcelery.rules._base import Project
 def consumed_queues(project: Project) -> set[str] | None:
     """Return the queues that the workers in infrastructure files consume, or None if some are unknown."""
     workers = [process for process in project.processes if process.role == "worker"]
+    workers += project.script_workers if workers else []
     if not workers or any(worker.queues is None or worker.has_variables for worker in workers):
         return None
     return {queue for worker in workers for queue in worker.queues or []}

@@ -10,6 +10,7 @@ from djcelery.project.facts import MAX_HOPS, Call, Raise, Value
 from djcelery.project.reader.constants import fold, is_json_constant, kept_text
 from djcelery.project.reader.walk import Walk, target_names
 
+CHANGING = frozenset("update append extend insert add setdefault pop popitem remove clear discard".split())
 MAX_ITEMS = 400  # elements of a display, and arguments of a call, that are kept
 
 
@@ -84,6 +85,8 @@ def read_call(walk: Walk, node: ast.Call, use: str) -> Value:
     value.hops = max([value.hops, *[argument.hops for argument in (*items, *value.keywords.values())]])
     value.items = items[:MAX_ITEMS]
     walk.module.calls.append(call)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+        walk.forget_contents(node.func.value)
     return value
 
 

@@ -19,6 +19,8 @@ def read_module(walk: Walk, tree: ast.Module) -> None:
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             read_import(walk, statement)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            walk.module_names.add(statement.name)
     walk.module_bindings = walk.bindings
     read_body(walk, tree.body)
 
@@ -57,6 +59,8 @@ def read_block(walk: Walk, statements: list[ast.stmt], kind: str, node: Any, **a
 def read_import(walk: Walk, node: ast.Import | ast.ImportFrom) -> None:
     """Read what an import makes known under which name."""
     module = walk.module
+    for alias in node.names:
+        walk.bindings.pop(alias.asname or alias.name.partition(".")[0], None)
     if isinstance(node, ast.Import):
         for alias in node.names:
             first = alias.name.partition(".")[0]
@@ -93,17 +97,23 @@ def read_function(walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> N
         functions[walk.function_index].inner_functions.append(node.name)
     functions.append(function)
     index = len(functions) - 1
-    outer_state = walk.function_index, walk.bindings, walk.calls_by_variable, walk.class_index
+    outer_state = walk.function_index, walk.bindings, walk.calls_by_variable, walk.class_index, walk.enclosing_bindings
     outer = walk.enter("def", node, index=index)
     function.block = walk.block
     walk.function_index, walk.calls_by_variable = index, {}
     arguments = {param.name: argument_value(param, position) for position, param in enumerate(function.params)}
-    walk.bindings = {**walk.bindings, **arguments}
+    in_class = walk.enclosing_bindings is not None and function.class_index >= 0
+    walk.bindings = {**((walk.enclosing_bindings or {}) if in_class else walk.bindings), **arguments}
+    walk.enclosing_bindings = None
     if may_make_task(function.decorators) or is_relevant_body(walk.relevant, node):
         read_body(walk, node.body)
     walk.block = outer
-    walk.function_index, walk.bindings, walk.calls_by_variable, walk.class_index = outer_state
+    (walk.function_index, walk.bindings, walk.calls_by_variable, walk.class_index, walk.enclosing_bindings) = (
+        outer_state
+    )
     walk.bindings.pop(node.name, None)
+    if walk.function_index >= 0:
+        walk.bindings[node.name] = Value("def", name=node.name)
 
 
 def function_of(walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
@@ -157,14 +167,15 @@ def read_class(walk: Walk, node: ast.ClassDef) -> None:
     """Read a class; its body only where that can matter."""
     decorators = [read_expression(walk, decorator) for decorator in node.decorator_list]
     bases = [walk.path(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
-    classes, outer_state = walk.module.classes, (walk.class_index, walk.bindings)
+    classes, outer_state = walk.module.classes, (walk.class_index, walk.bindings, walk.enclosing_bindings)
     outer = walk.enter("class", node, index=len(classes))
     end_line = node.end_lineno or 0
     classes.append(Class(node.name, node.lineno, node.col_offset, walk.block, outer, bases, decorators, end_line))
-    walk.class_index, walk.bindings = len(classes) - 1, dict(walk.bindings)
+    walk.class_index, walk.enclosing_bindings = len(classes) - 1, walk.bindings
+    walk.bindings = dict(walk.bindings)
     if has_relevant_line(walk.relevant, node.lineno, node.end_lineno or node.lineno):
         read_body(walk, node.body)
-    walk.block, (walk.class_index, walk.bindings) = outer, outer_state
+    walk.block, (walk.class_index, walk.bindings, walk.enclosing_bindings) = outer, outer_state
 
 
 # -- compound statements
@@ -295,8 +306,8 @@ def read_augmented_assign(walk: Walk, node: ast.AugAssign) -> None:
     """Read an augmented assignment, after which the value of a variable is unknown."""
     value = read_expression(walk, node.value)
     assign_to(walk, node.target, value, "+=", node)
-    if isinstance(node.target, ast.Name):
-        walk.bindings.pop(node.target.id, None)
+    if isinstance(node.target, ast.Name) and node.target.id in walk.bindings:
+        walk.bindings[node.target.id] = Value("other")
 
 
 def assign_to(walk: Walk, target: ast.expr, value: Value, operator: str, node: Any) -> None:
@@ -304,6 +315,7 @@ def assign_to(walk: Walk, target: ast.expr, value: Value, operator: str, node: A
     if isinstance(target, ast.Subscript):
         key, container = read_expression(walk, target.slice), read_expression(walk, target.value)
         walk.record_assign(container.name, value, "[]", node, key)
+        walk.forget_contents(target.value)
         return
     if isinstance(target, ast.Tuple | ast.List):
         for index, element in enumerate(target.elts):

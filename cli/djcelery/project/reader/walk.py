@@ -9,6 +9,7 @@ from typing import Any
 
 from djcelery.project.facts import MAX_HOPS, Assign, Block, Call, Module, Value
 
+CONTAINERS = frozenset({"dict", "list", "set", "comp", "call"})
 NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -24,6 +25,8 @@ class Walk:
         self.class_index = -1
         self.bindings: dict[str, Value] = {}
         self.module_bindings: dict[str, Value] = {}
+        self.module_names: set[str] = set()  # that the module imports or defines
+        self.enclosing_bindings: dict[str, Value] | None = None  # of a class: those that its methods see
         self.calls_by_variable: dict[str, Call] = {}  # the call whose result a variable holds
         self.exception_names: list[str] = []  # bound by the handlers around the current line
         self.argument_of: tuple[str, str] = ("", "")  # function and keyword of the argument that is being read
@@ -65,6 +68,15 @@ class Walk:
         origin = self.bindings.get(name)
         return origin if origin is not None and origin.hops < MAX_HOPS else None
 
+    def forget_contents(self, node: ast.expr) -> None:
+        """Forget what a variable holds that was changed in place."""
+        if (
+            isinstance(node, ast.Name)
+            and (bound := self.bindings.get(node.id)) is not None
+            and bound.kind in CONTAINERS
+        ):
+            self.bindings[node.id] = Value("other")
+
     def record_assign(self, name: str, value: Value, operator: str, node: Any, key: Value | None = None) -> None:
         """Add an assignment to the facts, unless it only sets a local variable."""
         local = self.function_index >= 0 and "." not in name and operator == "="
@@ -77,12 +89,17 @@ class Walk:
         return any(name == declared and block == body for declared, block, _ in self.module.global_names)
 
     def path(self, node: ast.expr) -> str:
-        """Return the dotted path with imports resolved; calls on the way show as `()`, anything else as `?`."""
+        """Return the dotted path with imports resolved; calls on the way show as `()`, anything else as `?`.
+
+        A local name that hides one of the module begins with `?`, so that it cannot be taken for that.
+        """
         if isinstance(node, ast.Name):
             name = node.id
             bound = self.bindings.get(name)
-            shadowed = bound is not None and bound is not self.module_bindings.get(name)
-            return name if shadowed else self.module.imports.get(name, name)
+            if bound is None or bound is self.module_bindings.get(name):
+                return self.module.imports.get(name, name)
+            hides = self.function_index >= 0 and (name in self.module_names or name in self.module.imports)
+            return f"?.{name}" if hides else name
         if isinstance(node, ast.Attribute):
             return f"{self.path(node.value)}.{node.attr}"
         if isinstance(node, ast.Call):

@@ -1,7 +1,7 @@
-"""A task is acknowledged late but is still lost if its worker process dies.
+"""A task is acknowledged late but is still lost if the child process that runs it dies.
 
-Why: If a worker's child process is killed, for example by the OOM killer, Celery still acknowledges the message
-unless `reject_on_worker_lost` is on.
+Why: If a child process of the worker is killed, for example by the OOM killer, Celery still acknowledges the message
+unless `reject_on_worker_lost` is on. If the whole worker is killed, late acknowledgement is enough.
 
 Bad:
     from celery import shared_task
@@ -31,8 +31,8 @@ from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC410"
 SEVERITY = "warning"
-LOSES_TASK = "without reject_on_worker_lost=True, this task is lost if its worker process is killed"
-LOSES_TASKS = "without task_reject_on_worker_lost, tasks are lost if a worker process is killed"
+LOSES_TASK = "without reject_on_worker_lost=True, this task is lost if the child process that runs it is killed"
+LOSES_TASKS = "without task_reject_on_worker_lost, tasks are lost if the child process that runs them is killed"
 
 
 def find(project: Project) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ from collections.abc import Iterator
 
 from djcelery.rules._base import Finding, OptionalSeverity, Project, at
 from djcelery.rules._dispatch import on_commit_fix
+from djcelery.rules._written import has_only_read
 
 CODE = "DJC101"
 SEVERITY = "error"
@@ -55,10 +56,14 @@ SEVERITY = "error"
 def find(project: Project) -> Iterator[Finding]:
     """Yield dispatch sites inside an atomic block or decorator of the same function.
 
-    They are warnings if the base class of the task is unknown: some bases send on commit by themselves.
+    They are warnings if the base class of the task is unknown: some bases send on commit by themselves. They are hints
+    if the transaction only reads, so that the worker misses nothing.
     """
     for site in project.sites:
         if site.seems_to_send and site.transaction is not None and (site.task or site.certain):
             message = f"{site.display_name} is sent inside a transaction, before the commit"
             severity: OptionalSeverity = "" if site.sends else "warning"
-            yield at(site.module, site.value, message, severity, on_commit_fix(site))
+            if has_only_read(site):
+                yield at(site.module, site.value, f"{message}, in which nothing is written", "hint")
+            else:
+                yield at(site.module, site.value, message, severity, on_commit_fix(project, site))

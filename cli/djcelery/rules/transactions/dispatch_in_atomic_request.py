@@ -73,7 +73,7 @@ def in_views(project: Project) -> Iterator[Finding]:
         exempt = any("non_atomic_requests" in value.name for value in function.decorators)
         if site.in_view and not exempt:
             message = f"{site.display_name} is sent in a view, but ATOMIC_REQUESTS commits after the view returns"
-            yield at(site.module, site.value, message, fix=on_commit_fix(site))
+            yield at(site.module, site.value, message, fix=on_commit_fix(project, site))
 
 
 def atomic_requests(project: Project) -> bool:

@@ -39,15 +39,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
-from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._base import Finding, Project, Site, at
 
 CODE = "DJC111"
 SEVERITY = "warning"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Yield dispatch sites in migration files."""
+    """Yield dispatch sites in migration files, except in tasks and in receivers of signals, which run later."""
     for site in project.sites:
-        in_migration = context.is_migration(site.module.path)
-        if in_migration and not site.is_signature and site.method != "apply" and site.task and site.transaction is None:
-            yield at(site.module, site.value, f"{site.display_name} is sent by a migration")
+        if not context.is_migration(site.module.path) or not site.task or site.transaction is not None:
+            continue
+        if site.is_signature or site.method == "apply" or runs_later(project, site):
+            continue
+        yield at(site.module, site.value, f"{site.display_name} is sent by a migration")
+
+
+def runs_later(project: Project, site: Site) -> bool:
+    """Tell whether a site runs after the migration: in a task, or in a receiver of a signal such as post_migrate."""
+    if project.task_around(site.module, site.call.block) is not None:
+        return True
+    return site.function is not None and bool(context.signals_of(site.module, site.function))

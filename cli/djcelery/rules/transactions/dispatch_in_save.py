@@ -48,4 +48,4 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         if site.sends and site.transaction is None and site.task is not None and site.saves:
             message = f"{site.display_name} is sent while saving, when a transaction may be open"
-            yield at(site.module, site.value, message, fix=on_commit_fix(site))
+            yield at(site.module, site.value, message, fix=on_commit_fix(project, site))

@@ -50,4 +50,4 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         if signal := in_model_signal(site):
             message = f"{site.display_name} is sent in a {signal} receiver, which may run inside a transaction"
-            yield at(site.module, site.value, message, fix=on_commit_fix(site))
+            yield at(site.module, site.value, message, fix=on_commit_fix(project, site))
