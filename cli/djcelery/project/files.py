@@ -215,7 +215,8 @@ def is_promising(path: str, data: bytes) -> bool:
         return True
     if b"task" in data and TASK_DECORATOR.search(data):
         return True
-    return "task" in path.rpartition("/")[2] or "/tasks/" in path or "celery" in path.rpartition("/")[2]
+    name = path.rpartition("/")[2]
+    return "task" in name or "/tasks/" in path or "celery" in name or "settings" in name or "/settings/" in path
 
 
 def is_promising_test(path: str, data: bytes) -> bool:

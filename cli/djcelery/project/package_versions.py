@@ -43,11 +43,11 @@ def lowest_version(tree: Tree, package: str) -> Version | None:
 def clauses(text: str, package: str) -> Iterator[tuple[str, Version]]:
     """Yield the operators and versions that a text names for a package; a locked version counts as `==`."""
     name = re.escape(package)
-    for match in re.finditer(rf'name = "{name}"\nversion = "([\d.]+)', text):  # poetry.lock, uv.lock, pdm.lock
+    for match in re.finditer(rf'(?i)name = "{name}"\nversion = "([\d.]+)', text):  # poetry.lock, uv.lock, pdm.lock
         yield "==", numbers(match[1])
     specifier = r"(?:===?|>=|<=|~=|!=|>|<|\^|~)\s*[\d.]+"
     written = rf'(?<![\w.-]){name}(?:\[[^\]\n]*\])?["\']?\s*(?:[:=]\s*(?:\{{[^}}]*?version["\']?\s*[:=]\s*)?["\'])?'
-    for match in re.finditer(rf"{written}\s*({specifier}(?:\s*,\s*{specifier})*)", text):
+    for match in re.finditer(rf"(?i){written}\s*({specifier}(?:\s*,\s*{specifier})*)", text):
         for clause in re.finditer(r"(===?|>=|<=|~=|!=|>|<|\^|~)\s*([\d.]+)", match[1]):
             yield clause[1], numbers(clause[2])
 

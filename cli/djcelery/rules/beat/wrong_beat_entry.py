@@ -1,6 +1,7 @@
 """A schedule entry has a key or a schedule that Beat does not know.
 
-Why: An unknown key, or a string as the schedule, stops Beat when it starts.
+Why: An unknown key, or a string as the schedule, stops Beat when it starts. An entry whose `expires` is a timedelta can
+never be sent.
 
 Bad:
     # project/settings.py
@@ -37,13 +38,14 @@ from collections.abc import Iterator
 
 from djcelery.project.celery_names import BEAT_KEYS, MESSAGE_OPTIONS
 from djcelery.rules._base import Finding, Project, at, closest_typo
+from djcelery.rules._option_types import describe_wrong_type
 
 CODE = "DJC607"
 SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Yield misspelt keys, misspelt options, and strings as schedules."""
+    """Yield misspelt keys, strings as schedules, and options that are misspelt or of a wrong type."""
     for entry in project.schedule:
         if entry.value.kind != "dict":
             continue
@@ -60,3 +62,7 @@ def find(project: Project) -> Iterator[Finding]:
             name = key.const if isinstance(key.const, str) else None
             if name is not None and name not in MESSAGE_OPTIONS and (meant := closest_typo(name, MESSAGE_OPTIONS)):
                 yield at(entry.module, key, f"unknown option {name}; did you mean {meant}?")
+        pairs = project.resolve(entry.module, options).pairs() if options is not None else {}
+        for name, value in pairs.items():
+            if problem := describe_wrong_type(project, entry.module, name, value):
+                yield at(entry.module, value, problem)

@@ -10,10 +10,14 @@ Bad:
     def index(pk): ...
 
 Good:
+    # project/settings.py
+    CELERY_TASK_ROUTES = {"shop.tasks.index": {"queue": "calls"}}
+
+    # shop/tasks.py
     from celery import shared_task
 
-    @shared_task(queue="calls")
-    def index(pk): ...
+    @shared_task
+    def index(pk=None): ...
 
 Evidence: F74; Celery's documentation of Task.rate_limit.
 

@@ -17,7 +17,8 @@ Ignore it when: a package or your own code reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 
 from djcelery.project.celery_names import OLD_SETTINGS, SETTINGS
 from djcelery.project.running import Running
@@ -27,6 +28,7 @@ from djcelery.rules._running import at_setting
 CODE = "DJC701"
 SEVERITY = "warning"
 KINDS = ("task_", "worker_", "broker_", "result_", "beat_")
+CLOSE = 0.87
 OURS = ("CELERY_BEAT_DATABASE", "CELERY_RESULT_DB", "CELERY_ONCE", "CELERY_REDBEAT", "CELERY_FLOWER")
 
 
@@ -40,9 +42,9 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         name = setting.name
         bare = name[len(prefix) :].lower()
-        if name in OLD_SETTINGS or name.startswith(OURS) or not bare.startswith(KINDS):
+        if name in OLD_SETTINGS or name.startswith(OURS):
             continue
-        meant = closest_typo(bare, SETTINGS)
+        meant = meant_by(bare, SETTINGS)
         if meant and not project.uses_setting(name):
             yield at(setting.module, setting, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")
 
@@ -56,6 +58,14 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
         bare = name.removeprefix(prefix).lower()
         if not name.startswith((prefix, *OURS)) or name.startswith(OURS) or name in OLD_SETTINGS:
             continue
-        meant = closest_typo(bare, running.known_settings) if bare.startswith(KINDS) else None
+        meant = meant_by(bare, running.known_settings)
         if meant and not project.uses_setting(name):
             yield at_setting(project, name, f"unknown setting {name}; did you mean {prefix}{meant.upper()}?")
+
+
+def meant_by(bare: str, known: Iterable[str]) -> str | None:
+    """Return the setting that a name was meant for; names of no usual kind must resemble one more closely."""
+    meant = closest_typo(bare, known)
+    if meant is None or bare.startswith(KINDS):
+        return meant
+    return meant if SequenceMatcher(None, bare, meant).ratio() >= CLOSE else None
