@@ -25,3 +25,7 @@ def test_each_principle_and_each_known_mistake_has_a_rule_or_a_reason() -> None:
     wanted = {*make_rules.PRINCIPLES, *make_rules.MISTAKES}
     assert named - wanted == set()
     assert wanted - named == set(make_rules.UNDECIDED)
+
+
+def test_the_readme_counts_the_rules() -> None:
+    assert f"{len(all_rules())} rules about background jobs" in (DOCS.parent / "README.md").read_text()
