@@ -83,15 +83,11 @@ class BaseClasses:
 
     def _leads_to_task_of_app(self, module: Module, base: str) -> bool:
         """Return whether a base class inherits from `app.Task`, which under Django is Celery's class for Django."""
-        root, _, last = base.rpartition(".")
-        if base in CELERY_BASES:
-            return False
-        if last == "Task" and root and self.apps.is_app(module, root):
-            return not self.apps.task_classes
-        definition = self._find(module, base)
-        if definition is None or definition.cls is None:
-            return False
-        return any(self._leads_to_task_of_app(definition.module, outer) for outer in definition.cls.bases)
+        for home, ancestor, _ in self.lookup.ancestors(module, base):
+            root, _, last = ancestor.rpartition(".")
+            if ancestor not in CELERY_BASES and last == "Task" and root and self.apps.is_app(home, root):
+                return not self.apps.task_classes
+        return False
 
     @cached_property
     def apps_have_on_commit(self) -> bool:
