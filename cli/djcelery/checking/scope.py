@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from djcelery.errors import UsageError
 from djcelery.findings import Finding
-from djcelery.project.files import may_matter
+from djcelery.project.files import is_judged
 from djcelery.safe_files import is_below, read_regular_file
 
 OWN_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?djcelery[\"']?[ \t]*[.\]]", re.M)
@@ -117,5 +117,5 @@ def has_git(folder: str) -> bool:
 
 
 def unchecked(paths: Iterable[str]) -> list[str]:
-    """Return the paths of files of a kind that is never read."""
-    return [path for path in paths if not os.path.isdir(path) and not may_matter(os.path.basename(path))]
+    """Return the paths of files of a kind that never has findings."""
+    return [path for path in paths if not os.path.isdir(path) and not is_judged(os.path.basename(path))]

@@ -19,7 +19,8 @@ SKIPPED = frozenset(
 YAML = (".yml", ".yaml")
 MAX_FILES = 200_000  # below a root
 MAX_LINKED = 10_000  # files that are known under a second path
-REQUIREMENTS = (".toml", ".lock", ".txt", ".in", ".cfg")
+# Only versions are read from these, so no finding is ever in one.
+VERSIONS = (".lock", ".txt", ".in", ".cfg")
 STARTS = ("Procfile", "Dockerfile", "Pipfile")
 NOQA = re.compile(rb"noqa:[^\n]*DJC\d", re.I)
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
@@ -197,7 +198,12 @@ def as_bytes(text: str | bytes) -> bytes:
 
 def may_matter(name: str) -> bool:
     """Return whether a file with this name may matter."""
-    return name.endswith((".py", *YAML, ".service", ".sh", ".conf", *REQUIREMENTS)) or name.startswith(STARTS)
+    return is_judged(name) or name.endswith(VERSIONS)
+
+
+def is_judged(name: str) -> bool:
+    """Return whether a file with this name may have findings."""
+    return name.endswith((".py", *YAML, ".service", ".sh", ".conf", ".toml")) or name.startswith(STARTS)
 
 
 def is_promising(path: str, data: bytes) -> bool:
