@@ -31,7 +31,7 @@ COMBINATIONS = [
     pytest.param("3.13", "6.0", False, "sqlite", marks=pytest.mark.nightly),
 ]
 KEPT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DATABASE_URL")}
-TEST_TOOLS = ["hypothesis>=6.130", "pytest>=8.3", "pytest-django>=4.11", "pytest-xdist>=3.6"]
+TEST_TOOLS = ["hypothesis>=6.130", "psycopg[binary]>=3.2", "pytest>=8.3", "pytest-django>=4.11", "pytest-xdist>=3.6"]
 
 
 def extras(django: str) -> str:
