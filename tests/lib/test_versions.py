@@ -63,7 +63,7 @@ def test_the_library_passes_its_tests(tmp_path, python, django, is_oldest, datab
     with running_database(database) as server:
         done = subprocess.run(
             [
-                *(venv / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "tests/lib"),
+                *(venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/lib"),
                 # A warning that a line of the library causes is an error.
                 *("-o", "filterwarnings=error:::djcelery_jobs"),
             ],
