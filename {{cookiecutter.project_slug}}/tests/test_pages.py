@@ -42,8 +42,6 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(client, settings)
     assert client.post("/admin/login/", b"x" * 11, content_type="text/plain").status_code == 413
     assert client.post("/health/live", b"x" * 10, content_type="text/plain").status_code != 413
     assert client.get("/health/live", CONTENT_LENGTH="ten").status_code == 200
-
-
 # {% if not cookiecutter.example %}
 
 
@@ -55,6 +53,4 @@ def test_every_link_of_the_start_page_leads_somewhere(admin_client):
     assert len(links) == 3
     for link in links:
         assert admin_client.get(link.partition('"')[0]).status_code in (200, 503)  # /health/ready, without a broker
-
-
 # {% endif %}

@@ -6,7 +6,6 @@ from celery.schedules import crontab
 
 # {% if cookiecutter.broker == "redis" %}
 from djcelery_jobs import Workload, queues, routes, sentinel_options, task_limits, tls_options
-
 # {% else %}
 from djcelery_jobs import Workload, queues, routes, task_limits, tls_options
 # {% endif %}
