@@ -201,6 +201,8 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
+    if delivery.args is None or delivery.kwargs is None:  # they cannot be the row's
+        return None
     now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
     unchanged |= {"task": delivery.task, "args": delivery.args, "kwargs": delivery.kwargs}
     untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
