@@ -69,6 +69,7 @@ class JobAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = ["requeue", "discard"]
     exclude = ["args", "kwargs", "options", "subject", "message_id", "error", "traceback"]
+    exclude += ["earlier_runs", "return_value"]
     readonly_fields = ["arguments", "publish_options", "scrubbed_error", "scrubbed_traceback"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -77,7 +77,11 @@ class Job(OneDatabaseModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    error_class = models.CharField(max_length=200, blank=True)  # its path, such as builtins.ValueError
     traceback = models.TextField(blank=True)
+    # Of each run that ended without finishing the job: its worker, when it began, and its error. Mostly there is none.
+    earlier_runs = models.JSONField(null=True, blank=True)
+    return_value = models.JSONField(null=True, blank=True)  # only of a `@task` that keeps it
     dispatched_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -55,6 +55,11 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}"
 
 
+def class_path(error: BaseException) -> str:
+    """Return the path of an error's class, by which it can be imported: builtins.ValueError."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
 def _unchanging(document: Any) -> Any:
     """Spell out what PostgreSQL's jsonb would change: the order of keys, and numbers that it takes for integers."""
     match document:

@@ -55,9 +55,34 @@ def test_a_wrong_job_fails_once_and_is_kept(add, broker, committed):
     assert len(broker.drain()) == 1
 
     job = the_job()
-    assert (job.state, job.error) == (State.DEAD, "ValueError: a")
+    assert (job.state, job.error, job.error_class) == (State.DEAD, "ValueError: a", "builtins.ValueError")
     assert "raise" in job.traceback
     assert effects() == []
+
+
+def test_a_row_remembers_the_runs_before_the_last(add, broker, committed):
+    with committed():
+        add.delay("a", fail="transient")
+    begin(the_job(), worker="first")
+    later(jobs_settings.JUST_BEGUN + 1)
+    retried = begin(the_job(), worker="second")
+    ledger.schedule_retry(retried, at=timezone.now(), error=ConnectionResetError("a"))
+
+    cut_off, failed = the_job().earlier_runs
+    assert (cut_off["worker"], cut_off["error_class"]) == ("first", "celery.exceptions.WorkerLostError")
+    assert (failed["worker"], failed["error"]) == ("second", "ConnectionResetError: a")
+    assert failed["started_at"] == retried.started_at.isoformat() > cut_off["started_at"]
+
+
+def test_a_row_remembers_so_many_runs_at_most(add, broker, committed, monkeypatch):
+    monkeypatch.setattr(ledger, "EARLIER_RUNS", 2)
+    with committed():
+        add.delay("a", fail="transient")
+    broker.drain()
+    assert len(the_job().earlier_runs) == 2
+
+    ledger.requeue(Job.objects.all())
+    assert (the_job().earlier_runs, the_job().error_class) == (None, "")
 
 
 def test_an_error_that_no_database_can_keep_is_kept_without_what_it_cannot(add, broker, committed):

@@ -31,6 +31,7 @@ def test_a_failure_leaves_one_line_without_the_arguments(failures, task, db):
     assert line.getMessage() == "task_failure"
     assert (line.levelno, line.task_id, line.task, line.error) == (logging.ERROR, "the-id", "tests.fails", "ValueError")
     assert line.exc_info[0] is ValueError
+    assert Job.objects.get().error_class == "builtins.ValueError"
 
 
 def test_a_retry_is_no_failure(failures, task, broker):

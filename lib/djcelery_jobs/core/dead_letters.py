@@ -14,7 +14,17 @@ from djcelery_jobs.storable import shown
 logger = logging.getLogger(__name__)
 
 
-def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: str = "", traceback: str = "") -> None:
+def keep(
+    task: str,
+    task_id: str,
+    args: Any,
+    kwargs: Any,
+    error: str,
+    *,
+    error_class: str = "",
+    traceback: str = "",
+    queue: str = "",
+) -> None:
     """Keep the job of a plain task that failed. A durable one has a row that knows better, so it is left alone.
 
     Does not raise: the failure is what matters to the caller, and it is in the log too.
@@ -26,6 +36,7 @@ def keep(task: str, task_id: str, args: Any, kwargs: Any, error: str, *, queue: 
             job_id(task_id),
             error=error,
             trace=traceback,
+            error_class=error_class,
             task=task[:200],
             args=shown(list(args or [])),
             kwargs=shown(dict(kwargs or {})),

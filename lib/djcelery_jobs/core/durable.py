@@ -93,7 +93,7 @@ class DurableTask(JobTask):
         try:
             return self._run(job, followers)
         except Retry as retry:
-            _patiently(ledger.schedule_retry, job, at=_when(retry))
+            _patiently(ledger.schedule_retry, job, at=_when(retry), error=retry.exc)
             raise
         except Exception as error:
             _patiently(ledger.mark_dead, job, error)

@@ -8,7 +8,7 @@ from celery.signals import task_failure
 
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.task import is_durable
-from djcelery_jobs.storable import error_text
+from djcelery_jobs.storable import class_path, error_text
 from djcelery_jobs.telemetry.context import running
 
 logger = logging.getLogger("djcelery_jobs.failure")
@@ -27,4 +27,4 @@ def record(
     logger.error("task_failure", extra=names, exc_info=exception if running() else None)
     error = error_text(exception)
     trace = str(getattr(einfo, "traceback", None) or "")
-    dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace)
+    dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace, error_class=class_path(exception))

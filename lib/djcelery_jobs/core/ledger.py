@@ -45,8 +45,9 @@ from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
+from djcelery_jobs.core.task import WORKER_LOST
 from djcelery_jobs.models import HAS_KEY, UNFINISHED, Job, State, atomic, database, database_alias
-from djcelery_jobs.storable import error_text, text
+from djcelery_jobs.storable import class_path, error_text, text
 
 logger = logging.getLogger(__name__)
 # failures.py writes to it too: one line for each job that failed for good.
@@ -57,6 +58,7 @@ BATCH = 500  # rows in one statement
 IN_TRANSIT = 100
 # Attempts to find or insert the job for a key, while others with the key begin and end.
 KEY_ATTEMPTS = 5
+EARLIER_RUNS = 100  # entries that a row keeps, the newest
 
 
 class TransactionEndedError(RuntimeError):
@@ -167,13 +169,16 @@ def _require_same_task(unfinished: Job, job: Job) -> None:
         raise ValueError(f"The key {job.key} has an unfinished job of {unfinished.task}. Name the task in the key.")
 
 
-def record_failure(job_id: uuid.UUID, *, task: str, error: str, trace: str, **fields: Any) -> None:
+def record_failure(
+    job_id: uuid.UUID, *, task: str, error: str, trace: str, error_class: str = "", **fields: Any
+) -> None:
     """Insert a DEAD row for the job of a plain task that failed, or overwrite the row of its last failure.
 
     A row of any other job with this id is left alone; the failure gets a row with an id of its own then.
     """
     now = timezone.now()
     fields |= {"state": State.DEAD, "error": text(error)[:500], "traceback": text(trace)}
+    fields |= {"error_class": text(error_class)[:200]}
     fields |= {"publish_at": now, "finished_at": now}
     if Job.objects.filter(pk=job_id, task=task, state__in=[State.DEAD, State.DISCARDED]).update(**fields):
         return
@@ -236,14 +241,20 @@ def _begin_again(delivery: Delivery) -> Job | None:
             _finish(job, State.DISCARDED, "Expired before a worker was free.")
             return None
         if job.starts > jobs_settings.MAX_REDELIVERIES:
-            _finish(job, State.DEAD, f"Its process died {job.starts} times while it ran.")
+            _finish(job, State.DEAD, f"Its process died {job.starts} times while it ran.", error_class=WORKER_LOST)
             _log_failure_at_commit(job, "WorkerLostError")
             return None
+        if job.started_at:
+            _remember_run(job, "Its process died while it ran.", WORKER_LOST)
         job.starts += 1
         job.started_at, job.worker, job.message_id = now, delivery.worker[:100], delivery.message_id[:36]
         job.publish_at = now + run_deadline(job.queue)
-        job.save(update_fields=["starts", "started_at", "worker", "message_id", "publish_at", "publications"])
+        job.save(update_fields=BEGUN)
     return job
+
+
+# What a run that begins changes.
+BEGUN = ["starts", "started_at", "worker", "message_id", "publish_at", "publications", "earlier_runs"]
 
 
 def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
@@ -318,11 +329,12 @@ def _exit_status(error: BaseException | None) -> int:
     return 0 if error is None else 1
 
 
-def schedule_retry(begun: Job, *, at: datetime) -> None:
+def schedule_retry(begun: Job, *, at: datetime, error: BaseException | None = None) -> None:
     """Let the relay publish the job once more at that time, after its run failed in a way that may pass."""
     with atomic():
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun):
+            _remember_run(job, error_text(error) if error else "", class_path(error) if error else "")
             job.attempts += 1
             _delay(job, at)
 
@@ -333,7 +345,7 @@ def mark_dead(begun: Job, error: BaseException) -> None:
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun):
             trace = "".join(traceback.format_exception(error))
-            _finish(job, State.DEAD, error_text(error), trace)
+            _finish(job, State.DEAD, error_text(error), trace, class_path(error))
 
 
 def _is_latest_run(job: Job, begun: Job) -> bool:
@@ -480,7 +492,8 @@ def requeue(jobs: QuerySet[Job]) -> int:
 
 
 def _requeue(job: Job) -> bool:
-    job.attempts, job.finished_at, job.expires_at, job.error, job.traceback = 0, None, None, "", ""
+    job.attempts, job.finished_at, job.expires_at = 0, None, None
+    job.error, job.error_class, job.traceback, job.earlier_runs = "", "", "", None
     try:
         with atomic():
             _delay(job, timezone.now())
@@ -548,10 +561,18 @@ def _delay(job: Job, publish_at: datetime) -> None:
     job.save()
 
 
-def _finish(job: Job, state: State, error: str, trace: str = "") -> None:
+def _remember_run(job: Job, error: str, error_class: str) -> None:
+    """Note a run that ended and did not finish the job. The caller saves the row."""
+    began = job.started_at and job.started_at.isoformat()
+    run = {"worker": job.worker, "started_at": began}
+    run |= {"error": text(error)[:500], "error_class": text(error_class)[:200]}
+    job.earlier_runs = [*(job.earlier_runs or []), run][-EARLIER_RUNS:]
+
+
+def _finish(job: Job, state: State, error: str, trace: str = "", error_class: str = "") -> None:
     job.state, job.finished_at = state, timezone.now()
-    job.error, job.traceback = text(error)[:500], text(trace)
-    job.save(update_fields=["state", "finished_at", "error", "traceback"])
+    job.error, job.error_class, job.traceback = text(error)[:500], text(error_class)[:200], text(trace)
+    job.save(update_fields=["state", "finished_at", "error", "error_class", "traceback"])
 
 
 def _log_failure_at_commit(job: Job, error: str) -> None:

@@ -20,6 +20,7 @@ from djcelery_jobs.core.dispatch_options import check_options
 
 logger = logging.getLogger(__name__)
 
+WORKER_LOST = "celery.exceptions.WorkerLostError"
 JOB_REQUEST = "djcelery_jobs.telemetry.log_events:JobRequest"
 
 # Errors after which another attempt may succeed. Most clients' errors of the kind derive from Python's ConnectionError
@@ -94,7 +95,8 @@ class JobTask(DjangoTask):
         redeliveries = Redelivery.count(task_id, self.name)
         if redeliveries > jobs_settings.MAX_REDELIVERIES:
             logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
-            dead_letters.keep(self.name, task_id, args, kwargs, f"Its worker died {redeliveries} times while it ran.")
+            error = f"Its worker died {redeliveries} times while it ran."
+            dead_letters.keep(self.name, task_id, args, kwargs, error, error_class=WORKER_LOST)
             raise Reject("its worker died too often", requeue=False)
 
 
