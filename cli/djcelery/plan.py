@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from djcelery.edits import Edit, edited
@@ -14,13 +17,42 @@ class OutsideRoot(OSError):  # noqa: N818
     """A link leads out of the folder that the plan is for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A change that somebody has to make by hand: what to write, where, and why the command did not."""
+
+    path: str
+    line: int
+    text: str
+    reason: str
+    is_required: bool = False  # without it the rest of the plan would be half a change, so nothing is written
+
+
 class Plan:
-    """The contents that files below a folder will have; None stands for a file that is not there."""
+    """The contents that files below a folder will have; None stands for a file that is not there.
+
+    `reasons` holds one line of explanation for each changed file, `snippets` what is left to do by hand.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.before: dict[str, bytes | None] = {}
         self.after: dict[str, bytes | None] = {}
+        self.reasons: dict[str, str] = {}
+        self.modes: dict[str, int] = {}  # of new files that do not get the usual one
+        self.folded: list[str] = []  # folders whose files are counted in the description and not shown
+        self.snippets: list[Snippet] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the planned changes make sense without the snippets."""
+        return not any(snippet.is_required for snippet in self.snippets)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a file is there as planned so far. What is outside of the folder is not there."""
+        if path in self.after:
+            return self.after[path] is not None
+        return (self.root / path).is_file() and not leaves(str(self.root), str(self.root / path))
 
     def read(self, path: str) -> bytes:
         """Return a file as planned so far; raise OSError if it cannot be read or is outside of the folder."""
@@ -32,22 +64,34 @@ class Plan:
             raise FileNotFoundError(f"{path} is not there")
         return data
 
-    def write(self, path: str, data: bytes) -> None:
+    def write(self, path: str, data: bytes, reason: str = "") -> None:
         """Plan new contents for a file."""
         self.read(path)
         self.after[path] = data
+        self._explain(path, reason)
 
-    def create(self, path: str, data: bytes) -> None:
+    def create(self, path: str, data: bytes, reason: str = "") -> None:
         """Plan a new file; raise FileExistsError if there is one."""
         self._refuse_outside(path)
-        if (self.root / path).exists():
+        if self.exists(path) or (path not in self.after and (self.root / path).exists()):
             raise FileExistsError(f"{path} exists already")
-        self.before[path], self.after[path] = None, data
+        self.before.setdefault(path, None)
+        self.after[path] = data
+        self._explain(path, reason)
 
-    def delete(self, path: str) -> None:
-        """Plan to remove a file, and with it the folders that it leaves empty."""
+    def delete(self, path: str, reason: str = "") -> None:
+        """Plan to remove a file, and with it the folders that it leaves empty. Raise OSError for a symbolic link."""
         self.read(path)
+        if (self.root / path).is_symlink():
+            raise OutsideRoot(f"{path} is a symbolic link")
         self.after[path] = None
+        self._explain(path, reason)
+
+    def _explain(self, path: str, reason: str) -> None:
+        """Add to a file's line of explanation what it does not say yet."""
+        known = self.reasons.get(path, "")
+        if reason and reason not in known.split("; "):
+            self.reasons[path] = f"{known}; {reason}" if known else reason
 
     def edit(self, path: str, edits: Iterable[Edit]) -> bytes:
         """Return the contents after the edits, without planning them."""
@@ -57,6 +101,21 @@ class Plan:
     def changed(self) -> list[str]:
         """Return the paths of the files that differ from the disk."""
         return sorted(path for path, data in self.after.items() if data != self.before[path])
+
+    def describe(self) -> str:
+        """Return the diff of all changes, with a line of explanation above each file's, which `patch` skips."""
+        shown = [path for path in self.changed if not self._folder_of(path)]
+        texts = [f"{path}: {self.reasons.get(path, 'changed')}\n{self._diff(path)}" for path in shown]
+        for folder in self.folded:
+            paths = [path for path in self.changed if self._folder_of(path) == folder]
+            verbs = Counter("removed" if self.after[p] is None else "added" if self.before[p] is None else "changed"
+                            for p in paths)  # fmt: skip
+            texts += [f"{folder}/: {count} files {verb}\n" for verb, count in verbs.items()]
+        return "".join(texts)
+
+    def _folder_of(self, path: str) -> str:
+        """Return the folded folder that holds a file, or an empty string."""
+        return next((folder for folder in self.folded if path.startswith(f"{folder}/")), "")
 
     def diff(self, paths: Iterable[str] | None = None) -> str:
         """Return the changes, or those of some files, as one unified diff."""
@@ -73,7 +132,10 @@ class Plan:
         )
 
     def apply(self) -> list[str]:
-        """Write what changed, each file in one step, and return the paths. After a failure all is as before."""
+        """Write what changed, each file in one step, and return the paths. After a failure all is as before.
+
+        A kill can leave some of the files written; `journal.Journal.apply` guards against that, too.
+        """
         changed = self.changed
         tried = []
         try:
@@ -97,9 +159,7 @@ class Plan:
             replace(file, data)
             return
         file.unlink(missing_ok=True)
-        for folder in file.relative_to(self.root).parents:
-            if folder.name and (self.root / folder).is_dir() and not any((self.root / folder).iterdir()):
-                (self.root / folder).rmdir()
+        remove_empty_folders(self.root, path)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -107,3 +167,17 @@ def replace(path: Path, data: bytes) -> None:
     target = path.resolve()
     mode = target.stat().st_mode & 0o7777 if target.exists() else None
     write_atomically(str(target), data, mode)
+
+
+def remove_empty_folders(root: Path, path: str) -> None:
+    """Remove the folders between the root and a path that hold nothing, or nothing but Python's caches."""
+    for name in Path(path).parents:
+        folder = root / name
+        if not name.name or not folder.is_dir():
+            continue
+        entries = list(folder.iterdir())
+        if any(entry.name != "__pycache__" for entry in entries):
+            return
+        for entry in entries:
+            shutil.rmtree(entry, ignore_errors=True)
+        folder.rmdir()

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from djcelery import interrupts
@@ -24,6 +25,8 @@ QUIET = (
     "advice.defaultBranchName=false",
 )
 
+MAX_NAMED = 500  # paths on a command line; with more, git lists what changed anywhere
+
 
 def identity() -> dict[str, str]:
     """Return the author and email that git is configured with; what git does not know is missing."""
@@ -37,6 +40,25 @@ def identity() -> dict[str, str]:
 def enclosing(folder: Path) -> Path | None:
     """Return the git work tree that contains `folder`, or None."""
     return next((parent for parent in folder.parents if (parent / ".git").exists()), None)
+
+
+def uncommitted(folder: Path, paths: Collection[str]) -> set[str]:
+    """Return those of the paths below `folder` that hold changes which no commit has.
+
+    Files that git ignores do not count. Without git, or outside of a repository, there are none.
+    """
+    top = enclosing(folder.resolve() / "any")
+    if top is None or not paths:
+        return set()
+    named = ["--", *sorted(paths)] if len(paths) <= MAX_NAMED else []
+    result = _git(folder, "--no-optional-locks", "status", "--porcelain", "-z", "--untracked-files=all",
+                  "--no-renames", *named)  # fmt: skip
+    if result is None or result.returncode != 0:
+        return set()
+    prefix = folder.resolve().relative_to(top).as_posix()
+    start = "" if prefix == "." else f"{prefix}/"
+    changed = {record[3:].removeprefix(start) for record in result.stdout.split("\0")}
+    return changed & set(paths)
 
 
 def first_commit(folder: Path, message: str) -> str:

@@ -44,14 +44,22 @@ def write_atomically(path: str, data: bytes, mode: int | None = None) -> None:
     The new file has the mode, or else the one that a new file usually gets.
     """
     temporary = f"{path}.{os.urandom(8).hex()}.tmp"
-    descriptor = os.open(temporary, _EXCLUSIVE, 0o666 if mode is None else 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        if mode is not None:
-            os.chmod(temporary, mode)
+        write_new(temporary, data, mode)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def write_new(path: str, data: bytes, mode: int | None = None) -> None:
+    """Write a file that is not there yet, with a mode or else the one that a new file usually gets.
+
+    Raise FileExistsError if there is anything at the path.
+    """
+    descriptor = os.open(path, _EXCLUSIVE, 0o666 if mode is None else 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    if mode is not None:
+        os.chmod(path, mode)

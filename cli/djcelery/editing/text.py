@@ -1,0 +1,37 @@
+"""Insert and remove whole lines of a text, with the line ends that it has."""
+
+from __future__ import annotations
+
+import re
+
+
+def newline_of(data: bytes) -> str:
+    """Return the line end that most lines of a text have."""
+    windows = data.count(b"\r\n")
+    return "\r\n" if windows > data.count(b"\n") - windows else "\n"
+
+
+def insert_lines(data: bytes, line: int, text: str) -> bytes:
+    r"""Return a text with whole lines below one of its lines, which count from 1; 0 is the top.
+
+    `text` ends with "\n". A last line without a line end gets one.
+    """
+    lines = data.splitlines(keepends=True) if b"\r" not in data.replace(b"\r\n", b"") else data.split(b"\n")
+    if not 0 <= line <= len(lines):
+        raise IndexError(f"there is no line {line}")
+    newline = newline_of(data)
+    head = b"".join(lines[:line])
+    if head and not head.endswith(b"\n"):
+        head += newline.encode()
+    return head + text.replace("\n", newline).encode() + b"".join(lines[line:])
+
+
+def append_lines(data: bytes, text: str) -> bytes:
+    r"""Return a text with whole lines at its end. `text` ends with "\n"."""
+    return insert_lines(data, data.count(b"\n") + (not data.endswith(b"\n") and bool(data)), text)
+
+
+def last_match(data: bytes, pattern: str) -> int:
+    """Return the number of the last line that a regular expression matches from its start, or 0."""
+    lines = data.decode("utf-8", "replace").split("\n")
+    return max((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), default=0)
