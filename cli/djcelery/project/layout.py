@@ -27,7 +27,7 @@ class Layout:
     def root(self, path: str) -> str:
         """Return the folder that a path is imported from."""
         own_folder = folder = path.rpartition("/")[0]
-        while folder in self.packages:
+        while folder in self.packages and folder not in self.roots:  # a script's own folder is searched first
             folder = folder.rpartition("/")[0]
         roots = [root for root in self.roots if not root or folder == root or folder.startswith(f"{root}/")]
         if roots and folder != "src":
