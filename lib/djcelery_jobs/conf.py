@@ -48,6 +48,7 @@ class JobsSettings:
     FAILURE_MAIL_PAUSE: float = _number(15 * 60, "Seconds between two mails about the same failure.")
     # Jobs
     MAX_ARGUMENT_BYTES: int = _number(64 * 1024, "Largest size of a job's arguments in bytes.", at_least=1)
+    MAX_RESULT_BYTES: int = _number(64 * 1024, "Largest return value that the row of a `@task` keeps.", at_least=1)
     MAX_REDELIVERIES: int = _number(
         3,
         "How often a job that kills its process is delivered again. With less, innocent jobs beside it would die too.",

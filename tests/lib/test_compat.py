@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,7 +91,7 @@ def private_names(tree: ast.Module, own: set[str]) -> set[str]:
 def test_every_private_name_is_in_the_table_and_the_table_holds_no_other():
     trees = dict(modules())
     # What we set on their objects is theirs: `self._initial_read` in a class of ours that derives from one of theirs.
-    own = own_names(list(trees.values())) - {"_initial_read", "_heap_invalidated"}
+    own = own_names(list(trees.values())) - {"_initial_read", "_heap_invalidated", "_return_value"}
     used: dict[str, set[str]] = {}
     for module, tree in trees.items():
         for name in private_names(tree, own):
@@ -282,6 +283,26 @@ def _(url: str) -> None:
     scheduler = import_module("django_celery_beat.schedulers").DatabaseScheduler
     assert scheduler._heap_invalidated is False
     assert "self._heap_invalidated" in inspect.getsource(scheduler.schedules_equal)
+
+
+@canary("_return_value")
+def _(url: str) -> None:
+    """Upstream: nobody but the class itself can set it."""
+    [field] = [field for field in fields(_tasks_api().TaskResult) if field.name == "_return_value"]
+    assert not field.init
+
+
+@canary("normalize_json")
+def _(url: str) -> None:
+    """Upstream: the backend gets what the caller passed, and not what a job is given."""
+    api = _tasks_api()
+    assert api.normalize_json({"a": (1, b"b")}) == {"a": [1, "b"]}
+    assert "normalize_json" not in inspect.getsource(api.Task)
+
+
+def _tasks_api():
+    api = import_module("djcelery_jobs.core.tasks_api")
+    return api if api.IS_AVAILABLE else pytest.skip("@task: an interpreter not installed with django-tasks")
 
 
 @canary("_binary")

@@ -8,13 +8,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import djcelery_jobs
 from djcelery_jobs import testing
+from djcelery_jobs.core import tasks_api
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "lib" / "README.md"
@@ -38,12 +41,21 @@ def available() -> Iterator[tuple[object, str]]:
             yield djcelery_jobs, name
     for name in testing.__all__:
         yield testing, name
+    if tasks_api.IS_AVAILABLE:
+        for name in tasks_backend().__all__:
+            yield tasks_backend(), name
+
+
+def tasks_backend() -> ModuleType:
+    return import_module("djcelery_jobs.tasks_backend")
 
 
 def test_the_list():
     """A name that is added is promised to everybody, and one that is taken away breaks their projects."""
     assert djcelery_jobs.__all__ == PUBLIC
     assert testing.__all__ == ["MemoryBroker", "Ran", "memory_broker"]
+    if tasks_api.IS_AVAILABLE:
+        assert tasks_backend().__all__ == ["DurableBackend", "JobNotRunError", "job_options"]
     assert set(PUBLIC) <= set(dir(djcelery_jobs))
 
 
@@ -70,7 +82,10 @@ def test_each_resolves_and_says_what_it_is_for(module, name):
         assert [method.__qualname__ for method in own if not inspect.getdoc(method)] == []
 
 
-@pytest.mark.skipif(not all(map(find_spec, NEEDS.values())), reason="an interpreter not installed with every extra")
+@pytest.mark.skipif(
+    not (tasks_api.IS_AVAILABLE and all(map(find_spec, NEEDS.values()))),
+    reason="an interpreter not installed with every extra",
+)
 def test_the_tables_of_the_readme_are_those_of_the_library():
     sys.path.insert(0, str(ROOT / "docs"))
     try:

@@ -43,6 +43,7 @@ class DurableTask(JobTask):
     abstract = True
     durable = True
     one_transaction = True
+    _row_columns: tuple[str, ...] = ()  # of the row, which a run needs besides what begin() returns
 
     def apply_async(
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
@@ -96,8 +97,11 @@ class DurableTask(JobTask):
             _patiently(ledger.schedule_retry, job, at=_when(retry), error=retry.exc)
             raise
         except Exception as error:
-            _patiently(ledger.mark_dead, job, error)
+            self._fail(job, error)
             raise
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        _patiently(ledger.mark_dead, job, error)
 
     def _is_no_job(self) -> bool:
         """Return whether the task is called as a function, also by itself, or inline by `apply` in a test."""
@@ -130,18 +134,21 @@ class DurableTask(JobTask):
     def _run(self, job: Job, followers: list[Signature]) -> Any:
         args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write to the broker could change
         try:
-            result = None if self.one_transaction else self.run(*args, **kwargs)
-            with ledger.complete_in_transaction(job) as ours:
+            result = None if self.one_transaction else self._perform(job, args, kwargs)
+            with ledger.complete_in_transaction(job, self._row_columns) as ours:
                 if not ours:
                     return None
                 if self.one_transaction:
-                    result = self.run(*args, **kwargs)
+                    result = self._perform(job, args, kwargs)
                 self._dispatch(followers, result)
         except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
             # At the lock or the commit, where Celery's autoretry does not look. And each run is out of time while the
             # database, or whatever it waits for, stands still.
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         return result
+
+    def _perform(self, job: Job, args: Any, kwargs: Any) -> Any:
+        return self.run(*args, **kwargs)
 
     def _take_followers(self) -> list[Signature]:
         """Return what follows the task: the next of its chain, and its callbacks.

@@ -219,7 +219,9 @@ def _begin_first(delivery: Delivery) -> Job | None:
         publish_at=now + run_deadline(delivery.queue),
         publications=0,
     )
-    return Job(pk=delivery.job_id, starts=1, started_at=now, **unchanged) if begun else None
+    if not begun:
+        return None
+    return Job(pk=delivery.job_id, starts=1, started_at=now, worker=delivery.worker[:100], **unchanged)
 
 
 def _begin_again(delivery: Delivery) -> Job | None:
@@ -273,19 +275,23 @@ def _beside_another_suspect(job: Job) -> bool:
 
 
 @contextmanager
-def complete_in_transaction(begun: Job) -> Iterator[bool]:
+def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator[bool]:
     """Run the block and mark the job DONE in one transaction.
 
     Yield False when another delivery has completed the job, or is about to; the block must do nothing then. Raise
     TransactionEndedError when the block has ended the transaction. A child process that the block forks ends here.
 
-    begun: the job that begin() returned.
+    begun: the job that begin() returned. It is DONE afterwards, if it was completed here. Its `return_value` is kept.
+    columns: what to read of the row into `begun`, before the block.
     """
     row, process = Job.objects.filter(pk=begun.pk), os.getpid()
     with atomic():
-        locked = _with_transaction_id(row.filter(state=State.WAITING)).select_for_update().values_list("transaction")
-        [transaction_id] = next(iter(locked), [None])
+        unfinished = _with_transaction_id(row.filter(state=State.WAITING)).select_for_update()
+        locked: dict[str, Any] = next(iter(unfinished.values("transaction", *columns)), {})
+        transaction_id = locked.pop("transaction", None)
         is_ours = transaction_id is not None
+        for name, value in locked.items():
+            setattr(begun, name, value)
         try:
             yield is_ours
         except Exception as error:
@@ -295,8 +301,10 @@ def complete_in_transaction(begun: Job) -> Iterator[bool]:
         finally:
             if os.getpid() != process:
                 os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
-        if is_ours and not _mark_done(row, transaction_id):
+        if is_ours and not _mark_done(row, transaction_id, begun):
             raise TransactionEndedError(TRANSACTION_ENDED)
+    if is_ours:
+        begun.state = State.DONE
 
 
 TRANSACTION_ENDED = (
@@ -310,7 +318,7 @@ def _with_transaction_id(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return jobs.annotate(transaction=TransactionId() if database().vendor == "postgresql" else Value(0))
 
 
-def _mark_done(row: QuerySet[Job], transaction_id: int) -> bool:
+def _mark_done(row: QuerySet[Job], transaction_id: int, begun: Job) -> bool:
     """Mark the job DONE, unless the transaction with this id has ended."""
     connection = database()
     if connection.closed_in_transaction:
@@ -319,7 +327,9 @@ def _mark_done(row: QuerySet[Job], transaction_id: int) -> bool:
         return False
     if connection.vendor == "postgresql":
         row = _with_transaction_id(row).filter(transaction=transaction_id)
-    return bool(row.update(state=State.DONE, finished_at=timezone.now()))
+    begun.finished_at = timezone.now()
+    kept = {} if begun.return_value is None else {"return_value": begun.return_value}
+    return bool(row.update(state=State.DONE, finished_at=begun.finished_at, **kept))
 
 
 def _exit_status(error: BaseException | None) -> int:
@@ -340,12 +350,14 @@ def schedule_retry(begun: Job, *, at: datetime, error: BaseException | None = No
 
 
 def mark_dead(begun: Job, error: BaseException) -> None:
-    """Keep the job with its error for somebody to look at, after its run failed for good."""
+    """Keep the job with its error for somebody to look at, after its run failed for good. `begun` is DEAD then."""
     with atomic():
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun):
             trace = "".join(traceback.format_exception(error))
             _finish(job, State.DEAD, error_text(error), trace, class_path(error))
+            for name in FINISHED:
+                setattr(begun, name, getattr(job, name))
 
 
 def _is_latest_run(job: Job, begun: Job) -> bool:
@@ -569,10 +581,14 @@ def _remember_run(job: Job, error: str, error_class: str) -> None:
     job.earlier_runs = [*(job.earlier_runs or []), run][-EARLIER_RUNS:]
 
 
+# What a job that has ended tells of it.
+FINISHED = ["state", "finished_at", "error", "error_class", "traceback"]
+
+
 def _finish(job: Job, state: State, error: str, trace: str = "", error_class: str = "") -> None:
     job.state, job.finished_at = state, timezone.now()
     job.error, job.error_class, job.traceback = text(error)[:500], text(error_class)[:200], text(trace)
-    job.save(update_fields=["state", "finished_at", "error", "error_class", "traceback"])
+    job.save(update_fields=FINISHED)
 
 
 def _log_failure_at_commit(job: Job, error: str) -> None:

@@ -3,8 +3,9 @@
 import logging
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from celery import current_app
@@ -17,7 +18,7 @@ from djcelery_jobs.brokers.circuit_breaker import Breaker, producer_from_pool
 from djcelery_jobs.brokers.options import broker_url, node_count
 from djcelery_jobs.core import ledger
 from djcelery_jobs.core.dispatch_options import check_options
-from djcelery_jobs.core.republish_delays import hard_limit
+from djcelery_jobs.core.republish_delays import hard_limit, soft_limit
 from djcelery_jobs.core.task import JobTask
 from djcelery_jobs.models import KEY_LENGTH, Job, State, database, database_alias, subject
 from djcelery_jobs.storable import loaded, shown, stored
@@ -32,16 +33,25 @@ MAX_AT_COMMIT = 200  # messages that one transaction publishes itself
 FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
 KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
-KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result"}
+CALL_OPTION = "django_task"  # how a `@task` was enqueued; it stays in the row
+KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result", CALL_OPTION}
 
 
-def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = None, **options: Any) -> list[Job]:
+def write(
+    task: JobTask,
+    calls: Sequence[tuple[Any, Any]],
+    *,
+    key: str | None = None,
+    announce: Callable[[Job], None] | None = None,
+    **options: Any,
+) -> list[Job]:
     """Write a row for each call into the caller's transaction, and publish them when it commits.
 
     Raise TypeError and ValueError for what could never be sent or run: the caller is the one who can correct it.
 
     calls: (args, kwargs) of each job.
     key: at most one job with it is yet to begin. While there is one, no other is written and that one is returned.
+    announce: called with each new job when the transaction commits, before the job is published.
     options: those of `apply_async`.
     """
     _check(task, len(calls), key, options)
@@ -55,9 +65,12 @@ def write(task: JobTask, calls: Sequence[tuple[Any, Any]], *, key: str | None = 
         job, is_new = ledger.create_for_key(rows[0])
         if not is_new or job.state != State.WAITING:
             at_commit.jobs = []
-        rows = [job]
+        rows, new = [job], [job] if is_new else []
     else:
-        ledger.create(rows)
+        new = ledger.create(rows)
+    if announce:
+        for job in new:
+            transaction.on_commit(partial(announce, job), using=database_alias(), robust=True)
     # Robust: whatever goes wrong in publishing, the caller's work is committed and the relay has the rows.
     transaction.on_commit(at_commit, using=database_alias(), robust=not current_app.conf.task_always_eager)
     return rows
@@ -201,9 +214,16 @@ def send(job: Job, **options: Any) -> None:
     options["expires"] = None  # begin() looks at the row's; a worker that saw a message expire refuses later ones, too
     task, longest = current_app.tasks[job.task], hard_limit(job.queue)  # the relay takes a longer run for dead
     options["time_limit"] = hard = min(longest, options.get("time_limit") or task.time_limit or longest)
-    options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or task.soft_time_limit or hard)
+    options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or _soft_limit(task, job.queue))
+    options.pop(CALL_OPTION, None)
     with restored(options.pop("context", {})):
         JobTask.apply_async(task, args, kwargs, retry_policy=_one_try(), **options)
+
+
+def _soft_limit(task: JobTask, queue: str) -> float:
+    """Return the soft limit of a task: its own, or else its workload class's. Celery sets that of the settings."""
+    own = task.soft_time_limit
+    return own if own and own != current_app.conf.task_soft_time_limit else soft_limit(queue)
 
 
 def _one_try() -> dict[str, int]:

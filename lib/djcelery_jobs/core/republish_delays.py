@@ -23,6 +23,12 @@ def run_deadline(queue: str) -> timedelta:
     return timedelta(seconds=hard_limit(queue) + jobs_settings.RUN_GRACE)
 
 
+def soft_limit(queue: str) -> float:
+    """Return the seconds after which a run in this queue is asked to end."""
+    workload = settings.WORKLOADS.get(queue)
+    return workload.soft_limit if workload else current_app.conf.task_soft_time_limit
+
+
 def hard_limit(queue: str) -> float:
     """Return the seconds after which a run in this queue is ended."""
     workload = settings.WORKLOADS.get(queue)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     *(["django_celery_beat"] if find_spec("django_celery_beat") else []),
+    *(["django_tasks"] if VERSION < (6, 0) and find_spec("django_tasks") else []),
     "djcelery_jobs",
     "tests.lib.project.shop",
 ]
@@ -136,6 +137,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULER = "djcelery_jobs.beat.scheduler:LockedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
+
+if VERSION >= (6, 0) or find_spec("django_tasks"):
+    TASKS = {"default": {"BACKEND": "djcelery_jobs.tasks_backend.DurableBackend"}}
 
 CELERY_BROKER_URL = "memory://"
 CELERY_TASK_ALWAYS_EAGER = True
