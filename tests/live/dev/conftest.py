@@ -9,7 +9,7 @@ import pytest
 from tests.live.dev.dev_server import DevServer, running_dev_server
 
 
-@pytest.fixture(scope="session", params=["redis", "rabbitmq"])
+@pytest.fixture(scope="package", params=["redis", "rabbitmq"])
 def dev_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
     with running_dev_server(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running

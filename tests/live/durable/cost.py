@@ -181,10 +181,10 @@ def measure(
 
 
 def _wait_until_they_work(environment: Environment, tried: list[Way]) -> None:
-    """Wait for what each consumes, and not for a line of the log: one of them writes none."""
+    """Wait until each has bound its queue, and not for a line of the log: one of them writes none."""
     for way in tried:
         with Connection(way.url(environment)) as connection, connection.channel() as channel:
-            eventually(f"{way.name} consumes", partial(channel.client.exists, "_kombu.binding.celery.pidbox"))
+            eventually(f"{way.name} consumes", partial(channel.client.keys, "_kombu.binding.*"))
 
 
 def ratio(way: Way, other: Way) -> float:

@@ -9,7 +9,7 @@ import pytest
 from tests.live.logs.log_reader import LogSite, running_log_site
 
 
-@pytest.fixture(scope="session", params=["redis-prefork", "redis-threads", "rabbitmq-prefork"])
+@pytest.fixture(scope="package", params=["redis-prefork", "redis-threads", "rabbitmq-prefork"])
 def log_site(request: pytest.FixtureRequest) -> Iterator[LogSite]:
     broker, pool = request.param.split("-")
     with running_log_site(broker, pool) as made:

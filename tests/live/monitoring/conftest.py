@@ -12,7 +12,7 @@ from tests.live.harness.servers import free_port
 from tests.live.monitoring.website import Site
 
 
-@pytest.fixture(scope="session", params=["redis", "rabbitmq"])
+@pytest.fixture(scope="package", params=["redis", "rabbitmq"])
 def servers(request: pytest.FixtureRequest) -> Iterator[Environment]:
     with running_environment(request.param, "postgres", METRICS_TOKEN="token") as made:  # noqa: S106  it protects nothing
         yield made

@@ -7,7 +7,7 @@ import pytest
 FEW, MANY = 1_000, 100_000
 
 
-pytestmark = pytest.mark.parametrize("servers", ["redis"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("servers", ["redis"], indirect=True, scope="package")
 
 
 @pytest.fixture(scope="module")

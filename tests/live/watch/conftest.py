@@ -9,7 +9,7 @@ import pytest
 from tests.live.watch.site import WatchedSite, watched_site
 
 
-@pytest.fixture(scope="session", params=["redis"])
+@pytest.fixture(scope="package", params=["redis"])
 def watched(request: pytest.FixtureRequest) -> Iterator[WatchedSite]:
     with watched_site(request.param) as site:
         yield site
