@@ -12,6 +12,7 @@ from typing import Any
 
 from celery import Celery, current_app
 from celery.app.task import Task
+from celery.exceptions import QueueNotFound
 from celery.utils.imports import symbol_by_name
 from django.conf import settings
 from django.core import checks
@@ -22,6 +23,9 @@ from djcelery_jobs import conf
 from djcelery_jobs.beat.scheduler import SingleBeatMixin
 from djcelery_jobs.brokers import options
 from djcelery_jobs.brokers.workloads import Workload
+from djcelery_jobs.core import outbox
+from djcelery_jobs.core.republish_delays import hard_limit
+from djcelery_jobs.core.task import JobTask, is_durable
 
 
 @register("djcelery_jobs")
@@ -31,7 +35,27 @@ def check_jobs(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     # Not Celery's own way to import the tasks: it runs Django's checks, this one among them.
     autodiscover_modules("tasks")
     wrong_declarations = [message for rule in DECLARATION_RULES for message in rule(app)]
-    return wrong_declarations or [message for rule in RULES for message in rule(app)]
+    messages = wrong_declarations or [message for rule in RULES for message in rule(app)]
+    return [_softened(message) for message in messages] if _is_adopted(app) else messages
+
+
+def _is_adopted(app: Celery) -> bool:
+    """Return whether the app was there before the job layer: its tasks are not jobs, unless one says so by its base.
+
+    The rules then judge the jobs, and what durable jobs need. What else the project does is its own affair.
+    """
+    return not issubclass(app.Task, JobTask)
+
+
+# What stays an error in a project that had Celery before: without it, durable jobs do not work.
+NEEDED_BY_DURABLE_JOBS = {f"djcelery_jobs.{number}" for number in ("E001", "E008", "E012", "E018", "E020")}
+
+
+def _softened(message: CheckMessage) -> CheckMessage:
+    """Return an error about what the project did before as a warning."""
+    if message.id in NEEDED_BY_DURABLE_JOBS or not message.is_serious():
+        return message
+    return checks.Warning(message.msg, hint=message.hint, obj=message.obj, id=message.id)
 
 
 def the_workload_classes_are_declared(app: Celery) -> Iterator[CheckMessage]:
@@ -55,6 +79,8 @@ WORKLOAD_EXAMPLE = '{"fast": Workload(concurrency=4, prefetch=4, soft_limit=10, 
 def the_routes_are_a_table(app: Celery) -> Iterator[CheckMessage]:
     """Require a table of routes. Celery also takes patterns and functions, whose queues nobody can read off."""
     routes = app.conf.task_routes
+    if _is_adopted(app):  # its routes may be anything: only the durable tasks' queues must be known, see below
+        return
     if not isinstance(routes, Mapping | None) or not all(
         isinstance(route, Mapping) and "queue" in route for route in (routes or {}).values()
     ):
@@ -67,9 +93,32 @@ def the_routes_are_a_table(app: Celery) -> Iterator[CheckMessage]:
 
 def every_task_has_a_route(app: Celery) -> Iterator[CheckMessage]:
     """Require a route for each task: without one, it runs in the default queue, among work of another class."""
+    if _is_adopted(app):
+        yield from _jobs_without_a_workload_class(app)
+        return
     routed = {name for name, task in _own_tasks(app).items() if hasattr(task, "function")}  # by its queue_name
     for name in sorted(_own_tasks(app).keys() - _routes(app).keys() - routed):
         yield Error(f"The task {name} has no route.", hint="Add it to CELERY_TASK_ROUTES.", id="djcelery_jobs.E001")
+
+
+def _jobs_without_a_workload_class(app: Celery) -> Iterator[CheckMessage]:
+    """Require a workload class for the queue of each job: its limits and the time of its next attempt come from it."""
+    for name, task in sorted(_own_tasks(app).items()):
+        queue = _queue_of(task)
+        if queue not in settings.WORKLOADS:
+            yield Error(
+                f"The task {name} runs in the queue {queue or '(none)'}, which has no workload class.",
+                hint=f"Add the queue to WORKLOADS, or route the task to one of: {', '.join(settings.WORKLOADS)}.",
+                id="djcelery_jobs.E001",
+            )
+
+
+def _queue_of(task: Task) -> str:
+    """Return the queue that a job of the task goes to, whether it is declared or not."""
+    try:
+        return outbox.queue_of(task)
+    except QueueNotFound:
+        return task.queue or ""
 
 
 def every_route_has_a_task(app: Celery) -> Iterator[CheckMessage]:
@@ -135,6 +184,8 @@ def every_task_has_limits(app: Celery) -> Iterator[CheckMessage]:
     for name, task in _own_tasks(app).items():
         soft = task.soft_time_limit or app.conf.task_soft_time_limit
         hard = task.time_limit or app.conf.task_time_limit
+        if is_durable(task) and soft is None and hard is None:
+            continue  # its workload class limits each run
         if not all(isinstance(limit, int | float) for limit in (soft, hard)) or not 0 < soft < hard:
             yield Error(
                 f"The task {name} has the time limits {soft!r} (soft) and {hard!r} (hard).",
@@ -150,6 +201,8 @@ def the_visibility_timeout_exceeds_every_limit(app: Celery) -> Iterator[CheckMes
         return
     for name, task in _own_tasks(app).items():
         hard = task.time_limit or app.conf.task_time_limit or 0
+        if is_durable(task):
+            hard = hard or hard_limit(_queue_of(task))
         longest = hard + (task.retry_backoff_max if task.retry_backoff else task.default_retry_delay)
         if longest >= timeout:
             yield Error(
@@ -310,8 +363,11 @@ RULES: list[Rule] = [
 
 
 def _own_tasks(app: Celery) -> dict[str, Task]:
-    return {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+    tasks = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+    if _is_adopted(app):
+        return {name: task for name, task in tasks.items() if isinstance(task, JobTask)}
+    return tasks
 
 
 def _routes(app: Celery) -> Mapping[str, Any]:
-    return app.conf.task_routes or {}
+    return {} if _is_adopted(app) else app.conf.task_routes or {}

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from celery import current_app
+from celery import Task, current_app
 from celery.schedules import crontab
 from django.core.management import call_command
 
 from djcelery_jobs.checks import check_jobs
+from djcelery_jobs.core.durable import DurableTask
 
 ROOT = Path(__file__).parents[2]
 # What a test gets that names a URL of RabbitMQ and leaves the queues as they are.
@@ -237,3 +238,47 @@ def test_a_bad_value_in_djcelery_jobs(settings, value, problem):
     settings.DJCELERY_JOBS = value
     [message] = [message for message in check_jobs(None) if message.id == "djcelery_jobs.E018"]
     assert problem in message.msg
+
+
+def plain() -> None:
+    """Do nothing."""
+
+
+@pytest.fixture
+def adopted(monkeypatch):
+    """Judge the app as one that was there before the job layer: its tasks are not jobs by themselves."""
+    monkeypatch.setattr("djcelery_jobs.checks._is_adopted", lambda app: True)
+
+
+def levels() -> dict[str, bool]:
+    return {message.id: message.is_serious() for message in check_jobs(None)}
+
+
+def test_an_adopted_app_may_route_its_tasks_as_it_likes(adopted, conf):
+    conf(task_routes=[{"djcelery_jobs.*": {"queue": "fast"}}, {"gone.*": {"queue": "elsewhere"}}])
+    assert findings() == set()
+
+
+def test_habits_of_an_adopted_app_are_warnings(adopted, conf, monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "mysite.settings")
+    conf(accept_content=["json", "pickle"], beat_schedule={"x": entry(task="djcelery_jobs.tasks.gone")})
+    assert levels() == {"djcelery_jobs.E010": False, "djcelery_jobs.E004": False, "djcelery_jobs.E009": False}
+
+
+def test_only_jobs_are_judged_in_an_adopted_app(adopted, conf, task):
+    conf(task_acks_late=False, task_time_limit=None, task_soft_time_limit=None, task_annotations=None)
+
+    task(plain, base=Task)
+    assert findings() == set()
+
+
+def test_what_durable_jobs_need_stays_an_error_in_an_adopted_app(adopted, conf):
+    conf(beat_scheduler="celery.beat:PersistentScheduler")
+    assert levels() == {"djcelery_jobs.E012": True}
+
+
+def test_a_durable_task_of_an_adopted_app_needs_a_workload_class_for_its_queue(adopted, task):
+    task(plain, base=DurableTask, queue="elsewhere")
+    [message] = check_jobs(None)
+    assert (message.id, message.is_serious()) == ("djcelery_jobs.E001", True)
+    assert "elsewhere" in message.msg

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
+from celery import current_app
 from django.contrib.auth import get_user_model
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
@@ -293,3 +294,21 @@ def test_what_it_is_told_along_with_its_arguments_is_never_refused(add, broker, 
 
     assert the_job().dispatched_by == "a visitor, POST /some\ufffdwhere"
     assert the_job().options["context"] == {"file": "a\ufffd", "ratio": "NaN"}
+
+
+def probe() -> None:
+    """Do nothing."""
+
+
+def test_a_durable_task_goes_to_the_queue_that_it_names_itself(broker, committed, conf, task):
+    task(probe, base=DurableTask, queue="slow")
+    conf(task_routes={name: route for name, route in current_app.conf.task_routes.items() if "probe" not in name})
+    with committed():
+        current_app.tasks["tests.probe"].delay()
+    assert {name: count for name, count in broker.waiting().items() if count} == {"slow": 1}
+
+
+def test_a_durable_task_is_acknowledged_late_whatever_other_tasks_are(conf, task):
+    conf(task_acks_late=False, task_reject_on_worker_lost=False)
+    durable = task(probe, base=DurableTask)
+    assert (durable.acks_late, durable.reject_on_worker_lost) == (True, True)

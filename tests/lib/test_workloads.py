@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 from celery import current_app
+from celery.app.utils import find_app
 from celery.bin.worker import worker
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from djcelery_jobs.brokers.workloads import Workload, routes, task_limits, worker_command
+from djcelery_jobs.management.app_path import app_path
 
 
 def workload(**changes):
@@ -52,7 +54,7 @@ def test_manage_py_worker_prints_the_plain_command(capsys):
     call_command("worker", "slow", "--concurrency", "7", "--print")
 
     printed = capsys.readouterr().out
-    assert printed.startswith(f"celery -A {current_app.main} worker -Q slow -n slow-")
+    assert printed.startswith(f"celery -A {app_path()} worker -Q slow -n slow-")
     assert "--concurrency 7 --prefetch-multiplier 1" in printed
 
 
@@ -71,3 +73,9 @@ def test_manage_py_worker_becomes_the_worker(monkeypatch):
 def test_manage_py_worker_helps_with_a_typo(typo, advice):
     with pytest.raises(CommandError, match=f"Unknown workload class: {typo!r}. {re.escape(advice)}"):
         call_command("worker", typo)
+
+
+@pytest.mark.parametrize("name", ["my_project", None, "json"])
+def test_celery_finds_the_app_whatever_its_name_is(monkeypatch, name):
+    monkeypatch.setattr(current_app, "main", name)
+    assert find_app(app_path()) == current_app

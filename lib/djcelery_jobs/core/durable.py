@@ -44,6 +44,10 @@ class DurableTask(JobTask):
     durable = True
     one_transaction = True
     _row_columns: tuple[str, ...] = ()  # of the row, which a run needs besides what begin() returns
+    # Whatever the app does with other tasks: a message that is acknowledged late comes back at once after a kill, and
+    # needs no relay.
+    acks_late = True
+    reject_on_worker_lost = True
 
     def apply_async(
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any

@@ -141,8 +141,14 @@ def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
     return list(Job.objects.filter(pk=job_id, task=task.name)) if job_id else []
 
 
+def queue_of(task: JobTask, queue: str | None = None) -> str:
+    """Return the queue for a job: the one that the caller names, else the task's own, its route's, or the default."""
+    route = current_app.amqp.router.route({"queue": queue or getattr(task, "queue", None)}, task.name)
+    return str(route["queue"].name)
+
+
 def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
-    queue = current_app.amqp.router.route({"queue": options.get("queue")}, task.name)["queue"].name
+    queue = queue_of(task, options.get("queue"))
     task.check_arguments(args, kwargs)
     if (options.get("time_limit") or 0) > hard_limit(queue):  # the relay would take the run for dead
         raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")

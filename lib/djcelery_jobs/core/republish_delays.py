@@ -32,4 +32,6 @@ def soft_limit(queue: str) -> float:
 def hard_limit(queue: str) -> float:
     """Return the seconds after which a run in this queue is ended."""
     workload = settings.WORKLOADS.get(queue)
-    return workload.hard_limit if workload else current_app.conf.task_time_limit
+    if workload:
+        return workload.hard_limit
+    return current_app.conf.task_time_limit or max(workload.hard_limit for workload in settings.WORKLOADS.values())

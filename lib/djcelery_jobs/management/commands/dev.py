@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from celery import current_app
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -21,6 +20,7 @@ from django.db import DatabaseError, connections
 from django.urls import NoReverseMatch, reverse
 
 from djcelery_jobs.brokers.local_broker import NoBrokerError, is_local, local_broker
+from djcelery_jobs.management.app_path import app_path
 
 # The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
@@ -98,7 +98,7 @@ def processes(port: int, *, reload: bool) -> dict[str, list[str]]:
     manage = [sys.executable, "manage.py"]
     commands = {"web": [*manage, "runserver", str(port), *([] if reload else ["--noreload"])]}
     background = {f"worker-{name}": [*manage, "worker", name, "--concurrency", "1"] for name in settings.WORKLOADS}
-    background["beat"] = [sys.executable, "-m", "celery", "-A", current_app.main, "beat", "-l", "INFO"]
+    background["beat"] = [sys.executable, "-m", "celery", "-A", app_path(), "beat", "-l", "INFO"]
     return commands | {name: _reloading(c) if reload else c for name, c in background.items()}
 
 

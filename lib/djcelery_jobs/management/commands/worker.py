@@ -6,11 +6,11 @@ import sys
 from difflib import get_close_matches
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from djcelery_jobs.brokers.workloads import worker_command
+from djcelery_jobs.management.app_path import app_path
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             close = get_close_matches(name, settings.WORKLOADS, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"Choose from: {', '.join(settings.WORKLOADS)}."
             raise CommandError(f"Unknown workload class: {name!r}. {hint}")
-        command = worker_command(current_app.main, name, settings.WORKLOADS[name])
+        command = worker_command(app_path(), name, settings.WORKLOADS[name])
         if concurrency:
             command[command.index("--concurrency") + 1] = str(concurrency)
         return command
