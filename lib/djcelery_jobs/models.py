@@ -103,6 +103,11 @@ class Job(OneDatabaseModel):
                 condition=Q(state=State.WAITING, started_at__isnull=True),
                 name="djcelery_jobs_waiting",
             ),
+            models.Index(
+                fields=["queue", "publications", "publish_at"],
+                condition=Q(state=State.WAITING, publications__gte=2),
+                name="djcelery_jobs_rarely_seen",
+            ),
             # For people who look for one job among all that are kept.
             models.Index(fields=["subject", "-created_at"], name="djcelery_jobs_subject"),
             models.Index(fields=["key", "-created_at"], condition=Q(key__isnull=False), name="djcelery_jobs_key"),

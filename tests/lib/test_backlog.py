@@ -8,7 +8,9 @@ from celery import current_app
 from django.utils import timezone
 
 from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import ledger
+from djcelery_jobs.core.backlog import EarlyLook
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import Heartbeat, Job, State
 from tests.lib.durable_jobs import later
@@ -120,6 +122,65 @@ def test_a_broker_that_does_not_tell_gets_every_due_job(dispatch, broker, monkey
     look()
 
     assert broker.waiting()["fast"] == 3 + 3
+
+
+def test_nobody_waits_for_a_rare_look_when_the_broker_loses_a_long_queue(dispatch, broker):
+    dispatch(30)
+    look(times=5)
+    broker.clear()
+    assert relay() == 0  # the next look is far away
+
+    assert EarlyLook()() == 0  # it looked at them a moment ago
+    later(jobs_settings.REPUBLISH_AFTER + 1)
+    assert EarlyLook()() == 30
+    relay()
+
+    assert broker.waiting()["fast"] == 30
+
+
+def test_an_early_look_is_for_as_many_as_the_queue_lacks(dispatch, broker):
+    dispatch(30)
+    look(times=5)
+    lose(3)
+    later(jobs_settings.REPUBLISH_AFTER + 1)
+
+    for _ in range(3):  # what is in the queue again is not looked at early again
+        EarlyLook()()
+        relay()
+        later(jobs_settings.REPUBLISH_AFTER + 1)
+
+    assert broker.waiting()["fast"] == 30
+
+
+def test_a_queue_that_lacks_nothing_gets_no_early_look(dispatch, broker):
+    dispatch(30)
+    look(times=5)
+    later(jobs_settings.REPUBLISH_AFTER + 1)
+
+    assert EarlyLook()() == 0
+    assert broker.waiting()["fast"] == 30
+
+
+def test_an_early_look_asks_the_broker_now_and_then(dispatch, broker, monkeypatch):
+    asked = []
+    monkeypatch.setattr(queue_lengths, "fetch", lambda queues: asked.append(queues) or {"fast": length(30)})
+    look_early = EarlyLook()
+    look_early()
+    assert asked == []  # no job waits for a rare look
+    dispatch(30)
+    look(times=5)
+    asked.clear()
+
+    look_early()
+    assert asked == []
+    look_early.next_at = 0
+    look_early()
+    look_early()
+    assert asked == [["fast"]]
+
+
+def length(messages: int) -> queue_lengths.QueueLength:
+    return queue_lengths.QueueLength(messages, None)
 
 
 def test_an_idle_relay_takes_one_statement(db, django_assert_num_queries):

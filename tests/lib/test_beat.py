@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.beat.scheduler import LockedScheduler
+from djcelery_jobs.core.ledger import BATCH
 from djcelery_jobs.models import Lease, ScheduleState
 from djcelery_jobs.tasks import prune
 
@@ -43,6 +44,20 @@ def test_sends_what_is_due_once(app, broker):
 
     make_due()
     run(LockedScheduler(app))
+    assert broker.waiting()["slow"] == 1
+
+
+def test_what_is_due_is_sent_while_the_relay_has_more_to_do(app, broker):
+    beat = LockedScheduler(app)
+    beat.tick()
+    make_due()
+    beat.plan_again()
+    beat.take_over()
+    beat.upkeep = [lambda: BATCH]
+
+    for _ in range(5):
+        assert beat.tick() == 0
+
     assert broker.waiting()["slow"] == 1
 
 

@@ -3,7 +3,7 @@
 import logging
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import dead_queues, liveness_file
+from djcelery_jobs.core.backlog import EarlyLook
 from djcelery_jobs.core.ledger import BATCH
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import ScheduleState
@@ -64,7 +65,11 @@ class SingleBeatMixin:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=jobs_settings.BEAT_LEASE)
         # Each returns how much it did; BATCH means that there is more.
-        self.upkeep = [relay, dead_queues.drain] if broker_kind() == "rabbitmq" else [relay]
+        self.upkeep: list[Callable[[], int]] = [
+            EarlyLook(),
+            relay,
+            *([dead_queues.drain] if broker_kind() == "rabbitmq" else []),
+        ]
         self.failure: BaseException | None = None  # why the entry that was sent last was not sent
         self.failures: dict[str, int] = {}  # by entry, since it was last sent
         self.retry_at: dict[str, float] = {}  # on the monotonic clock
@@ -78,10 +83,9 @@ class SingleBeatMixin:
             close_old_connections()
             if not self.hold():
                 return jobs_settings.BEAT_STANDBY
-            if any(work() == BATCH for work in self.upkeep):
-                return 0
+            is_more = BATCH in [work() for work in self.upkeep]
             self.failure = None
-            seconds = min(super().tick(*args, **kwargs), self.max_interval)
+            seconds = min(super().tick(*args, **kwargs), 0 if is_more else self.max_interval)
         except DatabaseError:
             # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts. Then the times are read
             # again: what was about to be sent is still due.

@@ -5,6 +5,7 @@ message makes the queue longer. So before it publishes, the relay compares what 
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from djcelery_jobs.models import Heartbeat, Job
 
 logger = logging.getLogger(__name__)
 
+MOST = 10_000  # jobs that one early look brings forward
 MARGIN = 5.0  # seconds by which two clocks, and a commit and its publishing, may be apart
 
 
@@ -89,3 +91,38 @@ def _fetched_last(queue: str) -> float | None:
         return None
     live = Heartbeat.objects.filter(seen_at__gt=Now() - timedelta(seconds=jobs_settings.STALE_AFTER))
     return max((heartbeat.fetched[queue] for heartbeat in live if queue in heartbeat.fetched), default=None)
+
+
+class EarlyLook:
+    """Let the relay look at once at jobs whose messages the broker has lost, however rarely it looks at them by now.
+
+    Behind a long queue the relay looks at a job ever more rarely. When the broker then loses that queue, nobody should
+    wait for the next look. Called at every tick of beat, it asks the broker only while there are such jobs, and at most
+    every REPUBLISH_AFTER / 4 seconds; and brings a job forward at most every REPUBLISH_AFTER seconds.
+    """
+
+    def __init__(self) -> None:
+        self.next_at = 0.0  # on the monotonic clock
+
+    def __call__(self) -> int:
+        """Return how many jobs were brought forward."""
+        if time.monotonic() < self.next_at:
+            return 0
+        self.next_at = time.monotonic() + jobs_settings.REPUBLISH_AFTER / 4
+        queues = ledger.queues_looked_at_rarely()
+        if not queues:
+            return 0
+        try:
+            lengths = queue_lengths.fetch(queues)
+        except Exception:
+            logger.warning("the broker does not tell the length of its queues", exc_info=True)
+            return 0
+        return sum(self._bring_forward(queue, lengths[queue].messages) for queue in queues)
+
+    @staticmethod
+    def _bring_forward(queue: str, messages: int) -> int:
+        missing = ledger.count_at_broker(queue) - messages
+        count = ledger.look_early(queue, min(missing, MOST)) if missing > 0 else 0
+        if count:
+            logger.warning("the queue %s holds %d messages too few; looking at %d jobs early", queue, missing, count)
+        return count

@@ -455,6 +455,42 @@ def count_publication(jobs: Iterable[Job]) -> None:
         )
 
 
+def queues_looked_at_rarely() -> list[str]:
+    """Return the queues with jobs that the relay looks at more rarely than at first."""
+    return list(Job.objects.filter(RARELY_LOOKED_AT).order_by().values_list("queue", flat=True).distinct())
+
+
+def look_early(queue: str, limit: int) -> int:
+    """Let the relay look now at jobs that wait for a rare look, `limit` at most, those that wait longest first.
+
+    Those that it looked at a moment ago are left out. Return how many they were.
+    """
+    now = timezone.now()
+    rare = Job.objects.filter(RARELY_LOOKED_AT & _looked_at_before(queue, now), queue=queue)
+    oldest = list(rare.order_by("waiting_since").values_list("pk", flat=True)[:limit])
+    return sum(
+        # One publication, as if the last look had been one short wait ago: the waits double anew from there.
+        Job.objects.filter(RARELY_LOOKED_AT, pk__in=oldest[start : start + BATCH]).update(
+            publish_at=now, publications=1
+        )
+        for start in range(0, len(oldest), BATCH)
+    )
+
+
+def _looked_at_before(queue: str, now: datetime) -> Q:
+    """Return the jobs that are not due and whose last look is at least the shortest wait ago."""
+    most, shortest, condition = jobs_settings.REPUBLISH_DOUBLINGS + 1, republish_delay(queue, 0), Q()
+    for publications in range(2, most + 1):
+        until = now + republish_delay(queue, publications - 1) - shortest
+        alike = Q(publications__gte=most) if publications == most else Q(publications=publications)
+        condition |= alike & Q(publish_at__gt=now, publish_at__lte=until)
+    return condition
+
+
+# With more publications than one the wait has doubled; a run that begins sets them to 0.
+RARELY_LOOKED_AT = AT_BROKER & Q(publications__gte=2)
+
+
 def postpone_unsendable(job: Job, reason: str) -> None:
     """Let a locked job that this code cannot send wait for a deploy, and mark it dead after DEPLOY_WAIT seconds."""
     now = timezone.now()

@@ -146,6 +146,11 @@ class Migration(migrations.Migration):
                         fields=["queue", "waiting_since"],
                         name="djcelery_jobs_waiting",
                     ),
+                    models.Index(
+                        condition=models.Q(("publications__gte", 2), ("state", "waiting")),
+                        fields=["queue", "publications", "publish_at"],
+                        name="djcelery_jobs_rarely_seen",
+                    ),
                     models.Index(fields=["subject", "-created_at"], name="djcelery_jobs_subject"),
                     models.Index(
                         condition=models.Q(("key__isnull", False)),
