@@ -24,6 +24,7 @@ writes nothing to your home folder except the cache of `check`. It uses colours 
 | 0 | success |
 | 1 | refused or failed; nothing was left behind |
 | 2 | wrong usage: an unknown command, option or value, or a missing name |
+| 3 | something is left to do by hand, and printed: where, why, and the lines to write |
 | 129, 130, 143 | stopped by SIGHUP, Ctrl-C or SIGTERM; nothing was left behind |
 
 Every error has a message and, where possible, a hint that says what to do. If djcelery itself is at fault, the message
@@ -81,6 +82,64 @@ installed, the project becomes a repository with a first commit, unless it lies 
 this machine only: git ignores it, and it gets its own secret key. `.djcelery.toml` records the version, the answers and
 a hash of each file. The same answers and the same version always give the same bytes, whether you use `djcelery new`,
 plain `cookiecutter` or `cruft create`.
+"""
+
+CHANGES = """\
+### One plan, one question
+
+`add` and `remove` plan all changes in memory, show them as one diff with a line of explanation for each file, and ask
+once. Then they write all of it or nothing: if the command is killed, the next run undoes what it has begun. Lines that
+are not meant stay byte for byte as they are.
+
+| | |
+|---|---|
+| `--dry-run` | shows the plan and exits with 0 |
+| `--diff` | prints the plan as a patch for `git apply`, and nothing else |
+| `--json` | prints one object: the files with their reasons, the diff, and what is left to do by hand |
+| `--yes` | does not ask. Without it, a run without a terminal prints the plan, changes nothing and exits with 2 |
+| `add --undo` | restores the exact bytes of the last run, whichever command it was; again for the one before |
+
+A second run says "Nothing to do." A file with uncommitted changes is refused, unless they are those of an earlier run;
+`--allow-dirty` changes it nevertheless. The last runs are kept in `.git/djcelery/`, or in `.djcelery/` without git.
+
+What cannot be edited safely is printed with its file and line instead, and the exit code is 3. If the rest would be
+incomplete without it, nothing is written.
+"""
+
+ADD = """\
+### What it adds
+
+```console
+djcelery add task orders.send_invoice --queue email
+djcelery add task orders.clean_up --queue slow --cron "10 2 * * *"
+djcelery add queue webhooks --concurrency 4 --soft 20
+djcelery add schedule hourly --task orders.clean_up --every 1h
+djcelery add app billing
+```
+
+| | adds |
+|---|---|
+| task | the function with types and a docstring, its route, and a test that fails until you have written the body |
+| queue | the workload class, and a worker in Procfile, compose and the manifests for Kubernetes |
+| schedule | an entry, with the time after which a run that did not start is dropped |
+| app | an app with tasks, services and a test, in `INSTALLED_APPS` and, where that lists apps, in the coverage |
+
+The test of a task is about its effect, a second delivery, a row that is gone, and its queue. A task with `--every` or
+`--cron` has no parameters and gets an entry in the schedule.
+
+The settings are found by what they declare (`WORKLOADS`, the table of routes, the schedule, `INSTALLED_APPS`), so this
+works in any project that uses the library. A worker is added to a file that starts one with `manage.py worker NAME`.
+"""
+
+REMOVE = """\
+### What it removes
+
+`remove` is the exact inverse of `add`, in any order, as long as nobody has edited what was added. Otherwise it prints
+the difference and changes nothing. A queue that tasks use, and an app with tasks or files of yours, stay.
+
+`remove example` turns a project with the example into what `djcelery new --no-example` would have made, and keeps what
+you have added elsewhere. It needs the version of djcelery that made the project. The tables stay in the database: run
+`manage.py migrate orders zero` before, if you want to remove them.
 """
 
 CHECK = """\
@@ -145,7 +204,7 @@ If the command is installed (`uv tool install djcelery`, `pipx install djcelery`
 | fish | `_DJCELERY_COMPLETE=fish_source djcelery \\| source` | `~/.config/fish/completions/djcelery.fish` |
 """
 
-NOTES = {"new": NEW, "check": CHECK, "eject": EJECT}
+NOTES = {"new": NEW, "add": ADD + "\n" + CHANGES, "remove": REMOVE, "check": CHECK, "eject": EJECT}
 
 
 def help_of(*words: str) -> str:
@@ -154,7 +213,7 @@ def help_of(*words: str) -> str:
     settings = {"terminal_width": 80, "max_content_width": 80, **main.cli.context_settings}
     context = click.Context(command, info_name="djcelery", **settings)
     for word in words:
-        found = main.cli.get_command(context, word)
+        found = command.get_command(context, word) if isinstance(command, click.Group) else None
         assert found is not None
         command = found
         context = click.Context(command, info_name=word, parent=context, **settings)
@@ -165,7 +224,10 @@ def text() -> str:
     """Return the whole page."""
     parts = [HEAD, help_of()]
     for name in main.COMMANDS:
-        parts += [f"## djcelery {name}\n", help_of(name), *([NOTES[name]] if name in NOTES else [])]
+        parts += [f"## djcelery {name}\n", help_of(name)]
+        command = main.cli.get_command(click.Context(main.cli), name)
+        parts += [help_of(name, each) for each in command.commands] if isinstance(command, click.Group) else []
+        parts += [NOTES[name]] if name in NOTES else []
     return "\n".join([*parts, COMPLETION])
 
 

@@ -119,6 +119,13 @@ class Journal:
             for entry in run.entries
         )
 
+    def has_replaced(self, path: str, data: bytes) -> bool:
+        """Tell whether a run found these bytes in a file and wrote others."""
+        digest = _hash(data)
+        return any(
+            entry.path == path and entry.before == digest for run in self._runs().values() for entry in run.entries
+        )
+
     def _plan_back(self, plan: Plan, entry: Entry, number: int) -> None:
         reason = "restored" if entry.before is not None else "removed again"
         if entry.before is None:

@@ -16,6 +16,8 @@ from djcelery import __version__, errors, interrupts, output
 
 COMMANDS = {
     "new": ("djcelery.commands.new", "Create a Django project with reliable background jobs."),
+    "add": ("djcelery.commands.add", "Add a task, queue, schedule entry or app to a project."),
+    "remove": ("djcelery.commands.remove", "Remove what `add` added, or the example app."),
     "eject": ("djcelery.commands.eject", "Copy the library into a project as a folder, or undo that."),
     "check": ("djcelery.commands.check", "Find mistakes with background jobs in any Django + Celery code base."),
 }

@@ -125,8 +125,11 @@ class Plan:
         before, after = self.before[path], self.after[path]
         old = (before or b"").decode("utf-8", "replace").splitlines(keepends=True)
         new = (after or b"").decode("utf-8", "replace").splitlines(keepends=True)
+        head = ""  # in git's form, since that is how a patch can hold an empty file
+        if before is None or after is None:
+            head = f"diff --git a/{path} b/{path}\n{'new' if before is None else 'deleted'} file mode 100644\n"
         names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
-        return "".join(
+        return head + "".join(
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             for line in difflib.unified_diff(old, new, *names)
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -106,3 +108,55 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
     for problem in finishing.finish(project, context):
         raise CommandError(f"The rendered project is invalid: {problem}", "Please report this bug in the template.")
     return project
+
+
+def render_deciding(context: Mapping[str, Any], *words: bytes) -> dict[str, bytes]:
+    """Return the files of the rendered project that one answer decides, by their path in it.
+
+    Their templates hold one of the words, or the hook drops them with some answers. All others are the same whatever
+    the answer is, as far as it is asked by one of the words.
+    """
+    from cookiecutter.utils import create_env_with_context
+    from jinja2 import FileSystemLoader
+
+    (root,) = home().glob("{{*cookiecutter*}}")
+    environment = create_env_with_context({"cookiecutter": dict(context)})
+    environment.loader = FileSystemLoader(home())
+    finishing = hook("post_gen_project")
+    optional = [name.replace(finishing.PACKAGE, context["project_slug"]) for name in finishing.KEPT_WHILE]
+    dropped = finishing.dropped(finishing.answers_in(dict(context)))
+    copied = context["_copy_without_render"]
+    rendered = {}
+    for file in _template_files(root):
+        inside = file.relative_to(root).as_posix()
+        path = environment.from_string(inside).render(cookiecutter=context) if "{{" in inside else inside
+        data = file.read_bytes()
+        if _is_below(path, dropped) or not (_is_below(path, optional) or any(word in data for word in words)):
+            continue
+        if not any(word in data for word in (b"cookiecutter", b"{%")) or _is_copied(inside, copied):
+            rendered[path] = data
+        else:
+            name = file.relative_to(home()).as_posix()
+            rendered[path] = environment.get_template(name).render(cookiecutter=context).encode()
+    return rendered
+
+
+def _template_files(root: Path) -> list[Path]:
+    """Return the files of the template, without the library and caches."""
+    files = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if not name.endswith(("__pycache__", "_cache")) and name != "djcelery_jobs"
+        ]
+        files += [Path(folder, name) for name in names if not name.endswith(".pyc")]
+    return files
+
+
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def _is_copied(path: str, patterns: Iterable[str]) -> bool:
+    """Tell whether cookiecutter copies a file of the template as it is."""
+    parts = itertools.accumulate(path.split("/"), "{}/{}".format)
+    return any(fnmatch(part, pattern) for part in parts for pattern in patterns)

@@ -18,8 +18,8 @@ def test_each_workload_class_has_a_worker(name):
 
 
 def test_no_worker_consumes_a_class_that_does_not_exist():
-    assert set(re.findall(r"manage\.py worker (\w+)", PROCFILE)) == set(settings.WORKLOADS)
-    assert set(re.findall(r'"worker", "(\w+)"', COMPOSE)) == set(settings.WORKLOADS)
+    assert set(re.findall(r"manage\.py worker ([\w-]+)", PROCFILE)) == set(settings.WORKLOADS)
+    assert set(re.findall(r'"worker", "([\w-]+)"', COMPOSE)) == set(settings.WORKLOADS)
 
 
 def test_one_beat_runs():

@@ -62,28 +62,29 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def carry_out(
-    root: Path, make_plan: Callable[[], Plan], changes: ChangeOptions, *, next_steps: str = "", command: str = ""
+    root: Path, make_plan: Callable[[], Plan], changes: ChangeOptions, *, next_steps: str = "", undo_command: str = ""
 ) -> None:
     """Make a plan for the project in `root`, show it, ask once, and write all of it or nothing.
 
-    A run that was killed is taken back before the plan is made. `next_steps` is printed after the changes were made;
-    `command` is the command line to record, by default the one of this process. Exits with 3 if something is left to
-    do by hand.
+    A run that was killed is taken back before the plan is made. After the changes were made, `next_steps` is printed,
+    and `undo_command`, by default the name of this command with --undo. Exits with 3 if something is left to do by
+    hand.
     """
     journal = Journal(root)
     if journal.recover():
         echo("An earlier run was interrupted. Its changes were undone first.", err=True)
     if changes.undo:
         undo = journal.plan_undo()
-        _confirm_and_apply(undo.plan, changes, journal, f"undo of {undo.command}", next_steps="", undoes=undo.number)
+        _confirm_and_apply(undo.plan, changes, journal, f"undo of {undo.command}", "Done.", undoes=undo.number)
         return
-    plan = make_plan()
-    line = command or shlex.join(["djcelery", *sys.argv[1:]])
-    _confirm_and_apply(plan, changes, journal, line, next_steps=next_steps, undoes=None)
+    words = sys.argv[1:]
+    undo_command = undo_command or f"djcelery {words[0] if words else ''} --undo"
+    done = f"Done. {next_steps}\nTo undo: {undo_command}" if next_steps else f"Done. To undo: {undo_command}"
+    _confirm_and_apply(make_plan(), changes, journal, shlex.join(["djcelery", *words]), done)
 
 
 def _confirm_and_apply(
-    plan: Plan, changes: ChangeOptions, journal: Journal, command: str, *, next_steps: str, undoes: int | None
+    plan: Plan, changes: ChangeOptions, journal: Journal, command: str, done: str, *, undoes: int | None = None
 ) -> None:
     if changes.diff:
         echo(plan.diff(), nl=False)
@@ -102,10 +103,8 @@ def _confirm_and_apply(
         journal.apply(plan, command, dirty=dirty, undoes=undoes)
     if changes.as_json:
         echo(as_json(plan, applied=writes))
-    elif writes and next_steps:
-        echo(f"Done. {next_steps}")
     elif writes:
-        echo(f"Done. To undo: djcelery {command.split()[1]} --undo" if not undoes else "Done.")
+        echo(done)
     _leave(plan)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from djcelery.editing import NotEditable
@@ -116,10 +116,33 @@ class PythonSource:
         else:
             self.replace(item.start, max(item.end, item.comma + 1), "")
 
-    def add_import(self, statement: str) -> None:
-        """Add an import such as `from a import b` where isort would put it, unless the module has it already."""
+    def join_lines(self, container: Container) -> None:
+        """Put all items of a literal on one line, without a comma behind the last: `append_item` may have split it."""
+        items = self._items(container)
+        if not items:
+            return
+        texts = [self.data[item.start : item.end].decode() for item in items]
+        comma = "," if isinstance(container, ast.Tuple) and len(items) == 1 else ""
+        self.replace(self._open(container) + 1, self._close(container), ", ".join(texts) + comma)
+
+    def item_text(self, container: Container, index: int) -> str:
+        """Return the source of an item, with a comment that follows it on its line."""
+        item = self._items(container)[index]
+        text = self.data[item.start : item.end].decode()
+        rest = self.data[max(item.end, item.comma + 1) : self._line_end(max(item.end, item.comma))].strip()
+        return text + (f"  {rest.decode()}" if rest.startswith(b"#") else "")
+
+    def whole_text(self, node: ast.stmt) -> str:
+        """Return the source of a statement with its decorators."""
+        return self.data[self._line_start(self._first_position(node)) : self.end(node)].decode()
+
+    def add_import(self, statement: str, *, first_party: Collection[str] = ()) -> None:
+        """Add an import such as `from a import b` where isort would put it, unless the module has it already.
+
+        `first_party` names packages that stand behind those of others.
+        """
         (wanted,) = parse(statement).body
-        if any(ast.dump(node) == ast.dump(wanted) for node in self.tree.body):
+        if any(ast.dump(node) == ast.dump(wanted) for node in self.tree.body) or self._has_imported(wanted):
             return
         if isinstance(wanted, ast.ImportFrom) and (same := self._import_from(wanted)):
             self._extend_import(same, wanted)
@@ -128,12 +151,12 @@ class PythonSource:
         if not imports:
             self._add_first_import(statement)
             return
-        order, newline = _import_order(wanted), self.newline
-        before = [node for node in imports if _import_order(node) <= order]
-        after = [node for node in imports if _import_order(node) > order]
-        if before and _import_order(before[-1])[0] == order[0]:
+        order, newline = _import_order(wanted, first_party), self.newline
+        before = [node for node in imports if _import_order(node, first_party) <= order]
+        after = [node for node in imports if _import_order(node, first_party) > order]
+        if before and _import_order(before[-1], first_party)[0] == order[0]:
             self.replace(*self._after(before[-1]), f"{statement}{newline}")
-        elif after and _import_order(after[0])[0] == order[0]:
+        elif after and _import_order(after[0], first_party)[0] == order[0]:
             self._insert_above(after[0], f"{statement}{newline}")
         elif before:
             self.replace(*self._after(before[-1]), f"{newline}{statement}{newline}")
@@ -297,6 +320,18 @@ class PythonSource:
 
     # Imports
 
+    def _has_imported(self, wanted: ast.stmt) -> bool:
+        """Tell whether imports of the module bind all the names of this one to the same things."""
+        if not isinstance(wanted, ast.ImportFrom):
+            return False
+        known = {
+            (alias.name, alias.asname)
+            for node in self.tree.body
+            if isinstance(node, ast.ImportFrom) and (node.module, node.level) == (wanted.module, wanted.level)
+            for alias in node.names
+        }
+        return all((alias.name, alias.asname) in known for alias in wanted.names)
+
     def _import_from(self, wanted: ast.ImportFrom) -> ast.ImportFrom | None:
         for node in self.tree.body:
             same = isinstance(node, ast.ImportFrom) and (node.module, node.level) == (wanted.module, wanted.level)
@@ -433,7 +468,7 @@ def _natural(name: str) -> tuple[int, str]:
     return kind, name
 
 
-def _import_order(node: ast.stmt) -> tuple[int, int, str]:
+def _import_order(node: ast.stmt, first_party: Collection[str]) -> tuple[int, int, str]:
     """Return the key by which isort orders imports: the section, `import` before `from`, the module."""
     if isinstance(node, ast.Import):
         module, level, kind = node.names[0].name, 0, 0
@@ -447,6 +482,8 @@ def _import_order(node: ast.stmt) -> tuple[int, int, str]:
         section = 0
     elif module.split(".")[0] in sys.stdlib_module_names:
         section = 1
+    elif module.split(".")[0] in first_party:
+        section = 3
     else:
         section = 2
     return section, kind, module

@@ -32,13 +32,41 @@ def append_to_array(data: bytes, table: Sequence[str], key: str, value: str) -> 
     _lookup(after, [*table, key]).append(value)
     start = _find_array(text, table, key)
     changed = _with_item(text, start, value, newline_of(data)).encode()
-    try:
-        result = tomllib.loads(changed.decode())
-    except tomllib.TOMLDecodeError:
-        result = {}
-    if result != after:
+    if not _reads_as(changed.decode(), after):
         raise NotEditable(f"the array {'.'.join([*table, key])} is written in a way that is not understood")
     return changed
+
+
+def remove_from_array(data: bytes, table: Sequence[str], key: str, value: str) -> bytes:
+    """Return a TOML file without a string in an array: the inverse of `append_to_array`.
+
+    Raise NotEditable if the array is not written out there, or has the string on a line with something else.
+    """
+    text = data.decode("utf-8")
+    expected = tomllib.loads(text)
+    array = _lookup(expected, [*table, key])
+    if not isinstance(array, list) or value not in array:
+        raise NotEditable(f"it has no {value} in {'.'.join([*table, key])}")
+    array.remove(value)
+    start = _find_array(text, table, key)
+    close = _scan(text, start)[0]
+    quoted = rf"(?:\"{re.escape(value)}\"|'{re.escape(value)}')"
+    # A line of its own; with the comma before it where it is the last without one; or on the line of others.
+    for pattern in (rf"^[ \t]*{quoted},[ \t]*\r?\n", rf",(?P<kept>[^\n]*\n)[ \t]*{quoted}[ \t]*\r?\n", rf", {quoted}",
+                    rf"{quoted}"):  # fmt: skip
+        match = re.compile(pattern, re.M).search(text, start, close)
+        if match:
+            changed = text[: match.start()] + (match.groupdict().get("kept") or "") + text[match.end() :]
+            if _reads_as(changed, expected):
+                return changed.encode()
+    raise NotEditable(f"{value} cannot be removed on its own")
+
+
+def _reads_as(text: str, expected: Any) -> bool:
+    try:
+        return bool(tomllib.loads(text) == expected)
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _lookup(values: Any, path: Sequence[str]) -> Any:

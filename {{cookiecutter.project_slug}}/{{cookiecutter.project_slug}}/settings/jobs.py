@@ -14,8 +14,8 @@ from .environment import env
 
 # -- Workload classes ---------------------------------------------------------------------------------------------
 # A workload class is a queue and the workers that consume it. Each class has worker processes of its own, started with
-# `manage.py worker NAME`, so long jobs never block short ones. To add a class, add a line here and a process to
-# Procfile and compose.yaml; the tests fail until you have done both.
+# `manage.py worker NAME`, so long jobs never block short ones. To add a class, run `djcelery add queue NAME`, or add a
+# line here and a process to Procfile and compose.yaml; the tests fail until you have done both.
 # Limits are in seconds. At the soft limit a task gets SoftTimeLimitExceeded and can clean up; a durable job is retried
 # later. At the hard limit its process is killed.
 WORKLOADS = {

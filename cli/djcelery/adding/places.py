@@ -1,0 +1,302 @@
+"""Find the places of a project that its jobs are declared at: settings, apps, tests and process files."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from djcelery.editing import NotEditable
+from djcelery.editing.python import Container, PythonSource
+from djcelery.errors import CommandError
+from djcelery.project.files import Tree
+
+SETTINGS = (b"Workload(", b"TASK_ROUTES", b"task_routes", b"BEAT_SCHEDULE", b"beat_schedule", b"INSTALLED_APPS")
+ROUTES_NAME = re.compile(r"(?:\w*_)?TASK_ROUTES|task_routes")
+SCHEDULE_NAME = re.compile(r"(?:\w*_)?BEAT_SCHEDULE|beat_schedule")
+LIBRARY = "djcelery_jobs"
+MARKERS = (".djcelery.toml", "manage.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A dict or list that settings assign to a name. `argument_of` is the function that it is passed to, if any."""
+
+    path: str
+    name: str
+    argument_of: str = ""
+
+    def find(self, source: PythonSource) -> Container:
+        """Return the literal in a source. Raise NotEditable if it is not written out there."""
+        values = [value for name, value in assignments(source.tree) if name == self.name]
+        value = _literal(values[0], self.argument_of) if len(values) == 1 else None
+        if value is None:
+            raise NotEditable(f"{self.name} is not assigned once, as a literal")
+        return value
+
+
+@dataclass
+class Places:
+    """The places of the project in `root`, each looked up when it is first needed."""
+
+    root: Path
+    tree: Tree = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = Tree(str(self.root))
+        self.tree.scan()
+
+    # -- settings
+
+    @cached_property
+    def settings(self) -> dict[str, PythonSource]:
+        """Return the sources that may be settings, by path; the least nested first."""
+        found = {}
+        for path, data in sorted(self.tree.python_files(), key=lambda pair: (pair[0].count("/"), pair[0])):
+            if not path.startswith(f"{LIBRARY}/") and "test" not in path and any(word in data for word in SETTINGS):
+                try:
+                    found[path] = PythonSource(data)
+                except NotEditable:
+                    continue
+        return found
+
+    @cached_property
+    def workloads(self) -> Literal | None:
+        """Return the dict of the workload classes."""
+        return self._only(
+            Literal(path, name)
+            for path, source in self.settings.items()
+            for name, value in assignments(source.tree)
+            if isinstance(value, ast.Dict) and value.values and all(_calls(item, "Workload") for item in value.values)
+        )
+
+    @cached_property
+    def routes(self) -> Literal | None:
+        """Return the dict that gives each task its queue: the table that `routes()` gets, or Celery's own setting."""
+        return self._only(
+            literal
+            for path, source in self.settings.items()
+            for name, value in assignments(source.tree)
+            if ROUTES_NAME.fullmatch(name) and (literal := self._routes_in(path, source, name, value))
+        )
+
+    @cached_property
+    def schedule(self) -> Literal | None:
+        """Return the dict of the schedule's entries."""
+        return self._only(
+            Literal(path, name)
+            for path, source in self.settings.items()
+            for name, value in assignments(source.tree)
+            if SCHEDULE_NAME.fullmatch(name) and isinstance(value, ast.Dict)
+        )
+
+    @cached_property
+    def installed_apps(self) -> Literal | None:
+        """Return the list of the installed apps; where there are several, the one with the library."""
+        found = [
+            (Literal(path, name), value)
+            for path, source in self.settings.items()
+            for name, value in assignments(source.tree)
+            if name == "INSTALLED_APPS" and _literal(value, "") is not None
+        ]
+        with_library = [literal for literal, value in found if LIBRARY in strings(value)]
+        return self._only(with_library or [literal for literal, _ in found])
+
+    @property
+    def routes_are_a_table(self) -> bool:
+        """Tell whether a route is the name of a class, as `routes()` takes it, and not a dict with a queue."""
+        literal = self.routes
+        if literal is None:
+            return True
+        node = literal.find(self.settings[literal.path])
+        values = node.values if isinstance(node, ast.Dict) else []
+        return not values or not any(isinstance(value, ast.Dict) for value in values)
+
+    def classes(self) -> list[str]:
+        """Return the names of the workload classes. Raise CommandError if the settings declare none."""
+        if self.workloads is None:
+            message = f"No settings in {self.root} declare WORKLOADS, so there are no queues to use."
+            raise CommandError(message, "Name the project with --project, or run djcelery init in it first.")
+        return self.keys(self.workloads)
+
+    def keys(self, literal: Literal | None) -> list[str]:
+        """Return the string keys of a dict."""
+        return list(self.items(literal))
+
+    def items(self, literal: Literal | None) -> dict[str, ast.expr]:
+        """Return the string keys of a dict with the nodes of their values."""
+        if literal is None:
+            return {}
+        node = literal.find(self.settings[literal.path])
+        pairs = zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ()
+        return {
+            key.value: value for key, value in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        }
+
+    def _routes_in(self, path: str, source: PythonSource, name: str, value: ast.expr) -> Literal | None:
+        """Return the literal behind a setting of routes, in the same file."""
+        if isinstance(value, ast.Dict):
+            return Literal(path, name)
+        if not _calls(value, "routes") or not isinstance(value, ast.Call) or not value.args:
+            return None
+        table = value.args[0]
+        if isinstance(table, ast.Name) and isinstance(source.assigned(table.id), ast.Dict):
+            return Literal(path, table.id)
+        return Literal(path, name, argument_of="routes") if isinstance(table, ast.Dict) else None
+
+    def _only(self, literals: Iterable[Literal]) -> Literal | None:
+        """Return the one literal; where there are several, that beside the workload classes; else None."""
+        found = list(dict.fromkeys(literals))
+        if len(found) > 1:
+            workloads = self.__dict__.get("workloads")
+            found = [literal for literal in found if workloads and literal.path == workloads.path]
+        return found[0] if len(found) == 1 else None
+
+    # -- apps and tests
+
+    @cached_property
+    def base(self) -> str:
+        """Return the folder that the apps are imported from, relative to the root: "" or, for example, "src"."""
+        folders = [entry.path.rpartition("/")[0] for entry in self.tree.entries if entry.path.endswith("manage.py")]
+        return (
+            min((folder for folder in folders if "/" not in folder or folder), key=len, default="") if folders else ""
+        )
+
+    @cached_property
+    def apps(self) -> list[str]:
+        """Return the dotted names of the project's own apps."""
+        literal = self.installed_apps
+        names = strings(literal.find(self.settings[literal.path])) if literal else []
+        found = {re.sub(r"\.apps\.\w+$", "", name): None for name in names}
+        own = [name for name in found if name != LIBRARY and (self.root / self.folder(name)).is_dir()]
+        return own or sorted({
+            path.removesuffix("/apps.py").removeprefix(f"{self.base}/").replace("/", ".")
+            for path in self.tree.layout.paths
+            if path.endswith("/apps.py") and not path.startswith(f"{LIBRARY}/")
+        })  # fmt: skip
+
+    def folder(self, app: str) -> str:
+        """Return the folder of an app, relative to the root."""
+        inside = app.replace(".", "/")
+        for base in dict.fromkeys([self.base, "src", ""]):
+            path = f"{base}/{inside}" if base else inside
+            if (self.root / path).is_dir():
+                return path
+        return f"{self.base}/{inside}" if self.base else inside
+
+    def tasks_module(self, app: str) -> str:
+        """Return the path of the module that holds an app's tasks."""
+        folder = self.folder(app)
+        package = f"{folder}/tasks/__init__.py"
+        return package if (self.root / package).is_file() else f"{folder}/tasks.py"
+
+    def tasks(self) -> dict[str, str]:
+        """Return the queue of each task that the settings route, and "" for tasks that they do not, by name."""
+        found: dict[str, str] = {}
+        for app in self.apps:
+            path = self.tasks_module(app)
+            try:
+                source = PythonSource((self.root / path).read_bytes())
+            except (OSError, NotEditable):
+                continue
+            found |= {f"{app}.tasks.{name}": "" for name in map(task_name, source.tree.body) if name}
+        return found | {name: queue_of(value) for name, value in self.items(self.routes).items()}
+
+    def tests_folder(self, app: str) -> str:
+        """Return the folder for the tests of an app: in the project's `tests`, or in the app."""
+        inside = app.replace(".", "/")
+        for base in dict.fromkeys([self.base, ""]):
+            tests = f"{base}/tests" if base else "tests"
+            if (self.root / tests).is_dir():
+                return f"{tests}/{inside}"
+        folder = self.folder(app)
+        return folder if (self.root / folder / "tests.py").is_file() else f"{folder}/tests"
+
+    def has_fixture(self, name: str, folder: str) -> bool:
+        """Return whether a conftest.py above a folder of tests defines a fixture."""
+        folders = [Path(folder), *Path(folder).parents]
+        files = [self.root / each / "conftest.py" for each in folders]
+        return any(
+            f"def {name}(" in file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()
+        )
+
+    @cached_property
+    def uses_pytest(self) -> bool:
+        """Return whether the project's tests run with pytest."""
+        paths = self.tree.layout.paths
+        if any(path.endswith("conftest.py") for path in paths) or (self.root / "pytest.ini").is_file():
+            return True
+        files = [self.root / name for name in ("pyproject.toml", "setup.cfg", "tox.ini")]
+        return any(re.search(rb"\[(?:tool[.:])?pytest", file.read_bytes()) for file in files if file.is_file())
+
+
+def find_root(start: Path) -> Path:
+    """Return the project that a folder is in, which has a `.djcelery.toml` or `manage.py`, or raise CommandError."""
+    folder = start.resolve()
+    if not folder.is_dir():
+        raise CommandError(f"There is no folder {start}.", "Name the folder of the project.")
+    for candidate in (folder, *folder.parents):
+        if any((candidate / name).is_file() for name in MARKERS):
+            return candidate
+    raise CommandError(
+        f"There is no Django project in {folder}.", "Run the command in a project, or pass --project DIR."
+    )
+
+
+def assignments(tree: ast.Module) -> list[tuple[str, ast.expr]]:
+    """Return the names and attributes that the top level of a module assigns to, with the values."""
+    found = []
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        value = getattr(node, "value", None)
+        for target in targets:
+            name = (
+                target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+            )
+            if name and value is not None:
+                found.append((name, value))
+    return found
+
+
+def strings(node: ast.AST) -> list[str]:
+    """Return the string literals in a node, in order."""
+    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def task_name(node: ast.stmt) -> str:
+    """Return the name of a function under a decorator of Celery's, and an empty string for any other statement."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return ""
+    decorators = node.decorator_list
+    called = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators]
+    names = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in called}
+    return node.name if names & {"shared_task", "task"} else ""
+
+
+def queue_of(value: ast.expr) -> str:
+    """Return the queue that a route names, or an empty string."""
+    if isinstance(value, ast.Dict):
+        value = next((v for k, v in zip(value.keys, value.values, strict=True)
+                      if isinstance(k, ast.Constant) and k.value == "queue"), value)  # fmt: skip
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def _calls(node: ast.expr, name: str) -> bool:
+    """Return whether a node is a call of a function or class of this name."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return (function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")) == name
+
+
+def _literal(value: ast.expr, argument_of: str) -> Container | None:
+    """Return the literal that is a value, the last one in a sum, or the first argument of a call."""
+    if argument_of and isinstance(value, ast.Call) and value.args:
+        value = value.args[0]
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        right = _literal(value.right, "")
+        return right if right is not None else _literal(value.left, "")
+    return value if isinstance(value, ast.Dict | ast.List | ast.Tuple) else None
