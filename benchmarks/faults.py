@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.measuring import save, saved
 from tests.live.faults import scenarios
 from tests.live.harness.environment import Environment, running_environment
-from tests.live.harness.faults import FaultPlan, run_faults
+from tests.live.harness.faults import FUNCTIONS, FaultPlan, run_faults
 from tests.live.harness.project import AS_GENERATED
 from tests.live.harness.report import Outcome
 
@@ -32,6 +32,12 @@ Row = tuple[bool, dict[str, Any]]  # whether the promise was kept, and the figur
 
 def all_faults(environment: Environment, jobs: int) -> Row:
     plan = _plan(jobs, environment.name)
+    return _judged(run_faults(environment, plan, _progress), faults=_counts_of(plan))
+
+
+def functions(environment: Environment, jobs: int) -> Row:
+    """Run the same faults over Django's `@task`."""
+    plan = dataclasses.replace(_plan(jobs, environment.name), tasks=FUNCTIONS)
     return _judged(run_faults(environment, plan, _progress), faults=_counts_of(plan))
 
 
@@ -87,6 +93,7 @@ def web(environment: Environment, jobs: int) -> Row:
 
 SCENARIOS: dict[str, Callable[[Environment, int], Row]] = {
     "faults": all_faults,
+    "functions": functions,
     "poison": poison,
     "many-poisons": many_poisons,
     "rolling": rolling,

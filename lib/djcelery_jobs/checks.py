@@ -26,16 +26,19 @@ from djcelery_jobs.brokers.workloads import Workload
 from djcelery_jobs.core import outbox
 from djcelery_jobs.core.republish_delays import hard_limit
 from djcelery_jobs.core.task import JobTask, is_durable
+from djcelery_jobs.worker.task_modules import import_task_modules, is_backend_in_use
 
 
 @register("djcelery_jobs")
 def check_jobs(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Apply every rule to the app of this process. Where the declarations are wrong, report nothing but them."""
     app = current_app._get_current_object()
-    # Not Celery's own way to import the tasks: it runs Django's checks, this one among them.
-    autodiscover_modules("tasks")
-    wrong_declarations = [message for rule in DECLARATION_RULES for message in rule(app)]
-    messages = wrong_declarations or [message for rule in RULES for message in rule(app)]
+    messages = [message for rule in DECLARATION_RULES for message in rule(app)]
+    if not messages:
+        # Not Celery's own way to import the tasks: it runs Django's checks, this one among them.
+        autodiscover_modules("tasks")
+        import_task_modules()
+        messages = [message for rule in RULES for message in rule(app)]
     return [_softened(message) for message in messages] if _is_adopted(app) else messages
 
 
@@ -308,6 +311,14 @@ def the_settings_of_the_job_layer_are_valid(app: Celery) -> Iterator[CheckMessag
         yield Error(problem, hint="Correct DJCELERY_JOBS in the settings.", id="djcelery_jobs.E018")
 
 
+def every_function_fits_its_options(app: Celery) -> Iterator[CheckMessage]:
+    """Require of each `@task` a timeout that its workload class allows, and a key that names its arguments."""
+    if is_backend_in_use():
+        from djcelery_jobs.tasks_backend import check_functions  # which needs Django 6.0, or the package django-tasks
+
+        yield from check_functions()
+
+
 # Why other brokers do not work, and what to use instead.
 OTHER_BROKERS = {
     "sqs": "SQS delays a message for 15 minutes at most, keeps a received one for 12 hours at most, and does not list "
@@ -359,6 +370,7 @@ RULES: list[Rule] = [
     the_broker_is_a_supported_one,
     the_queues_are_made_for_the_broker,
     the_certificate_of_the_broker_is_verified,
+    every_function_fits_its_options,
 ]
 
 

@@ -138,11 +138,9 @@ class DurableBackend(BaseTaskBackend):
 
     def check(self, **kwargs: Any) -> Iterator[CheckMessage]:
         """Report queues that no workload class has, and options that no task can have."""
-        if not _workloads():  # which is a message of its own
-            return
-        wrong = [*self._check_queues(), *self._check_options()]
-        tasks = [] if wrong else [task for task in declared.values() if task.backend == self.alias]
-        yield from wrong or [message for task in tasks for message in _check_task(task)]
+        if _workloads():  # otherwise there is a message about them
+            yield from self._check_queues()
+            yield from self._check_options()
 
     def _check_queues(self) -> Iterator[CheckMessage]:
         hint = f"Use the names in WORKLOADS: {', '.join(_workloads())}."
@@ -166,8 +164,14 @@ class DurableBackend(BaseTaskBackend):
                 yield Error(f"TASKS[{self.alias!r}], {path}: {problem}", hint=hint, id="djcelery_jobs.E023")
 
 
-def _check_task(task: Task) -> Iterator[CheckMessage]:
-    """Report options that do not fit the function, or the workload class in which it runs."""
+def check_functions() -> Iterator[CheckMessage]:
+    """Report tasks whose options do not fit the function, or the workload class in which it runs."""
+    for task in list(declared.values()):
+        if isinstance(task.get_backend(), DurableBackend):
+            yield from _check_function(task)
+
+
+def _check_function(task: Task) -> Iterator[CheckMessage]:
     options, workload = options_of(task), _workload(task)
     if options.timeout and options.timeout >= hard_limit(workload):
         yield Error(

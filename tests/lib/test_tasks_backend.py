@@ -6,6 +6,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 
 import pytest
 from celery import current_app
@@ -18,7 +19,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from djcelery_jobs import Workload
-from djcelery_jobs.checks import every_task_has_a_route
+from djcelery_jobs.checks import check_jobs, every_function_fits_its_options, every_task_has_a_route
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import ledger, tasks_api
 from djcelery_jobs.core.durable import DurableTask
@@ -586,17 +587,32 @@ def test_an_unknown_option_is_reported():
 
 
 def test_a_timeout_beyond_the_limit_of_the_class_is_reported():
-    [message] = messages(**options(PATH + "mail", timeout=60))
+    with configured(**options(PATH + "mail", timeout=60)):
+        [message] = [message.msg for message in every_function_fits_its_options(current_app)]
     assert message == f"{PATH}mail has a timeout of 60 s, and email ends each run after 60 s."
 
 
 def test_a_key_with_another_name_than_an_argument_is_reported():
-    [message] = messages(**options(PATH + "add", key="{nam}"))
+    with configured(**options(PATH + "add", key="{nam}")):
+        [message] = [message.msg for message in every_function_fits_its_options(current_app)]
     assert "which is not an argument" in message
 
 
 def test_manage_py_check_asks_for_no_route_of_these_tasks(conf):
     assert list(every_task_has_a_route(current_app)) == []
+
+
+def test_a_route_of_a_task_in_a_module_of_any_name_is_no_typo(conf, monkeypatch, tmp_path):
+    """The module is imported before its task is looked for."""
+    package = tasks_api.Task.__module__.rpartition(".")[0]
+    (tmp_path / "jobs_of_a_kind.py").write_text(f"from {package} import task\n\n\n@task\ndef work() -> None: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(task_modules, "modules_with_tasks", lambda: ["jobs_of_a_kind", "jobs_of_no_kind"])
+    conf(task_routes={**current_app.conf.task_routes, "jobs_of_a_kind.work": {"queue": "fast"}})
+
+    assert [message.msg for message in check_jobs(None) if message.id == "djcelery_jobs.E002"] == []
+    current_app.tasks.unregister("jobs_of_a_kind.work")
+    task_functions.declared.pop("jobs_of_a_kind.work")
 
 
 # -- Names, other backends, modules
@@ -611,11 +627,13 @@ def test_a_celery_task_of_the_same_name_is_refused(task, broker, monkeypatch):
         task_functions.celery_task(functions.mail)
 
 
-def test_the_failure_is_logged_under_the_path(enqueue, broker, caplog):
+@pytest.mark.skipif(not find_spec("django_structlog"), reason="an interpreter not installed with every extra")
+def test_the_failure_is_logged_once_and_under_the_path(enqueue, broker, caplog):
     result = enqueue(functions.add, "a", fail="wrong")
     broker.drain()
 
-    [line] = [line for line in caplog.records if line.name == "djcelery_jobs.failure"]
+    [line] = [line for line in caplog.records if line.levelno >= logging.ERROR]
+    assert line.name == "djcelery_jobs.failure"
     assert (line.levelno, line.task, line.task_id) == (logging.ERROR, PATH + "add", result.id)
 
 

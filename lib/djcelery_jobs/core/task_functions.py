@@ -19,6 +19,7 @@ from djcelery_jobs.core import task_results
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.core.task_options import TaskOptions, options_of
 from djcelery_jobs.core.tasks_api import (
+    DEFAULT_TASK_QUEUE_NAME,
     InvalidTask,
     Task,
     TaskContext,
@@ -107,12 +108,14 @@ def register(task: Task) -> None:
     if path in declared:
         return
     declared[path] = task
-    options = options_of(task)
-    shared_task(name=path, base=FunctionTask, function=task, **_celery_options(options))(_runnable(task))
+    given = _celery_options(task, options_of(task))
+    shared_task(name=path, base=FunctionTask, function=task, **given)(_runnable(task))
 
 
-def _celery_options(options: TaskOptions) -> dict[str, Any]:
+def _celery_options(task: Task, options: TaskOptions) -> dict[str, Any]:
     given: dict[str, Any] = {}
+    if task.queue_name != DEFAULT_TASK_QUEUE_NAME:
+        given["queue"] = task.queue_name
     if options.max_attempts is not None:
         given["max_retries"] = options.max_attempts - 1
     if options.backoff is not None:

@@ -132,6 +132,8 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
             "multiprocessing": {"handlers": ["console"], "propagate": False, "level": "ERROR"},
             # django-structlog and log_events.py say the same, in one line each and with names.
             "django.request": {"level": "CRITICAL"},
+            "django.tasks": {"level": "CRITICAL"},
+            "django_tasks": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING", "filters": ["drop_celery_failure_line"]},
             "djcelery_jobs.telemetry.log_events": {"level": jobs_level},

@@ -19,7 +19,9 @@ from djcelery_jobs.telemetry.redaction import scrub
 REPORTED_ELSEWHERE = (
     "celery.worker.consumer.consumer",
     "celery.worker.request",
+    "django.tasks",
     "django_structlog.middlewares.request",
+    "django_tasks",
 )
 NAMES = ("task_id", "task", "queue", "attempt", "request_id")
 TEXT = 10_000  # characters of one text in a report

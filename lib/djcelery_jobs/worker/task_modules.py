@@ -5,6 +5,7 @@ task before it forks its processes.
 """
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -59,15 +60,24 @@ def is_backend_in_use() -> bool:
 def modules_with_tasks() -> Iterator[str]:
     """Yield the names of modules that import the API of `@task`, by their text."""
     roots = {config.name: Path(config.path) for config in apps.get_app_configs()}
-    package = settings.ROOT_URLCONF.partition(".")[0]
-    spec = find_spec(package)
+    package = settings.ROOT_URLCONF.rpartition(".")[0]
+    spec = find_spec(package) if package else None
     if spec and spec.origin and package not in roots:
         roots[package] = Path(spec.origin).parent
     for package, folder in roots.items():
-        for file in folder.rglob("*.py"):
-            parts = file.relative_to(folder).with_suffix("").parts
-            if not LEFT_OUT.intersection(parts) and USES_API.search(file.read_text(errors="replace")):
+        for file in _python_files(folder):
+            if USES_API.search(file.read_text(errors="replace")):
+                parts = file.relative_to(folder).with_suffix("").parts
                 yield ".".join([package, *(part for part in parts if part != "__init__")])
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith(".")]
+        for name in files:
+            stem, _, ending = name.rpartition(".")
+            if ending == "py" and stem not in LEFT_OUT and not stem.startswith("test_"):
+                yield Path(place, name)
 
 
 def _register_tasks(values: Any) -> None:

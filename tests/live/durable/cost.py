@@ -115,6 +115,10 @@ class Way:
     rates: list[float] = field(default_factory=list)  # jobs done in a second
     publishing: list[float] = field(default_factory=list)  # ms of CPU of the publisher
 
+    @property
+    def is_durable(self) -> bool:
+        return self.task != "noop"
+
     def url(self, environment: Environment) -> str:
         return urlsplit(environment.variables["REDIS_URL"])._replace(path=f"/{self.number}").geturl()
 
@@ -135,6 +139,7 @@ def ways() -> list[Way]:
         Way("peer", "peer", app="peer", queue="celery"),
         Way("plain, in threads: no time limits", "plain", pool="threads"),
         Way("durable", "plain", task="noop_durable"),
+        Way("durable, by @task", "plain", task="noop_function"),
         Way("plain, results in the Django database", "results"),
         Way("peer, results in the Django database", "peer_results", app="peer", queue="celery"),
     ]
@@ -169,7 +174,7 @@ def measure(
         command = _command(way, concurrency)
         name = f"cost-{way.number}"
         way.worker = environment.start(*command, name=name, **way.variables(environment))
-        if way.task == "noop_durable":  # publishes again what a busy machine made time out
+        if way.is_durable:  # publishes again what a busy machine made time out
             beat = ("-m", "celery", "-A", way.app, "beat")
             environment.start(*beat, name="beat", **way.variables(environment))
     _wait_until_they_work(environment, tried)
@@ -228,7 +233,7 @@ def _run(environment: Environment, way: Way, jobs: int) -> None:
     with Connection(way.url(environment)) as connection, connection.channel() as channel:
         client = channel.client
         eventually("it is all taken", lambda: not (client.llen(way.queue) + client.hlen("unacked")), 120)
-    if way.task == "noop_durable":
+    if way.is_durable:
         environment.wait_until_finished(120)
     way.rates.append(jobs / (time.monotonic() - begun))
     time.sleep(0.5)  # what was acknowledged early is still being run

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.faults import scenarios
-from tests.live.harness.faults import FaultPlan, run_faults
+from tests.live.harness.faults import FUNCTIONS, FaultPlan, run_faults
 
 STARTS = 4  # the first, and three that come back
 STILL = 6  # seconds: a run is out of time after 5, and can say so a moment later
@@ -37,6 +37,29 @@ def test_kills_of_every_kind_lose_and_double_nothing(environment, figure):
     outcome = run_faults(environment, plan)
 
     figure(f"all faults on {environment.name}: {outcome}")
+    assert outcome.is_intact, outcome
+    assert outcome.dispatched > plan.jobs * 0.8
+    assert outcome.interrupted > 0, "no kill has hit a run: this test has shown nothing"
+
+
+@on("redis-postgres", "rabbitmq-postgres")
+def test_kills_lose_and_double_no_job_of_django_s_own_tasks(environment, figure):
+    plan = FaultPlan(
+        jobs=200,
+        rate=20,
+        longest=0.5,
+        child_kills=4,
+        worker_kills=3,
+        broker_kills=1,
+        wipes=1,
+        database_restarts=1,
+        dispatcher_kills=1,
+        tasks=FUNCTIONS,
+    )
+
+    outcome = run_faults(environment, plan)
+
+    figure(f"all faults over @task on {environment.name}: {outcome}")
     assert outcome.is_intact, outcome
     assert outcome.dispatched > plan.jobs * 0.8
     assert outcome.interrupted > 0, "no kill has hit a run: this test has shown nothing"

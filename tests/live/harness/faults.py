@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from tests.live.harness.environment import Environment, exit_code
 from tests.live.harness.report import Outcome
 
+FUNCTIONS = "function,function,function_in_steps"  # as in FaultPlan, by Django's @task
+
 
 @dataclass(frozen=True, kw_only=True)
 class FaultPlan:

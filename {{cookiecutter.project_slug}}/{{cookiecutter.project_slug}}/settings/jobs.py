@@ -120,10 +120,16 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 
 CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
 CELERY_TASK_ROUTES = routes(ROUTES)
-# Only Celery's own housekeeping uses the default queue; each of your tasks has a route.
+# The queue of Celery's own housekeeping, and of each @task that names no queue and has no route.
 CELERY_TASK_DEFAULT_QUEUE = "slow"
 # Publishing to a queue that WORKLOADS does not declare raises an error, because it is a typo.
 CELERY_TASK_CREATE_MISSING_QUEUES = False
+
+# -- Django's tasks ------------------------------------------------------------------------------------------------
+# Every @task of django.tasks, yours or a package's, becomes a durable job. Its queue_name is a workload class; without
+# one it goes where ROUTES says. Django has this API since 6.0. On 5.2, install the package django-tasks and add
+# "django_tasks" to INSTALLED_APPS.
+TASKS = {"default": {"BACKEND": "djcelery_jobs.tasks_backend.DurableBackend"}}
 
 # -- Messages and limits ------------------------------------------------------------------------------------------
 # Accept JSON and nothing else: unpickling a message can run code.

@@ -67,7 +67,8 @@ class Command(BaseCommand):
         if task is tasks.plain:
             transaction.on_commit(lambda: self.publish_plain(number, seconds))
         else:
-            task.delay(number, seconds)
+            ask = task.enqueue if hasattr(task, "enqueue") else task.delay
+            ask(number, seconds)
 
     def publish_plain(self, number: int, seconds: float) -> None:
         try:
