@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+ENQUEUING = frozenset({"enqueue", "aenqueue"})  # of Django's own tasks
 SENDING = frozenset("delay apply_async delay_on_commit apply_async_on_commit send_task apply".split())
 SIGNING = frozenset("s si signature subtask".split())
 CHUNKING = frozenset("chunks map starmap".split())  # make a signature of many calls of one task

@@ -8,14 +8,14 @@ from functools import cached_property
 
 from djcelery.project import context
 from djcelery.project.apps import Apps
-from djcelery.project.celery_names import CANVAS, CHUNKING, SENDING, SIGNING
+from djcelery.project.celery_names import CANVAS, CHUNKING, ENQUEUING, SENDING, SIGNING
 from djcelery.project.facts import Block, Call, Function, Module, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.roles import Roles
 from djcelery.project.tasks import Task, Tasks
 from djcelery.project.transactions import Transactions
 
-METHODS = SENDING | SIGNING
+METHODS = SENDING | SIGNING | ENQUEUING
 RETURNING_ITSELF = frozenset({"set", "clone", "on_error"})  # methods of a signature that return a signature
 MAX_NESTING = 5
 SIGNATURE = frozenset({"celery.signature", "celery.canvas.signature"})
@@ -48,6 +48,11 @@ class Site:
     def is_signature(self) -> bool:
         """Return whether this only makes a signature."""
         return self.method in SIGNING
+
+    @property
+    def passes_arguments(self) -> bool:
+        """Return whether the method takes the arguments of the task as its own."""
+        return self.method in {"delay", "delay_on_commit"} | ENQUEUING
 
     @property
     def is_deferred(self) -> bool:
@@ -100,7 +105,7 @@ class Site:
 
     def arguments(self) -> list[Value]:
         """Return every argument of the task, as far as it can be seen."""
-        takes_them_itself = self.method in {"delay", "delay_on_commit"} or self.is_signature
+        takes_them_itself = self.passes_arguments or self.is_signature
         if takes_them_itself and self.method != "signature":
             return [*self.value.items, *self.value.keywords.values()]
         return self._packed_arguments()
@@ -178,6 +183,8 @@ class DispatchSites:
         method, root = value.last, value.root
         if method == "signature" and value.name in SIGNATURE:
             return self._by_name(module, call, "signature")
+        if method in ENQUEUING:
+            return self._enqueued(module, call)
         if not root or root == "self":
             return None
         if method == "send_task":
@@ -192,6 +199,17 @@ class DispatchSites:
         if receiver is not None and receiver.kind in {"call", "op"}:
             return self._on_signature(module, call, signature_itself(receiver), method)
         return self._on_unknown(module, call)
+
+    def _enqueued(self, module: Module, call: Call) -> Site | None:
+        """Return the site of `task.enqueue(1)` and of `task.using(priority=5).enqueue(1)`."""
+        value, path = call.value, call.value.root
+        while value.receiver is not None and value.receiver.resolved.last == "using":
+            value = value.receiver.resolved
+            path = value.root
+        task = self.tasks.at(module, path) if path else None
+        if task is None or task.declared_by != "django":
+            return None
+        return Site(module, call, call.value.last, task, path, True)
 
     def _by_name(self, module: Module, call: Call, method: str) -> Site:
         """Return the site of a task that is named by a text."""

@@ -43,7 +43,7 @@ class Project:
         self._apps = Apps(self.modules, self._lookup)
         self._settings = Settings(self.modules, self._lookup, self._apps, running)
         bases, decorators = BaseClasses(self._lookup, self._apps), TaskDecorators(self._lookup, self._apps)
-        self._tasks = Tasks(self.modules, self._lookup, bases, decorators)
+        self._tasks = Tasks(self.modules, self._lookup, bases, decorators, self._settings.task_backends)
         self._transactions, self._roles = Transactions(self._lookup), Roles(self._lookup)
         self._sites = DispatchSites(
             self.modules, self._lookup, self._apps, self._tasks, self._transactions, self._roles
@@ -198,8 +198,13 @@ class Project:
 
     @property
     def own_tasks(self) -> list[Task]:
-        """Return the tasks outside tests."""
+        """Return Celery's tasks outside tests."""
         return self._tasks.own
+
+    @property
+    def own_tasks_of_any_kind(self) -> list[Task]:
+        """Return the tasks outside tests, Celery's and those of Django's own API."""
+        return self._tasks.of_any_kind
 
     @property
     def tasks_by_name(self) -> dict[str, Task]:

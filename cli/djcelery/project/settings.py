@@ -92,10 +92,23 @@ class Settings:
         """Return whether the broker is Redis or one of its kin, and nothing else."""
         return bool(self.brokers) and self.brokers <= REDIS and self.brokers != {"memory"}
 
+    def task_backends(self, alias: str) -> set[str]:
+        """Return the classes that TASKS may name under an alias. Empty: they cannot be seen."""
+        if not self.is_set("TASKS"):
+            return {TASK_BACKEND}
+        entries = [
+            self.lookup.resolve(setting.module, setting.value).pairs().get(alias) for setting in self.of("TASKS")
+        ]
+        names = [entry.resolved.pairs().get("BACKEND") for entry in entries if entry is not None]
+        return {name.const for name in names if name is not None and isinstance(name.const, str)}
+
     @cached_property
     def installed_apps(self) -> set[str]:
         """Return the apps that INSTALLED_APPS names anywhere."""
         return {text for setting in self.all if setting.key == "INSTALLED_APPS" for text in setting.value.texts()}
+
+
+TASK_BACKEND = "django.tasks.backends.immediate.ImmediateBackend"  # where TASKS is not set
 
 
 def with_starred_settings(modules: list[Module], lookup: Lookup) -> list[Module]:

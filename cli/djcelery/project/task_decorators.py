@@ -13,13 +13,14 @@ SHARED_TASK = frozenset(
     "celery.shared_task celery.app.shared_task celery.task celery.task.task celery.decorators.task "
     "celery.task.periodic_task celery.decorators.periodic_task celery.task.base.periodic_task".split()
 )
+DJANGO_TASK = frozenset({"django.tasks.task", "django_tasks.task", "django.tasks.base.task", "django_tasks.base.task"})
 NO_TASK = frozenset({"property", "staticmethod", "classmethod", "wraps", "receiver", "partial"})
 
 
 class Declaration(NamedTuple):
     """Say how a decorator makes a task."""
 
-    declared_by: str  # shared_task, app.task, wrapper
+    declared_by: str  # shared_task, app.task, wrapper, django
     inner_call: Value | None = None  # a call whose options count too
 
 
@@ -35,6 +36,8 @@ class TaskDecorators:
         """Return how a decorator makes a task, or None where it makes none."""
         if value.name in SHARED_TASK:
             return Declaration("shared_task")
+        if value.name in DJANGO_TASK:
+            return Declaration("django")
         if value.last in {"task", "periodic_task"} and value.root and self.apps.is_app(module, value.root):
             return Declaration("app.task")
         if depth > 1 or value.last in NO_TASK:

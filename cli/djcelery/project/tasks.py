@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,7 +13,14 @@ from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
 from djcelery.project.task_decorators import Declaration, TaskDecorators
 
-KEEPS_PARAMETERS = frozenset({"sensitive_variables", "deprecated", "override"})  # decorators that do
+KEEPS_PARAMETERS = frozenset({"sensitive_variables", "deprecated", "override", "job_options"})  # decorators that do
+DURABLE_BACKEND = "djcelery_jobs.tasks_backend.DurableBackend"
+# Backends of Django's tasks. The first write a row in the transaction, or run nothing later; the others publish.
+WRITING_A_ROW = (
+    *("djcelery_jobs.", "django_tasks_db.", "django_ox.", "django_tasks.backends.database"),
+    *(f"{api}.backends.{name}" for api in ("django.tasks", "django_tasks") for name in ("dummy", "immediate")),
+)
+PUBLISHING_AT_ONCE = ("django_tasks_celery.", "django_tasks_fennel.", "django_tasks_rq.", "django_tasks.backends.rq")
 
 
 @dataclass(slots=True)
@@ -26,7 +33,7 @@ class Task:
     options: dict[str, Value]
     line: int
     col: int
-    declared_by: str  # shared_task, app.task, wrapper, class, call
+    declared_by: str  # shared_task, app.task, wrapper, class, call, django
     decorator: Value | None = None
     has_hidden_options: bool = False  # options that cannot be seen are spread into it
     has_explicit_name: bool = False
@@ -44,8 +51,8 @@ class Task:
 
     @property
     def bound(self) -> bool:
-        """Return whether the function gets the task itself as its first argument."""
-        value = self.options.get("bind")
+        """Return whether the function gets the task itself, or its context, as its first argument."""
+        value = self.options.get("bind") or self.options.get("takes_context")
         return self.declared_by == "class" or (value is not None and value.const is True)
 
     @property
@@ -80,13 +87,24 @@ class Task:
 
 
 class Tasks:
-    """Find the tasks of a code base, by name, by place and by body."""
+    """Find the tasks of a code base, by name, by place and by body.
 
-    def __init__(self, modules: list[Module], lookup: Lookup, bases: BaseClasses, decorators: TaskDecorators) -> None:
+    backends: gives the classes that the setting TASKS may name under an alias.
+    """
+
+    def __init__(
+        self,
+        modules: list[Module],
+        lookup: Lookup,
+        bases: BaseClasses,
+        decorators: TaskDecorators,
+        backends: Callable[[str], set[str]],
+    ) -> None:
         self.modules = modules
         self.lookup = lookup
         self.bases = bases
         self.decorators = decorators
+        self.backends = backends
 
     @cached_property
     def all(self) -> list[Task]:
@@ -99,9 +117,14 @@ class Tasks:
         return tasks
 
     @cached_property
-    def own(self) -> list[Task]:
-        """Return the tasks outside tests."""
+    def of_any_kind(self) -> list[Task]:
+        """Return the tasks outside tests, Celery's and those of Django's own API."""
         return [task for task in self.all if not is_test(task.module.path)]
+
+    @cached_property
+    def own(self) -> list[Task]:
+        """Return Celery's tasks outside tests."""
+        return [task for task in self.of_any_kind if task.declared_by != "django"]
 
     @cached_property
     def by_name(self) -> dict[str, Task]:
@@ -165,8 +188,38 @@ class Tasks:
         for function in module.functions:
             for decorator in function.decorators:
                 if declaration := self.decorators.declaration(module, decorator):
-                    yield self._decorated(module, function, decorator, declaration)
+                    if declaration.declared_by == "django":
+                        yield self._of_django(module, function, decorator)
+                    else:
+                        yield self._decorated(module, function, decorator, declaration)
                     break
+
+    def _of_django(self, module: Module, function: Function, decorator: Value) -> Task:
+        """Return the task that a decorator of Django's own API makes of a function."""
+        backends = self.backends(text_option(decorator.keywords, "backend", "default"))
+        is_durable = bool(backends) and all(self._is_durable_backend(module, backend) for backend in backends)
+        below = [value for value in function.decorators if value.last == "job_options"]
+        given = {name: option for value in [decorator, *below] for name, option in value.keywords.items()}
+        options = {"takes_context": given.get("takes_context"), "soft_time_limit": given.get("timeout")}
+        one_transaction = given.get("one_transaction")
+        return Task(
+            name=f"{module.name}.{function.name}",
+            module=module,
+            function=function,
+            options={name: value for name, value in options.items() if value is not None},
+            line=function.line,
+            col=function.col,
+            declared_by="django",
+            decorator=decorator,
+            has_decorators_below=has_decorators_below(function, decorator),
+            sends_on_commit=is_durable or not any(map(may_publish_at_once, backends)),
+            has_unknown_base=not any(backend.startswith(PUBLISHING_AT_ONCE) for backend in backends),
+            is_durable=is_durable,
+            is_one_transaction=is_durable and (one_transaction is None or one_transaction.const is True),
+        )
+
+    def _is_durable_backend(self, module: Module, backend: str) -> bool:
+        return backend == DURABLE_BACKEND or self.bases.leads_to(module, backend, frozenset({DURABLE_BACKEND}))
 
     def _decorated(self, module: Module, function: Function, decorator: Value, declaration: Declaration) -> Task:
         """Return the task that a decorator makes of a function."""
@@ -265,6 +318,11 @@ def class_task(definition: Definition, cls: Class) -> Task:
         has_explicit_name="name" in attributes,
         changes_calls=True,
     )
+
+
+def may_publish_at_once(backend: str) -> bool:
+    """Return whether a backend of Django's tasks may publish a job before the transaction has committed."""
+    return not backend.startswith(WRITING_A_ROW)
 
 
 def text_option(options: dict[str, Value], key: str, default: str = "") -> str:

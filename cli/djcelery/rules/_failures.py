@@ -133,7 +133,7 @@ class Handler:
 def handlers(project: Project) -> Iterator[Handler]:
     """Yield the except clauses of all tasks outside of tests. Those of inner functions run at another time."""
     clauses: dict[str, Clauses] = {}
-    for task in project.own_tasks:
+    for task in project.own_tasks_of_any_kind:
         module = task.module
         if task.function is None:
             continue

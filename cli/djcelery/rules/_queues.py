@@ -29,7 +29,7 @@ def used_queues(project: Project) -> Iterator[tuple[str, Module, Any]]:
             yield name, task.module, value
     for site in project.sites:
         value = site.value.keywords.get("queue")
-        if value is not None and site.method != "delay" and (name := project.text(site.module, value)):
+        if value is not None and not site.passes_arguments and (name := project.text(site.module, value)):
             yield name, site.module, value
     for entry in project.schedule:
         options = entry.parts.get("options")

@@ -10,9 +10,9 @@ from djcelery.project.facts import Value
 
 # Searching for each word by itself is much faster than one pattern for all of them.
 RELEVANT_WORDS = """
-.delay .apply( apply_async on_commit send_task .s( .si( signature task Task elery ELERY BROKER retry .connect( .conf DJC
-atomic close_ connection.close add_periodic autodiscover chain( chord( group( crontab sleep( requests. send_mail urlopen
-setdefault cache.add caches[
+.delay .apply( apply_async on_commit send_task .s( .si( signature task Task elery ELERY BROKER retry .connect( .conf
+DJC enqueue( atomic close_ connection.close add_periodic autodiscover chain( chord( group( crontab sleep( requests.
+send_mail urlopen setdefault cache.add caches[
 """.split()
 HARMLESS_DECORATORS = frozenset(
     "property staticmethod classmethod cached_property setter override overload abstractmethod login_required "

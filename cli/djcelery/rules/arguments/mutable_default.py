@@ -35,7 +35,7 @@ CHANGING = frozenset("append extend add update setdefault pop popitem insert rem
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield the mutable defaults of task parameters."""
-    for task in project.own_tasks:
+    for task in project.own_tasks_of_any_kind:
         for param in task.function.params if task.function else []:
             default = param.default
             if default is None:

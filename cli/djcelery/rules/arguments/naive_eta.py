@@ -46,7 +46,7 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         for keyword in ("eta", "expires"):
             value = site.value.keywords.get(keyword)
-            if value is not None and is_naive(value) and site.method not in {"delay", "delay_on_commit"}:
+            if value is not None and is_naive(value) and not site.passes_arguments:
                 yield at(site.module, value, f"{keyword} has no time zone")
 
 

@@ -42,7 +42,7 @@ SECRET = re.compile(
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield tasks with a parameter that is named like a secret."""
-    for task in project.own_tasks:
+    for task in project.own_tasks_of_any_kind:
         for param in task.function.params if task.function else []:
             if SECRET.search(param.name.lower()):
                 yield at(task.module, task, f"{param.name} will be in the broker and in logs in clear text")

@@ -45,6 +45,20 @@ CALLS = {
 }
 
 
+# What Celery's JSON knows and Django's tasks, which take plain JSON, do not.
+NOT_PLAIN = {
+    "datetime.datetime.now": "a datetime",
+    "datetime.datetime": "a datetime",
+    "django.utils.timezone.now": "a datetime",
+    "datetime.date.today": "a date",
+    "datetime.date": "a date",
+    "django.utils.timezone.localdate": "a date",
+    "decimal.Decimal": "a Decimal",
+    "uuid.uuid4": "a UUID",
+    "uuid.UUID": "a UUID",
+}
+
+
 def find(project: Project) -> Iterator[Finding]:
     """Yield arguments of a kind that JSON does not have."""
     for site in project.sites:
@@ -68,6 +82,8 @@ def describe_unserializable(site: Site, value: Value) -> str:
         return "a lambda"
     if resolved.kind == "call" and resolved.name in CALLS:
         return CALLS[resolved.name]
+    if resolved.kind == "call" and resolved.name in NOT_PLAIN and site.task and site.task.declared_by == "django":
+        return NOT_PLAIN[resolved.name]
     if resolved.kind == "bound" and resolved.receiver is not None and resolved.receiver.name == "open":
         return "an open file"
     if value.kind == "name" and value.name in {"request", "self.request"} and is_request(site, resolved):

@@ -56,7 +56,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 def arguments(site: Site) -> tuple[int, set[str]] | None:
     """Return how many arguments are positional and which are passed by name, or None if some are unknown."""
-    if site.method in {"delay", "delay_on_commit"}:
+    if site.passes_arguments:
         if site.value.spreads_arguments or set(site.value.keywords) & TIMING_OPTIONS:
             return None
         return len(site.value.items), set(site.value.keywords)

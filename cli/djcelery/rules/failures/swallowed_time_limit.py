@@ -50,6 +50,8 @@ def find(project: Project) -> Iterator[Finding]:
         project.number(setting.module, setting.value) for setting in project.settings_of("task_soft_time_limit")
     )
     for handler in handlers(project):
+        if handler.task.declared_by == "django" and not handler.task.is_durable:  # nothing interrupts it
+            continue
         if not handler.broad or not handler.looped or handler.raises or not handler.tried:
             continue
         soft_limit = handler.task.number("soft_time_limit")

@@ -52,7 +52,9 @@ def find(project: Project) -> Iterator[Finding]:
         return
     for site in project.sites:
         delay = site.value.keywords.get("countdown") or site.value.keywords.get("eta")
-        seconds = delay_seconds(project, site.module, delay) if delay is not None and site.method != "delay" else None
+        seconds = (
+            delay_seconds(project, site.module, delay) if delay is not None and not site.passes_arguments else None
+        )
         if delay is not None and seconds is not None and seconds > TIMEOUT:
             yield at(
                 site.module,

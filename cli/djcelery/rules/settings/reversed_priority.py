@@ -55,7 +55,7 @@ def find(project: Project) -> Iterator[Finding]:
             return
     for site in project.sites:
         value = site.value.keywords.get("priority")
-        if value is not None and site.method != "delay" and isinstance(value.const, int):
+        if value is not None and not site.passes_arguments and isinstance(value.const, int):
             yield at(site.module, value, "on Redis, 0 comes first and 9 last, and only if priorities are configured")
     for task in project.own_tasks:
         value = task.options.get("priority")

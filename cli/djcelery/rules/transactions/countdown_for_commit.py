@@ -51,7 +51,13 @@ def find(project: Project) -> Iterator[Finding]:
     for site in project.sites:
         countdown = site.value.keywords.get("countdown")
         seconds = project.number(site.module, countdown)
-        if countdown is None or seconds is None or not 0 < seconds <= LONGEST or not site.sends:
+        if (
+            countdown is None
+            or seconds is None
+            or site.passes_arguments
+            or not 0 < seconds <= LONGEST
+            or not site.sends
+        ):
             continue
         view = site.function is not None and site.in_view
         if site.transaction is not None or in_model_signal(site) or site.saves or view:
