@@ -17,6 +17,7 @@ from typing import Any
 
 from djcelery import template
 from djcelery.errors import CommandError
+from djcelery.journal import Journal
 from djcelery.plan import Plan
 from djcelery.requirements import allows, package_name
 
@@ -80,9 +81,9 @@ def plan_undo(root: Path) -> Plan:
     return plan
 
 
-def apply(plan: Plan) -> None:
-    """Carry out a plan of this module."""
-    plan.apply()
+def apply(plan: Plan, command: str) -> None:
+    """Carry out a plan of this module, all of it or nothing. `command` is the command line to record."""
+    Journal(plan.root).apply(plan, command)
     if not (plan.root / LIBRARY / "__init__.py").exists():
         shutil.rmtree(plan.root / LIBRARY, ignore_errors=True)  # nothing but caches is left in it
 

@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -110,34 +110,32 @@ def render(context: Mapping[str, Any], folder: Path) -> Path:
     return project
 
 
-def render_deciding(context: Mapping[str, Any], *words: bytes) -> dict[str, bytes]:
-    """Return the files of the rendered project that one answer decides, by their path in it.
+def render_deciding(contexts: Sequence[Mapping[str, Any]], *words: bytes) -> list[dict[str, bytes]]:
+    """Return, for each context, the files of the project that differ among them, by their path.
 
-    Their templates hold one of the words, or the hook drops them with some answers. All others are the same whatever
-    the answer is, as far as it is asked by one of the words.
+    The contexts differ in one answer. A template that holds one of the words asks for it, and the hook may drop files.
     """
     from cookiecutter.utils import create_env_with_context
     from jinja2 import FileSystemLoader
 
     (root,) = home().glob("{{*cookiecutter*}}")
-    environment = create_env_with_context({"cookiecutter": dict(context)})
+    environment = create_env_with_context({"cookiecutter": dict(contexts[0])})
     environment.loader = FileSystemLoader(home())
     finishing = hook("post_gen_project")
-    optional = [name.replace(finishing.PACKAGE, context["project_slug"]) for name in finishing.KEPT_WHILE]
-    dropped = finishing.dropped(finishing.answers_in(dict(context)))
-    copied = context["_copy_without_render"]
-    rendered = {}
+    dropped = [finishing.dropped(finishing.answers_in(dict(context))) for context in contexts]
+    sometimes = {name for names in dropped for name in names if not all(name in others for others in dropped)}
+    rendered: list[dict[str, bytes]] = [{} for _ in contexts]
     for file in _template_files(root):
         inside = file.relative_to(root).as_posix()
-        path = environment.from_string(inside).render(cookiecutter=context) if "{{" in inside else inside
+        path = environment.from_string(inside).render(cookiecutter=contexts[0]) if "{{" in inside else inside
         data = file.read_bytes()
-        if _is_below(path, dropped) or not (_is_below(path, optional) or any(word in data for word in words)):
+        if not (_is_below(path, sometimes) or any(word in data for word in words)):
             continue
-        if not any(word in data for word in (b"cookiecutter", b"{%")) or _is_copied(inside, copied):
-            rendered[path] = data
-        else:
-            name = file.relative_to(home()).as_posix()
-            rendered[path] = environment.get_template(name).render(cookiecutter=context).encode()
+        is_copied = _is_copied(inside, contexts[0]["_copy_without_render"])
+        for context, result, unwanted in zip(contexts, rendered, dropped, strict=True):
+            if not _is_below(path, unwanted):
+                template = None if is_copied else environment.get_template(file.relative_to(home()).as_posix())
+                result[path] = template.render(cookiecutter=context).encode() if template else data
     return rendered
 
 

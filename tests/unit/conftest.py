@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+import djcelery.commands.new  # noqa: F401 reads the real questions once, before a test replaces the template
 from djcelery import main, repository, template
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from djcelery import plan, requirements
+from djcelery import journal, requirements
 from tests.unit.conftest import ROOT
 
 REQUIREMENT = "djcelery-jobs[redis,logs]>=1.2,<1.3"
@@ -35,7 +35,9 @@ def project(cli, tmp_path, small_template, released):
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return the bytes of each file without the journal."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".djcelery" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def dependencies(project: Path) -> list[str]:
@@ -130,6 +132,15 @@ def test_undo_refuses_an_edited_folder_and_names_the_files(cli, project, change,
     assert said.err.splitlines()[0].endswith(f"would be lost: {named}")
 
 
+def test_a_run_that_was_killed_is_taken_back_by_the_next_one(cli, project):
+    before = tree(project)
+    assert cli("eject", "shop", "--yes").code == 0
+    (project / ".djcelery/1.done").rename(project / ".djcelery/1.applying")
+    said = cli("eject", "shop", "--dry-run")
+    assert (said.code, tree(project)) == (0, before)
+    assert said.err == "An earlier run was interrupted. Its changes were undone first.\n"
+
+
 def test_what_cannot_be_ejected_is_refused(cli, project, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "has no .djcelery.toml" in cli("eject", "empty").err
@@ -161,16 +172,16 @@ def test_an_unreleased_version_undoes_nothing(cli, project, small_template):
 @pytest.mark.parametrize("failing", [1, 3, 5])
 def test_a_failure_in_the_middle_leaves_all_as_it_was(cli, project, monkeypatch, failing):
     before = tree(project)
-    replace = plan.replace
+    write_new = journal.write_new
     calls = []
 
-    def fail(path, data):
+    def fail(path, data, mode=None):
         calls.append(path)
         if len(calls) == failing:
             raise OSError(28, "No space left on device")
-        replace(path, data)
+        write_new(path, data, mode)
 
-    monkeypatch.setattr(plan, "replace", fail)
+    monkeypatch.setattr(journal, "write_new", fail)
     said = cli("eject", "shop", "--yes")
     assert (said.code, tree(project)) == (1, before)
     assert not (project / "djcelery_jobs").exists()

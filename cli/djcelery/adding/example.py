@@ -53,7 +53,7 @@ def plan_example_removal(root: Path) -> Plan:
 def render_both(answers: dict[str, Any]) -> Renderings:
     """Return the files that differ between a project with the example and one without."""
     contexts = [template.context_of(answers | {"example": value}) for value in (True, False)]
-    before, after = (template.render_deciding(context, b"cookiecutter.example", b"__repeat") for context in contexts)
+    before, after = template.render_deciding(contexts, b"cookiecutter.example", b"__repeat")
     paths = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     return Renderings({path: before.get(path) for path in paths}, {path: after.get(path) for path in paths})
 
@@ -98,7 +98,7 @@ def _refuse_mentions(plan: Plan) -> None:
     mentions = []
     for path, data in tree.python_files():
         inside = path.startswith(("djcelery_jobs/", *(f"{folder}/" for folder in FOLDERS)))
-        if not inside and MENTION.search(plan.read(path) if plan.exists(path) else data):
+        if not inside and MENTION.search(plan.after.get(path, data) or b""):
             mentions.append(path)
     if mentions:
         raise CommandError(f"These files use the example: {', '.join(mentions)}", "Take its name out of them first.")

@@ -71,8 +71,7 @@ def carry_out(
     hand.
     """
     journal = Journal(root)
-    if journal.recover():
-        echo("An earlier run was interrupted. Its changes were undone first.", err=True)
+    take_back_killed_run(journal)
     if changes.undo:
         undo = journal.plan_undo()
         _confirm_and_apply(undo.plan, changes, journal, f"undo of {undo.command}", "Done.", undoes=undo.number)
@@ -81,6 +80,12 @@ def carry_out(
     undo_command = undo_command or f"djcelery {words[0] if words else ''} --undo"
     done = f"Done. {next_steps}\nTo undo: {undo_command}" if next_steps else f"Done. To undo: {undo_command}"
     _confirm_and_apply(make_plan(), changes, journal, shlex.join(["djcelery", *words]), done)
+
+
+def take_back_killed_run(journal: Journal) -> None:
+    """Undo what a run has begun that was killed, and say so."""
+    if journal.recover():
+        echo("An earlier run was interrupted. Its changes were undone first.", err=True)
 
 
 def _confirm_and_apply(

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from djcelery import ejection
+from djcelery.commands.changes import take_back_killed_run
 from djcelery.errors import Cancelled, UsageError
+from djcelery.journal import Journal
 from djcelery.output import echo
 
 
@@ -24,6 +26,8 @@ def command(path: Path, undo: bool, yes: bool, dry_run: bool) -> None:
     pyproject.toml and the record .djcelery.toml change. With --undo, the package replaces the folder, unless a file in
     it was edited.
     """
+    if path.is_dir():
+        take_back_killed_run(Journal(path))
     plan = ejection.plan_undo(path) if undo else ejection.plan_ejection(path)
     echo(ejection.describe(plan))
     if dry_run:
@@ -31,7 +35,7 @@ def command(path: Path, undo: bool, yes: bool, dry_run: bool) -> None:
         return
     if not yes:
         _confirm()
-    ejection.apply(plan)
+    ejection.apply(plan, "djcelery eject --undo" if undo else "djcelery eject")
     echo(_next_steps(path))
 
 

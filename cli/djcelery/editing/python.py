@@ -109,8 +109,12 @@ class PythonSource:
             self.replace(line_start, line_end, "")
         elif index > 0:
             previous = items[index - 1]
-            is_pair = isinstance(container, ast.Tuple) and len(items) == 2
-            self.replace(previous.end, item.end, "," if is_pair and item.comma < 0 else "")
+            if isinstance(container, ast.Tuple) and len(items) == 2 and item.comma < 0:
+                self.replace(previous.comma, item.end, ",")
+            elif item.comma >= 0 and self._is_first_on_line(item.start):
+                self.replace(previous.comma + 1, item.comma + 1, "")
+            else:
+                self.replace(previous.end, item.end, "")
         elif len(items) > 1:
             self.replace(item.start, items[1].start, "")
         else:
