@@ -32,9 +32,10 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         for module in [*CONNECTED, *_of_installed_extras()]:
             import_module(module)
-        from djcelery_jobs.brokers import redis
+        from djcelery_jobs.brokers import body_size, redis
         from djcelery_jobs.telemetry import tracing
 
+        body_size.bound_decompression()
         redis.register_transports()
         if tracing.is_enabled():
             tracing.start()

@@ -3,7 +3,10 @@
 Each is a body (bytes, or what becomes JSON), changes to the headers of a good message, and a content type.
 """
 
+import bz2
 import json
+import lzma
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,10 +46,34 @@ BODIES = [
     *([[], {}, {"chain": {"task": PLAIN}}], [[], {}, {"chord": 5}], {"a": 1}, {"task": PLAIN}, {"args": 5}),
     *({"args": [], "kwargs": 5}, {"args": [], "kwargs": {}, "callbacks": [5]}),
 ]
+# What would run after the task, and fail there: unknown, misshapen, or a part of something larger that is.
+UNKNOWN = {"task": "nobody.knows"}
+FOLLOWERS = [
+    *(UNKNOWN, {"task": "nobody.knows", "options": {"queue": "nowhere"}}, {"task": 5}, {"args": []}),
+    *({"task": PLAIN, "args": 5}, {"task": PLAIN, "kwargs": [1]}, {"task": PLAIN, "options": "x"}),
+    *({"task": PLAIN, "options": {"countdown": "soon"}}, {"task": PLAIN, "options": {"eta": "soon"}}),
+    {"task": PLAIN, "options": {"link": [UNKNOWN]}},
+    {"task": "celery.chain", "kwargs": {"tasks": [{"task": PLAIN}, UNKNOWN]}, "subtask_type": "chain"},
+    {"task": "celery.group", "kwargs": {"tasks": [UNKNOWN]}, "subtask_type": "group"},
+    {"task": "celery.chord", "kwargs": {"header": [UNKNOWN], "body": {"task": PLAIN}}, "subtask_type": "chord"},
+    *({"task": PLAIN, "subtask_type": [1]}, {"task": "celery.chain", "kwargs": {}, "subtask_type": "chain"}),
+]
+# A few kilobytes that become 64 MB where nothing stops it.
+SPACES = b"[[], {}, {}" + b" " * 2**26 + b"]"
+BOMBS = {"application/x-gzip": zlib.compress, "application/x-bz2": bz2.compress, "application/x-lzma": lzma.compress}
 RAW = [b"", b"{", b"not json", b"\xff\xfe", b"[" * 4_900 + b"]" * 4_900, b"9" * 5_000, b"[[], {}, {}", b"\0"]
 HOSTILE = [
     *(Hostile(f"body {json.dumps(body)}"[:60], body) for body in BODIES),
     *(Hostile(f"body {body[:10]!r} of {len(body)}", body) for body in RAW),
+    *(Hostile(f"followed by {follower}"[:60], [[], {}, {"callbacks": [follower]}]) for follower in FOLLOWERS),
+    Hostile("followed in a chain", [[], {}, {"chain": [UNKNOWN]}]),
+    Hostile("followed when it fails", [[], {}, {"errbacks": [UNKNOWN]}]),
+    *(
+        Hostile(f"a bomb in {name}", pack(SPACES), headers={"compression": name}, encoding="binary")
+        for name, pack in BOMBS.items()
+    ),
+    Hostile("cut off", zlib.compress(b"[[], {}, {}]" * 9)[:-9], headers={"compression": "zlib"}, encoding="binary"),
+    Hostile("large", b"[[" + b"[]," * 2**21 + b"[]], {}, {}]"),
     *_headers("task", "nobody.knows", 5, None, [], {}, "", "x" * 300, "a\0b"),
     *_headers("id", 5, None, [], "", "x" * 300, ...),
     *_headers("expires", {}, [], 5, "soon", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00"),

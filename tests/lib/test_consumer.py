@@ -2,11 +2,12 @@
 
 import json
 import pickle
+import tracemalloc
 from collections import deque
 from types import SimpleNamespace
 
 import pytest
-from celery import current_app
+from celery import Signature, chain, current_app, group
 from celery.worker import consumer as celerys
 from django.db import OperationalError
 from django.utils import timezone
@@ -16,7 +17,7 @@ from djcelery_jobs.core import ledger
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.tasks import prune
 from djcelery_jobs.worker.consumer import RETURN_DELAY, Consumer
-from tests.lib.hostile import HOSTILE, PLAIN, Hostile
+from tests.lib.hostile import BOMBS, HOSTILE, PLAIN, SPACES, Hostile
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,37 @@ def test_a_good_message_reaches_its_task(consumer):
     assert (request.name, request.id) == (prune.name, "id-0")
     assert not received.acknowledged
     assert not Job.objects.exists()
+
+
+FOLLOWERS = [
+    prune.si(),
+    prune.si().set(countdown=5, link=prune.si(), expires="2030-01-01T00:00:00+00:00"),
+    chain(prune.si(), prune.si()),
+    group(prune.si(), chain(prune.si(), prune.si())),
+    Signature("a.task.of.another.program", queue="slow"),
+]
+
+
+@pytest.mark.parametrize("follower", FOLLOWERS, ids=str)
+@pytest.mark.parametrize("part", ["callbacks", "errbacks", "chain"])
+def test_so_does_one_with_followers(consumer, part, follower):
+    receive(consumer, message(Hostile("good", json.loads(json.dumps([[], {}, {part: [follower]}])))))
+
+    assert len(consumer.begun) == 1
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("pack", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_not_unpacked(consumer, pack):
+    bomb = Hostile("bomb", pack(SPACES), headers={"compression": {p: n for n, p in BOMBS.items()}[pack]})
+    tracemalloc.start()
+    try:
+        receive(consumer, message(bomb))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(SPACES) / 2
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from celery import current_app
+from celery import Signature, current_app
 
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.durable import DurableTask
@@ -13,11 +13,11 @@ from tests.lib.durable_jobs import effects, the_job
 pytestmark = pytest.mark.django_db
 
 
-def run_message(task, job: Job, *args: object) -> None:
+def run_message(task, job: Job, *args: object, **request: object) -> None:
     """Do what a worker does with a message that has the job's id, whatever else it says."""
     info = {"redelivered": False, "routing_key": job.queue}
     task.push_request(
-        id=str(job.pk), called_directly=False, delivery_info=info, retries=0, properties={"message_id": "1"}
+        id=str(job.pk), called_directly=False, delivery_info=info, retries=0, properties={"message_id": "1"}, **request
     )
     try:
         task(*args)
@@ -33,6 +33,47 @@ def test_the_rows_arguments_are_used(add, broker, committed, args):
     run_message(add, the_job(), *args)
 
     assert (effects(), the_job().state, the_job().args) == (["a"], State.DONE, ["a"])
+
+
+@pytest.mark.parametrize("part", ["callbacks", "chain"])
+def test_what_follows_is_the_rows(add, broker, committed, part):
+    with committed():
+        add.apply_async(["a"], link=add.si("its own"))
+
+    with committed():
+        run_message(add, Job.objects.get(args=["a"]), "a", **{part: [add.si("forged")]})
+    broker.drain()
+
+    assert effects() == ["a", "its own"]
+
+
+def test_what_the_row_says_follows_also_when_the_message_says_nothing(add, broker, committed):
+    with committed():
+        add.apply_async(["a"], link=add.si("its own"))
+
+    with committed():
+        run_message(add, Job.objects.get(args=["a"]), "a")
+    broker.drain()
+
+    assert effects() == ["a", "its own"]
+
+
+def test_what_follows_a_job_that_was_sent_by_name_is_kept_in_its_row(add, broker, committed):
+    current_app.send_task(add.name, ["a"], queue="fast", link=add.si("b"), chain=[add.si("c")])
+    with committed():
+        broker.drain()
+    broker.drain()
+
+    assert sorted(effects()) == ["a", "b", "c"]
+
+
+def test_a_follower_of_another_program_is_sent_by_its_name(add, broker, committed):
+    with committed():
+        add.apply_async(["a"], link=Signature("a.task.of.another.program", queue="slow"))
+    with committed():
+        broker.drain()
+
+    assert (effects(), the_job().state) == (["a"], State.DONE)
 
 
 def test_a_message_of_another_task_runs_nothing(add, task, broker, committed, caplog):

@@ -11,14 +11,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from djcelery_jobs.brokers.body_size import largest_body
+
 # The type of a body that holds an item which was not an envelope. Nothing decodes it, so it becomes a dead letter.
 UNREADABLE = "application/x-not-an-envelope"
+LARGEST_ITEM = 2  # times the largest body: base64 adds a third, and headers come on top
 
 
 def well_formed(item: bytes | str, queue: str) -> bytes | str:
-    """Return the item as it is when it is an envelope, and otherwise an envelope around it."""
+    """Return the item as it is when it is an envelope of an accepted size, and otherwise an envelope around it."""
     try:
-        if _is_envelope(json.loads(item)):
+        if len(item) <= LARGEST_ITEM * largest_body() and _is_envelope(json.loads(item)):
             return item
     except (ValueError, RecursionError):  # bytes that are not text, and numbers of 5,000 digits, are ValueErrors too
         pass

@@ -14,6 +14,7 @@ from celery.result import AsyncResult
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
+from kombu.utils.functional import maybe_list
 
 from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.task import JobTask, is_durable
@@ -89,7 +90,7 @@ class DurableTask(JobTask):
             with atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
         job = self._begin(args, kwargs)
-        followers = self._take_followers()
+        followers = self._take_followers(job)
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")
             return None
@@ -127,12 +128,13 @@ class DurableTask(JobTask):
             worker=worker_identity(request.hostname or ""),
             queue=message.get("routing_key") or "",
             attempts=request.retries or 0,
+            has_followers=any(self._followers_of_message().values()),
         )
         job = _patiently(ledger.begin, delivery)
         if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
             return job
         logger.warning("this message was not sent by dispatching a durable job; it gets a row now, if it has none")
-        _patiently(outbox.create_missing_row, self, delivery.job_id, args, kwargs)
+        _patiently(outbox.create_missing_row, self, delivery.job_id, args, kwargs, **self._followers_of_message())
         return _patiently(ledger.begin, delivery)
 
     def _run(self, job: Job, followers: list[Signature]) -> Any:
@@ -154,23 +156,30 @@ class DurableTask(JobTask):
     def _perform(self, job: Job, args: Any, kwargs: Any) -> Any:
         return self.run(*args, **kwargs)
 
-    def _take_followers(self) -> list[Signature]:
-        """Return what follows the task: the next of its chain, and its callbacks.
+    def _followers_of_message(self) -> dict[str, Any]:
+        """Return what the message says that follows the task, by the names of the options that its row keeps."""
+        request = self.request
+        return {"chain": request.chain, "link": request.callbacks, "link_error": request.errbacks}
+
+    def _take_followers(self, job: Job | None) -> list[Signature]:
+        """Return what follows the task by its row: the next of its chain, and its callbacks.
 
         Celery would dispatch these after the task, where a kill forgets them, and after each delivery, also one that
         had nothing to do.
         """
-        request, followers = self.request, list(self.request.callbacks or [])
-        if request.chain:
-            following = maybe_signature(request.chain.pop(), app=self.app)
-            followers.append(following.set(chain=request.chain) if request.chain else following)
-        request.callbacks = request.chain = None
+        options = outbox.follower_options(job) if job else {}
+        followers, chain = maybe_list(options.get("link")) or [], options.get("chain")
+        if chain:
+            following = maybe_signature(chain.pop(), app=self.app)
+            followers.append(following.set(chain=chain) if chain else following)
+        self.request.callbacks = self.request.chain = None
+        self.request.errbacks = maybe_list(options.get("link_error"))
         return [single for follower in followers for single in _singles(maybe_signature(follower, app=self.app))]
 
     def _dispatch(self, followers: list[Signature], result: Any) -> None:
         for follower in followers:
             dispatch = partial(follower.apply_async, (result,), root_id=self.request.root_id)
-            if is_durable(_first(follower).type):
+            if is_durable(self.app.tasks.get(_first(follower).task)):
                 dispatch()  # a row in this transaction
             else:
                 transaction.on_commit(dispatch, using=database_alias())

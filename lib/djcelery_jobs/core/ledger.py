@@ -56,6 +56,8 @@ failure = logging.getLogger("djcelery_jobs.failure")
 BATCH = 500  # rows in one statement
 # Jobs of a queue that may have been on their way to a worker when its connection broke, at most.
 IN_TRANSIT = 100
+# The options of a job that name the tasks which follow it.
+FOLLOWERS = ("chain", "link", "link_error")
 # Attempts to find or insert the job for a key, while others with the key begin and end.
 KEY_ATTEMPTS = 5
 EARLIER_RUNS = 100  # entries that a row keeps, the newest
@@ -82,6 +84,7 @@ class Delivery:
     message_id: tells the message from other messages of the same job.
     worker: the name of the worker that runs it.
     queue, attempts: taken from the message; the row may hold newer values.
+    has_followers: the message names tasks that follow the job. Those of the row count.
     """
 
     job_id: uuid.UUID
@@ -94,6 +97,7 @@ class Delivery:
     worker: str = ""
     queue: str = ""
     attempts: int = 0
+    has_followers: bool = False
 
 
 # -- Creating rows
@@ -206,12 +210,12 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
-    if delivery.args is None or delivery.kwargs is None:  # they cannot be the row's
+    if delivery.args is None or delivery.kwargs is None or delivery.has_followers:  # the row must be looked at
         return None
     now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
     unchanged |= {"task": delivery.task, "args": delivery.args, "kwargs": delivery.kwargs}
     untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
-    begun = untouched.update(
+    begun = untouched.exclude(options__has_any_keys=FOLLOWERS).update(
         starts=1,
         started_at=now,
         worker=delivery.worker[:100],

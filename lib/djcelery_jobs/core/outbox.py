@@ -32,7 +32,7 @@ MAX_AT_COMMIT = 200  # messages that one transaction publishes itself
 # Neither a broker nor a network raises these: something is wrong with the one job, and the others must not wait for it.
 FAULTS_OF_A_JOB = (TypeError, ValueError, LookupError, ArithmeticError, struct.error)
 # Celery's options that go along with the message, now and each time that it is published again.
-KEPT_OPTIONS = {"chain", "link", "link_error", "root_id", "parent_id", "headers", "shadow"}
+KEPT_OPTIONS = {*ledger.FOLLOWERS, "root_id", "parent_id", "headers", "shadow"}
 CALL_OPTION = "django_task"  # how a `@task` was enqueued; it stays in the row
 KEPT_OPTIONS |= {"priority", "time_limit", "soft_time_limit", "ignore_result", CALL_OPTION}
 
@@ -131,9 +131,12 @@ def _warn_of_another_transaction(task: JobTask) -> None:
             )
 
 
-def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any) -> None:
-    """Write a row for a message that has none: it was sent by name, or before its task became durable."""
-    ledger.create_if_missing(_row(task, args, kwargs, None, {"task_id": job_id}))
+def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any, **followers: Any) -> None:
+    """Write a row for a message that has none: it was sent by name, or before its task became durable.
+
+    followers: what the message says that follows the job, by the names in ledger.FOLLOWERS.
+    """
+    ledger.create_if_missing(_row(task, args, kwargs, None, {"task_id": job_id, **followers}))
 
 
 def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
@@ -248,6 +251,11 @@ def _send_unless_wrong(job: Job, producer: Producer) -> None:
 def arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments with which the job runs. Raise what the decoder of one of them raises."""
     return tuple(loaded([job.args, job.kwargs]))
+
+
+def follower_options(job: Job) -> dict[str, Any]:
+    """Return the options of a job that name the tasks which follow it."""
+    return dict(loaded({name: job.options[name] for name in ledger.FOLLOWERS if name in job.options}))
 
 
 def _leave_to_relay(jobs: list[Job]) -> None:

@@ -9,6 +9,7 @@ from celery import current_app
 from django.db import InterfaceError, OperationalError
 from kombu import Message
 
+from djcelery_jobs.brokers.body_size import is_too_large
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import ledger
 from djcelery_jobs.models import UNFINISHED, Job, State, job_id, subject
@@ -17,6 +18,7 @@ from djcelery_jobs.storable import shown, text
 logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
+SHOWN_OF_LARGE = 1_000  # bytes of a body that is too large to be decoded
 LONGEST_TASK, LONGEST_QUEUE = 200, 100  # characters that a row holds
 
 
@@ -78,6 +80,8 @@ def _log(task_id: str, task: str, error: str) -> None:
 
 def _call(message: Message) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments, or the body as it came where it holds none."""
+    if is_too_large(message.body):
+        return [_as_text(message.body[:SHOWN_OF_LARGE])], {}
     try:
         args, kwargs, _ = message.decode()
     except Exception:  # noqa: BLE001  whatever it is, it is shown as it came

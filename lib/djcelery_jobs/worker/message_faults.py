@@ -6,15 +6,20 @@ exits over it too. So every part that the main process reads is looked at here f
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from celery import current_app
 from celery.app.task import Context
+from celery.canvas import maybe_signature
 from celery.utils.time import maybe_iso8601
 from kombu import Message
 
+from djcelery_jobs.brokers.body_size import is_too_large, largest_body
 from djcelery_jobs.brokers.queue_lengths import WAITS_SINCE
+from djcelery_jobs.core.dispatch_options import option_problems
+from djcelery_jobs.core.ledger import FOLLOWERS
 
 LONGEST_NAME = 255  # characters of an id or a task's name
 TEXTS = tuple("root_id parent_id group shadow lang origin argsrepr kwargsrepr meth reply_to correlation_id".split())
@@ -24,6 +29,8 @@ MAPPINGS = ("stamps", "headers", "__django_structlog__")
 SET_BY_CELERY = set("properties hostname delivery_info args kwargs called_directly".split())
 OTHERS = set("id task eta expires timelimit stamped_headers ignore_result utc callbacks errbacks chain chord".split())
 PROTOCOL = {*TEXTS, *NUMBERS, *MAPPINGS, *SET_BY_CELERY, *OTHERS, "taskset"}
+# Where Celery's own tasks hold the tasks that they are made of.
+MEMBERS = {"celery.chain": ("tasks",), "celery.group": ("tasks",), "celery.chord": ("header", "body")}
 # Attributes of a running request. A header with such a name would replace it, and make the run seem what it is not.
 RESERVED = ({*dir(Context), "begun", "began", "outer_context"}) - PROTOCOL
 
@@ -32,6 +39,8 @@ def find(message: Message) -> str:
     """Return what is wrong with the message, or nothing. Raise what decoding it raises."""
     if not isinstance(message.headers, Mapping):
         return "Its headers are not a mapping."
+    if is_too_large(message.body):
+        return f"Its body has {len(message.body)} bytes, and {largest_body()} are accepted."
     payload = message.payload
     if isinstance(payload, Mapping):  # protocol 1, or both at once
         return next(_of_protocol_1(message.headers, payload), "")
@@ -62,10 +71,48 @@ def _of_call(args: Any, kwargs: Any, embed: Any) -> Iterator[str]:
         return
     for name in ("callbacks", "errbacks", "chain"):
         signatures = (embed or {}).get(name)
-        if not isinstance(signatures, list | tuple | None) or not all(map(_is_signature, signatures or ())):
+        if not isinstance(signatures, list | tuple | None):
             yield f"Its {name} are not a list of tasks."
-    if not isinstance((embed or {}).get("chord"), Mapping | None):
-        yield "Its chord is not a mapping."
+        for signature in signatures or ():
+            yield from _of_follower(name, signature)
+    chord = (embed or {}).get("chord")
+    if chord is not None:
+        yield from _of_follower("chord", chord)
+
+
+def _of_follower(name: str, signature: Any) -> Iterator[str]:
+    """Yield what is wrong with a task that follows this one; Celery would find out only after this one ran."""
+    if not isinstance(signature, Mapping) or not isinstance(task := signature.get("task"), str):
+        yield f"Its {name} are not a list of tasks."
+        return
+    options = signature.get("options") or {}
+    if not isinstance(signature.get("args"), list | tuple | None) or not all(
+        value is None or _is_mapping(value) for value in (signature.get("kwargs"), signature.get("options"))
+    ):
+        yield f"Of its {name}, {task} has arguments or options of a wrong type."
+        return
+    yield from (f"Of its {name}, {task}: {problem}" for problem in option_problems(_without_iso_times(options)))
+    if task not in current_app.tasks and options.get("queue") not in current_app.amqp.queues:
+        yield f"Of its {name}, no task is called {task}, and it names no queue of another program."
+    kwargs = signature.get("kwargs") or {}
+    for member in [*_listed(kwargs, MEMBERS.get(task, ())), *_listed(options, FOLLOWERS)]:
+        yield from _of_follower(name, member)
+    maybe_signature(dict(signature), app=current_app)  # what else is wrong with it raises here
+
+
+def _listed(values: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
+    """Return what is under these names, each of which holds a list or one item."""
+    found = [values[name] for name in names if values.get(name) is not None]
+    return [item for value in found for item in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _without_iso_times(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out times that are texts, as in every message; Celery reads them."""
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in ("eta", "expires") or not (isinstance(value, str) and _is_moment(value))
+    }
 
 
 def _of_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
@@ -101,10 +148,6 @@ def _of_fields(fields: Mapping[Any, Any]) -> Iterator[str]:
 
 def _is_mapping(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
-
-
-def _is_signature(value: Any) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("task"), str)
 
 
 def _are_limits(value: Any) -> bool:
