@@ -41,7 +41,7 @@ def _depth(environment: Environment, queue: str) -> Callable[[], int]:
     from redis import Redis
 
     client = Redis.from_url(environment.variables["REDIS_URL"])
-    return lambda: int(client.llen(queue))
+    return lambda: int(client.llen(f"{environment.project.slug}:{queue}"))
 
 
 def main() -> None:

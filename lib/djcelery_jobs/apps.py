@@ -32,10 +32,11 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         for module in [*CONNECTED, *_of_installed_extras()]:
             import_module(module)
-        from djcelery_jobs.brokers import body_size, redis
+        from djcelery_jobs.brokers import body_size, rabbitmq, redis
         from djcelery_jobs.telemetry import tracing
 
         body_size.bound_decompression()
+        rabbitmq.register_transports()
         redis.register_transports()
         if tracing.is_enabled():
             tracing.start()

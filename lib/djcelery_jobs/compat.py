@@ -81,6 +81,14 @@ TABLE = (
         needless_when="kombu accepts that a queue which was declared before cannot be declared again.",
     ),
     PrivateName(
+        name="_has_queue",
+        package="kombu",
+        used_in=("brokers.redis_transport",),
+        why="Behind a key prefix, kombu finds no queue and says that it is empty.",
+        tried="5.7.0",
+        needless_when="kombu prefixes the key of EXISTS.",
+    ),
+    PrivateName(
         name="_delivered",
         package="kombu",
         used_in=("brokers.redis_transport",),
@@ -91,7 +99,7 @@ TABLE = (
     PrivateName(
         name="_q_for_pri",
         package="kombu",
-        used_in=("brokers.redis",),
+        used_in=("brokers.redis", "brokers.redis_transport"),
         why="The name of the list that holds the messages of a priority, to look at the oldest.",
         tried="5.7.0",
         needless_when="kombu tells the age of the oldest message.",

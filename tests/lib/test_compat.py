@@ -216,6 +216,15 @@ def _(url: str) -> None:
             connection.channel().basic_get("fast")
 
 
+@canary("_has_queue")
+def _(url: str) -> None:
+    """Upstream: behind a key prefix a queue that holds a message does not exist."""
+    with Connection(url, transport=ORIGINAL, transport_options={"global_keyprefix": "shop:"}) as connection:
+        connection.SimpleQueue("fast").put("")
+        assert client.Redis.from_url(url).llen("shop:fast") == 1
+        assert not connection.channel()._has_queue("fast")
+
+
 @canary("_delivered")
 def _(url: str) -> None:
     """Upstream: a lost connection returns every unacknowledged message to its queue, also of a job that runs."""

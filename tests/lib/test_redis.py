@@ -120,3 +120,14 @@ def test_importing_settings_changes_no_transport_of_other_programs():
 
     assert done.stdout == "unchanged\n", done.stderr
     assert TRANSPORT_ALIASES["redis"].startswith("djcelery_jobs.")
+
+
+def test_a_queue_behind_a_prefix_is_found_and_counted(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path), Connection(url, transport_options={"global_keyprefix": "shop:"}) as connection:
+        connection.SimpleQueue("fast").put("")
+        channel = connection.channel()
+
+        assert channel.queue_declare("fast", passive=True).message_count == 1
+        with pytest.raises(connection.channel_errors):
+            channel.queue_declare("slow", passive=True)

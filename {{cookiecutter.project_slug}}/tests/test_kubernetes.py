@@ -1,11 +1,13 @@
 """The manifests start what the settings declare, and give each worker the time to finish its jobs."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 from django.conf import settings
 
+JOBS = import_module(f"{settings.ROOT_URLCONF.partition('.')[0]}.settings.jobs")
 MANIFESTS = settings.BASE_DIR / "deploy" / "kubernetes"
 
 
@@ -51,7 +53,11 @@ def test_each_workload_class_is_scaled_by_its_own_jobs(name):
     queue, *queries = triggers(name).values()
 
     assert SCALED[f"worker-{name}"]["scaleTargetRef"]["name"] == f"worker-{name}"
-    assert name in (queue.get("listName"), queue.get("queueName"))
+    # {% if cookiecutter.broker == "redis" %}
+    assert queue["listName"] == JOBS.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] + name
+    # {% else %}
+    assert queue["queueName"] == JOBS.CELERY_BROKER_TRANSPORT_OPTIONS["name_prefix"] + name
+    # {% endif %}
     assert queries
     assert all(f"queue = '{name}'" in item["query"] or f"'[\"{name}\"]'" in item["query"] for item in queries)
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from djcelery_jobs.brokers.workloads import Workload
 
@@ -20,6 +21,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "priority": {"x-queue-type": "classic", "x-max-priority": 10},
     "ordered": {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT, "x-single-active-consumer": True},
 }
+
+
+def register_transports() -> None:
+    """Let kombu find our transport by the scheme of a URL. It is imported when a process connects."""
+    module = "djcelery_jobs.brokers.rabbitmq_transport"
+    TRANSPORT_ALIASES.update(
+        {"amqp": f"{module}:Transport", "pyamqp": f"{module}:Transport", "amqps": f"{module}:SSLTransport"}
+    )
 
 
 def queues(classes: Mapping[str, Workload]) -> list[Queue]:

@@ -14,6 +14,9 @@ jobs are running, and these would start a second time beside themselves. Here su
 what is unacknowledged, and the next channel acknowledges it. If the worker dies, the message returns after the
 visibility timeout, as it would without a lost connection.
 
+A prefix before every key: kombu looks for a queue without `global_keyprefix`, so with one it finds no queue, and no
+message in it (kombu 5.7).
+
 A full server: a Redis that may take no more memory refuses to record that a message was taken, after it was taken. The
 worker runs the message all the same, since running what waits is the only way to empty the server.
 """
@@ -99,6 +102,14 @@ class ReusedClientMixin:
         if self._reused_client is None or self._reused_client.connection_pool is not self.pool:  # kombu closed that one
             self._reused_client = super()._create_client()
         return self._reused_client
+
+    def _has_queue(self, queue: str, **options: Any) -> bool:
+        if not self.global_keyprefix:
+            return bool(super()._has_queue(queue, **options))
+        with self.conn_or_acquire() as client, client.pipeline() as pipe:
+            for priority in self.priority_steps:
+                pipe.exists(f"{self.global_keyprefix}{self._q_for_pri(queue, priority)}")
+            return any(pipe.execute())
 
     def _queue_bind(self, *args: Any) -> None:
         try:

@@ -67,7 +67,7 @@ class RabbitMQCluster:
         for node in dead:
             node.start()
         if dead:
-            eventually("all copies in step", lambda: self.copies("fast") == NODES)
+            eventually("all copies in step", lambda: self.copies("shop.fast") == NODES)
 
     def leader(self, queue: str) -> str:
         """Return the node that leads this queue now."""

@@ -93,19 +93,19 @@ def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(environme
 
 def _kill_leader(cluster: RabbitMQCluster) -> str:
     """kill -9 of the node that leads the queue `fast`. Returns its name when another one leads."""
-    leader = cluster.leader("fast")
+    leader = cluster.leader("shop.fast")
     _kill(cluster, leader)
     return leader
 
 
 def _kill(cluster: RabbitMQCluster, node: str) -> None:
     cluster.nodes[node].kill()
-    eventually("another leader", lambda: cluster.leader("fast") not in ("", node))
+    eventually("another leader", lambda: cluster.leader("shop.fast") not in ("", node))
 
 
 def _bring_back(cluster: RabbitMQCluster, node: str) -> None:
     cluster.nodes[node].start()
-    eventually("all copies in step", lambda: cluster.copies("fast") == NODES)
+    eventually("all copies in step", lambda: cluster.copies("shop.fast") == NODES)
 
 
 def _kill_primary(cluster: SentinelledValkey) -> tuple[int, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kombu import Connection
 
 from tests.live.dev.dev_server import DevProject, dev_project
 from tests.live.harness.processes import eventually
@@ -28,7 +27,7 @@ def test_each_class_has_a_replicated_queue_and_a_dead_one(dev_server, name):
         name: {"x-queue-type": "quorum", "x-delivery-limit": 3, **dead},
         f"{name}.dead": {"x-queue-type": "quorum"},
     }
-    with Connection(dev_server.variables["AMQP_URL"]) as connection, connection.channel() as channel:
+    with dev_server.environment.broker_connection() as connection, connection.channel() as channel:
         for queue, expected in arguments.items():
             channel.queue_declare(queue, passive=True)  # raises when it is not there
             channel.queue_declare(queue, durable=True, auto_delete=False, arguments=expected)  # or is another

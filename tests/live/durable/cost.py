@@ -119,6 +119,10 @@ class Way:
     def is_durable(self) -> bool:
         return self.task != "noop"
 
+    def key(self, name: str) -> str:
+        """Return the key in Redis: the project puts its name before each, and the peer does not."""
+        return f"shop:{name}" if self.app == "shop" else name
+
     def url(self, environment: Environment) -> str:
         return urlsplit(environment.variables["REDIS_URL"])._replace(path=f"/{self.number}").geturl()
 
@@ -189,7 +193,7 @@ def _wait_until_they_work(environment: Environment, tried: list[Way]) -> None:
     """Wait until each has bound its queue, and not for a line of the log: one of them writes none."""
     for way in tried:
         with Connection(way.url(environment)) as connection, connection.channel() as channel:
-            eventually(f"{way.name} consumes", partial(channel.client.keys, "_kombu.binding.*"))
+            eventually(f"{way.name} consumes", partial(channel.client.keys, way.key("_kombu.binding.*")))
 
 
 def ratio(way: Way, other: Way) -> float:
@@ -232,7 +236,8 @@ def _run(environment: Environment, way: Way, jobs: int) -> None:
     begun = time.monotonic()
     with Connection(way.url(environment)) as connection, connection.channel() as channel:
         client = channel.client
-        eventually("it is all taken", lambda: not (client.llen(way.queue) + client.hlen("unacked")), 120)
+        keys = way.key(way.queue), way.key("unacked")
+        eventually("it is all taken", lambda: not (client.llen(keys[0]) + client.hlen(keys[1])), 120)
     if way.is_durable:
         environment.wait_until_finished(120)
     way.rates.append(jobs / (time.monotonic() - begun))

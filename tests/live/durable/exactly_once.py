@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amqp import NotFound
-from kombu import Connection
 
 from tests.live.harness.environment import Environment
 from tests.live.harness.processes import eventually
@@ -49,9 +48,8 @@ def roll_back(environment: Environment, transactions: int) -> tuple[int, int]:
 
 def messages(environment: Environment, queue: str) -> int:
     """Count the messages that are ready in the queue. 0 while there is no queue yet, because nothing was published."""
-    [url] = environment.broker.variables.values()
-    with Connection(url) as connection, connection.channel() as channel:
-        if url.startswith("redis"):
+    with environment.broker_connection() as connection, connection.channel() as channel:
+        if environment.broker.kind == "redis":
             return int(channel.client.llen(queue))
         try:
             return int(channel.queue_declare(queue, passive=True).message_count)

@@ -17,7 +17,7 @@ from kombu import Connection
 
 from tests.live.harness import report
 from tests.live.harness.processes import Process, eventually
-from tests.live.harness.project import CLASSES, SHORT, Policy, make_project
+from tests.live.harness.project import CLASSES, SHORT, TRANSPORTS, Policy, make_project, prefix_options
 from tests.live.harness.report import Outcome
 from tests.live.harness.servers import PostgreSQL, SQLite, running_broker, running_database
 from tests.live.harness.supervisor import Service, Supervisor
@@ -41,7 +41,6 @@ OBSERVATIONS = (
 )
 # As many as workload/tasks/counted.py counts in.
 COUNTERS = "INSERT INTO workload_counter (id, value) VALUES " + ", ".join(f"({pk}, 0)" for pk in range(32))  # noqa: S608
-BEAT = ("-m", "celery", "-A", "shop", "beat", "-l", "INFO")
 
 
 class Broker(Protocol):
@@ -65,6 +64,10 @@ class Environment:
     processes: list[Process] = field(default_factory=list)  # that nobody starts again
     enter: tuple[str, ...] = ()  # the words before a command that run it on the host of the web processes
 
+    @property
+    def beat_command(self) -> tuple[str, ...]:
+        return ("-m", "celery", "-A", self.project.slug, "beat", "-l", "INFO")
+
     # -- processes ---------------------------------------------------------------------------------------------------
 
     def start(self, *words: str, name: str, ready: str = "", **variables: str) -> Process:
@@ -81,12 +84,19 @@ class Environment:
         return self.start("manage.py", "worker", workload, *words, name=f"worker-{workload}", ready=ready)
 
     def beat(self, name: str = "beat", ready: str = "beat: Starting") -> Process:
-        return self.start(*BEAT, name=name, ready=ready)
+        return self.start(*self.beat_command, name=name, ready=ready)
 
     def web(self, port: int, *words: str, name: str = "web") -> Process:
         """Start gunicorn. Its words say how many processes and threads it has."""
         return self.start(
-            "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}", *words, name=name, ready="Booting worker"
+            "-m",
+            "gunicorn",
+            f"{self.project.slug}.wsgi",
+            "--bind",
+            f"127.0.0.1:{port}",
+            *words,
+            name=name,
+            ready="Booting worker",
         )
 
     def end_processes(self) -> None:
@@ -108,7 +118,7 @@ class Environment:
         return self.service(name, "manage.py", "worker", workload, ready=" ready.", enter=enter)
 
     def beat_service(self, name: str = "beat", enter: tuple[str, ...] | None = None) -> Service:
-        return self.service(name, *BEAT, ready="beat: ", enter=enter)
+        return self.service(name, *self.beat_command, ready="beat: ", enter=enter)
 
     def supervise_workers(self, count: int = 2, workload: str = "fast") -> None:
         self.supervisor.add([self.worker_service(f"worker-{workload}-{number}", workload) for number in range(count)])
@@ -154,11 +164,15 @@ class Environment:
         self.clear()
         for table in OBSERVATIONS:
             self.database.run(f"DELETE FROM {table}")  # noqa: S608  our own names
-        [url] = self.broker.variables.values()
-        with Connection(url) as connection:
+        with self.broker_connection() as connection:
             for queue in CLASSES:
                 with connection.channel() as channel, suppress(NotFound):
                     channel.queue_purge(queue)
+
+    def broker_connection(self) -> Connection:
+        """Return a connection that sees the project's queues, and nobody else's, by their plain names."""
+        [url] = self.broker.variables.values()
+        return Connection(url, transport=TRANSPORTS[self.broker.kind], transport_options=prefix_options(self.project))
 
     # -- what is known of it -----------------------------------------------------------------------------------------
 
@@ -253,6 +267,7 @@ def environment_on(
     database: PostgreSQL | SQLite,
     name: str,
     *flags: str,
+    slug: str = "shop",
     policy: Policy = SHORT,
     **variables: str,
 ) -> Iterator[Environment]:
@@ -260,7 +275,7 @@ def environment_on(
     with tempfile.TemporaryDirectory(prefix="djcelery-live-") as folder:
         known = {
             **PRODUCTION,
-            "DJANGO_SETTINGS_MODULE": "shop.settings.production",
+            "DJANGO_SETTINGS_MODULE": f"{slug}.settings.production",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "DJANGO_SECURE_SSL_REDIRECT": "false",
             "EMAIL_URL": "dummymail://",
@@ -268,7 +283,7 @@ def environment_on(
             **broker.variables,
             **variables,
         }
-        project = make_project(Path(folder), broker.kind, *flags, policy=policy)
+        project = make_project(Path(folder), broker.kind, *flags, slug=slug, policy=policy)
         made = Environment(name, project, broker, database, known, Path(folder))
         made.manage("migrate", "--run-syncdb", "-v", "0")
         database.run(COUNTERS)

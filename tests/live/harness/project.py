@@ -13,6 +13,10 @@ from tests.projects import Project, make
 
 WORKLOAD = Path(__file__).parent / "workload"
 CLASSES = ("fast", "slow", "email", "report")
+TRANSPORTS = {
+    "redis": "djcelery_jobs.brokers.redis_transport:Transport",
+    "rabbitmq": "djcelery_jobs.brokers.rabbitmq_transport:Transport",
+}
 # What a developer would write: an app, a queue for each of its tasks, its URLs.
 TASKS = {
     "fast": {
@@ -60,22 +64,27 @@ SHORT = Policy(
 )
 
 
-def make_project(folder: Path, broker: str, *flags: str, policy: Policy = SHORT) -> Project:
+def make_project(folder: Path, broker: str, *flags: str, slug: str = "shop", policy: Policy = SHORT) -> Project:
     """Make a project for this broker, with the workload app in it."""
-    project = make(folder, "shop", ["--broker", broker, *flags], Path(sys.executable))
+    project = make(folder, slug, ["--broker", broker, *flags], Path(sys.executable))
     shutil.copytree(WORKLOAD, project.path / "workload", ignore=shutil.ignore_patterns("__pycache__"))
-    settings = project.path / "shop/settings"
+    settings = project.path / slug / "settings"
     edit(settings / "base.py", '    "orders",\n', '    "orders",\n    "workload",\n')
     edit(settings / "jobs.py", "\nROUTES = {\n", f"\nROUTES = {{\n{ROUTES}")
     path = '    path("workload/", include("workload.urls")),\n'
-    edit(project.path / "shop/urls.py", "urlpatterns = [\n", f"urlpatterns = [\n{path}")
+    edit(project.path / slug / "urls.py", "urlpatterns = [\n", f"urlpatterns = [\n{path}")
     set_policy(project, policy)
     return project
 
 
+def prefix_options(project: Project) -> dict[str, str]:
+    """Return the transport options that put the project's name before the names of what it has in the broker."""
+    return {"global_keyprefix": f"{project.slug}:", "name_prefix": f"{project.slug}."}
+
+
 def set_policy(project: Project, policy: Policy) -> None:
     """Write the limits and constants of a policy into the settings of a project."""
-    file = project.path / "shop/settings/jobs.py"
+    file = project.path / project.slug / "settings/jobs.py"
     text = file.read_text(encoding="utf-8")
     for name, (soft, hard) in policy.limits.items():
         found = re.findall(rf'"{name}": Workload\(.*(soft_limit=\d+, hard_limit=\d+)', text)
@@ -94,7 +103,11 @@ def set_policy(project: Project, policy: Policy) -> None:
 def schedule(project: Project, entry: str, task: str, seconds: float, expires: float) -> None:
     """Add an entry to the schedule of a project."""
     line = f'    "{entry}": {{"task": "{task}", "schedule": {seconds}, "options": {{"expires": {expires}}}}},\n'
-    edit(project.path / "shop/settings/jobs.py", "\nCELERY_BEAT_SCHEDULE = {\n", f"\nCELERY_BEAT_SCHEDULE = {{\n{line}")
+    edit(
+        project.path / project.slug / "settings/jobs.py",
+        "\nCELERY_BEAT_SCHEDULE = {\n",
+        f"\nCELERY_BEAT_SCHEDULE = {{\n{line}",
+    )
 
 
 def edit(file: Path, old: str, new: str) -> None:

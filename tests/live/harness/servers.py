@@ -127,6 +127,12 @@ class RabbitMQ:
         shutil.rmtree(self.folder / "data")
         self.start()
 
+    def names_of(self, kind: str) -> set[str]:
+        """Return the names of all "queues" or all "exchanges"."""
+        program = RABBITMQ / "rabbitmqctl" if RABBITMQ.is_dir() else "rabbitmqctl"
+        command = [program, "-n", self.node_variables["RABBITMQ_NODENAME"], "--silent", f"list_{kind}", "name"]
+        return set(succeed([*command, "--no-table-headers"], env=self.node_variables, timeout=60).splitlines())
+
     def forget(self) -> None:
         # Erlang's directory of nodes is a daemon that outlives them; this one knew only ours.
         subprocess.run(["epmd", "-port", self.names, "-kill"], capture_output=True, check=False)

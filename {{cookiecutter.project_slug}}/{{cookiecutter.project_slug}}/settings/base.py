@@ -103,6 +103,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Each process has a cache of its own. Django unpickles what it reads from a shared cache, so whoever can write to that
 # server can run code here: name one in CACHE_URL only if nobody else can, and never the broker's.
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHES["default"].setdefault("KEY_PREFIX", "{{ cookiecutter.project_slug }}")  # projects can share a server
 
 AUTH_USER_MODEL = "users.User"
 AUTH_PASSWORD_VALIDATORS = [

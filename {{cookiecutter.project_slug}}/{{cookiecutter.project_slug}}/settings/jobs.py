@@ -75,6 +75,10 @@ CELERY_BROKER_USE_SSL = tls_options(REDIS_URL)
 # Notice a dead Redis within seconds, so that a request that publishes a job gets an error instead of hanging.
 BROKER_SOCKETS = {"socket_connect_timeout": 1, "socket_timeout": 2, "socket_keepalive": True}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # The prefix of every key, so that projects can share a Redis. Two installations of this project cannot: give each
+    # a database of its own in REDIS_URL. Messages under an old prefix stay unread, so empty the queues before you
+    # change it.
+    "global_keyprefix": "{{ cookiecutter.project_slug }}:",
     # Redis gives an unacknowledged message to another worker after this many seconds, the visibility timeout. It must
     # be longer than the longest job plus the longest delay; otherwise a running job would start a second time.
     "visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,
@@ -94,6 +98,10 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_URL = env("AMQP_URL", default="amqp://guest:guest@localhost:5672//")
 CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL, name=env("AMQP_TLS_NAME", default=""))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # The prefix of every queue and exchange, so that projects can share a virtual host. Two installations of this
+    # project cannot: give each a virtual host of its own in AMQP_URL. Messages under an old prefix stay unread, so
+    # empty the queues before you change it.
+    "name_prefix": "{{ cookiecutter.project_slug }}.",
     # Without publisher confirms, publishing to a broker that hangs looks like a success, and the job is lost.
     "confirm_publish": True,
     "read_timeout": 2,
