@@ -1,4 +1,4 @@
-"""Writes the tables in lib/README.md from the library itself: python docs/make_library.py"""
+"""Writes the tables in lib/README.md and docs/django-tasks.md from the library itself: python docs/make_library.py"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "lib" / "README.md"
+DJANGO_TASKS = Path(__file__).parent / "django-tasks.md"
 # A constant has no docstring.
 CONSTANTS = {"TRANSIENT_ERRORS": "The exceptions that a job retries by itself: lost connections and time-outs."}
 
@@ -44,9 +45,29 @@ def first_sentence(module: object, name: str) -> str:
     return re.split(r"(?<=[.]) ", text)[0]
 
 
+def options_table() -> str:
+    """Return a row for each option of a `@task`, from the docstring of the class that holds them."""
+    from djcelery_jobs.core.task_options import NAMES, TaskOptions
+
+    lines = [line.strip().partition(": ") for line in (TaskOptions.__doc__ or "").splitlines()]
+    meanings = {name: meaning for name, _, meaning in lines if name in NAMES}
+    rows = [f"| `{name}` | {meanings[name][0].upper()}{meanings[name][1:]} |" for name in NAMES]
+    return "\n".join(["| option | meaning |", "|---|---|", *rows])
+
+
 def with_tables(text: str) -> str:
     """Return the README with both tables written anew between their marks."""
-    for name, table in (("settings", settings_table()), ("names", names_table())):
+    return with_written(text, {"settings": settings_table(), "names": names_table()})
+
+
+def with_options(text: str) -> str:
+    """Return the page about Django's tasks with its table written anew."""
+    return with_written(text, {"options": options_table()})
+
+
+def with_written(text: str, tables: dict[str, str]) -> str:
+    """Return a text with each table between its marks."""
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: written by docs/make_library.py -->", f"<!-- end of {name} -->"
         head, _, rest = text.partition(begin)
         text = f"{head}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
@@ -61,3 +82,4 @@ if __name__ == "__main__":
     settings.configure(INSTALLED_APPS=apps, WORKLOADS={})
     django.setup()
     README.write_text(with_tables(README.read_text()))
+    DJANGO_TASKS.write_text(with_options(DJANGO_TASKS.read_text()))

@@ -89,11 +89,12 @@ def test_each_resolves_and_says_what_it_is_for(module, name):
 def test_the_tables_of_the_readme_are_those_of_the_library():
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from make_library import with_tables
+        from make_library import DJANGO_TASKS, with_options, with_tables
     finally:
         sys.path.pop(0)
 
     assert README.read_text() == with_tables(README.read_text())
+    assert DJANGO_TASKS.read_text() == with_options(DJANGO_TASKS.read_text())
 
 
 def test_the_set_up_of_the_readme_works(tmp_path):

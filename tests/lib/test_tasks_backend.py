@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import re
 import signal
 import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from celery import current_app
@@ -655,6 +658,28 @@ def test_inline_the_job_runs_at_the_commit(committed, db):
     result.refresh()
 
     assert result.return_value == 4
+
+
+def test_the_tasks_of_the_page_run(enqueue, broker, tmp_path, monkeypatch):
+    package = tasks_api.Task.__module__.rpartition(".")[0]
+    page = (Path(__file__).parents[2] / "docs" / "django-tasks.md").read_text()
+    (tmp_path / "page_of_tasks").mkdir()
+    for name, code in re.findall(r"```python\n# shop/(\w+\.py)\n(.*?)```", page, re.DOTALL):
+        code = code.replace("django.tasks", package).replace('"slow"', '"report"')
+        (tmp_path / "page_of_tasks" / name).write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    reports, tasks = import_module("page_of_tasks.reports"), import_module("page_of_tasks.tasks")
+
+    enqueue(tasks.send_receipt, 7)
+    report = enqueue(reports.build_report, "2026-11")
+    broker.drain()
+    report.refresh()
+
+    assert report.return_value == {"month": "2026-11"}
+    assert Job.objects.get(pk=report.id).key == "report 2026-11"
+    for name in [name for name in task_functions.declared if name.startswith("page_of_tasks")]:
+        current_app.tasks.unregister(name)
+        task_functions.declared.pop(name)
 
 
 def test_a_worker_finds_tasks_in_modules_of_any_name():
