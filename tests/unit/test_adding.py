@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 import subprocess
 import sys
 import tomllib
@@ -12,8 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from djcelery import main
 from djcelery.adding.schedules import FIELDS, Timing, _shortest_pause, parse_timing
 from djcelery.errors import UsageError
+from djcelery.journal import Journal
+from tests.unit.test_journal import run_killed
 
 OURS = {
     "manage.py": "",
@@ -45,6 +49,7 @@ OURS = {
     "deploy/kubernetes/base/disruption.yaml": "# Budgets\nkind: PodDisruptionBudget\nmetadata:\n  name: worker-fast\n",
     "deploy/kubernetes/scaling/redis.yaml": "kind: ScaledObject\nmetadata:\n  name: worker-fast\n",
 }  # fmt: skip
+KILLS = 40
 # As a team's own project may look after `init --jobs`: single quotes, tabs, one settings module, no pytest.
 THEIRS = {
     "src/manage.py": "",
@@ -61,12 +66,27 @@ THEIRS = {
     "src/billing/tasks.py": "from celery import shared_task\n\n@shared_task\ndef pay():\n\tpass",
     "Procfile": "worker: celery -A config worker",
 }
+# As `init --jobs` leaves the settings of a project that had Celery before.
+INITIALISED = THEIRS | {
+    "src/config/settings.py": (
+        "INSTALLED_APPS = ['billing', 'djcelery_jobs']\n"
+        "CELERY_TASK_ROUTES = {'billing.tasks.pay': {'queue': 'default'}}\n"
+        "CELERY_BEAT_SCHEDULE = {'a': {'task': 'x', 'schedule': 5.0}}\n"
+        "\n# -- Background jobs\nfrom djcelery_jobs import Workload, routes\n\n"
+        'WORKLOADS = {\n    "default": Workload(concurrency=1, prefetch=1, soft_limit=1, hard_limit=2),\n}\n'
+        'ROUTES = {\n    "djcelery_jobs.tasks.prune": "default",\n}\n'
+        "CELERY_TASK_ROUTES = {**routes(ROUTES), **CELERY_TASK_ROUTES}\n"
+        'CELERY_BEAT_SCHEDULE = {\n    **CELERY_BEAT_SCHEDULE,\n    "prune-jobs": {"task": "x", "schedule": 3600},\n}\n'
+    ),
+}
 STYLES = {
     "ours": OURS,
     "CRLF": {name: text.replace("\n", "\r\n") for name, text in OURS.items()},
     "no line end at the end": {name: text.rstrip("\n") for name, text in OURS.items()},
     "theirs": THEIRS,
+    "initialised": INITIALISED,
 }
+EXISTING = ("theirs", "initialised")
 COMMANDS = {
     "task": ["task", "APP.send_invoice", "--queue", "QUEUE"],
     "plain task": ["task", "APP.send_invoice", "--queue", "QUEUE", "--plain"],
@@ -104,7 +124,7 @@ def project(tmp_path, cli, monkeypatch):
 
 def words(name: str, style: str) -> list[str]:
     values = {"APP": "billing", "QUEUE": "default", "TASK": "billing.pay"}
-    if style != "theirs":
+    if style not in EXISTING:
         values = {"APP": "orders", "QUEUE": "fast", "TASK": "orders.tasks.ship"}
     result = []
     for word in COMMANDS[name]:
@@ -120,13 +140,13 @@ def test_remove_is_the_exact_inverse_of_add(cli, project, style, name):
     root = project(style)
     before = tree(root)
     line = words(name, style)
-    if name == "schedule" and style != "theirs":
+    if name == "schedule" and style not in EXISTING:
         source = (root / "orders/tasks.py").read_bytes().replace(b"pk, bill", b"bill")
         (root / "orders/tasks.py").write_bytes(source)
         before = tree(root)
     said = cli("add", *line, "--yes")
     assert said.code in (0, 3), said
-    assert (said.code == 3) is (style == "theirs" and name == "queue")
+    assert (said.code == 3) is (style in EXISTING and name == "queue")
     added = tree(root)
     assert added != before
     assert cli("add", *line, "--yes").out.startswith("Nothing to do.") or said.code == 3
@@ -150,6 +170,25 @@ def test_the_order_of_additions_does_not_matter_to_removals(cli, project, style)
     for index in (0, 3, 1, 2):
         assert cli("remove", *lines[index][:2], "--yes").code == 0
     assert tree(root) == before
+
+
+def test_a_command_that_is_killed_leaves_all_or_nothing(project):
+    root = project()
+    words = ["add", "queue", "webhooks", "--project", str(root), "--yes"]
+    before = tree(root)
+    points = run_killed(lambda: main.main(words), None)
+    after = tree(root)
+    assert after != before
+    outcomes = set()
+    for at in random.Random(9).sample(range(1, points), KILLS):  # noqa: S311 not for secrets
+        run_killed(lambda: main.main(["remove", "--undo", "--project", str(root), "--yes"]), None)
+        assert tree(root) == before
+        run_killed(lambda: main.main(words), at)
+        Journal(root).recover()
+        outcomes.add("all" if tree(root) == after else "nothing" if tree(root) == before else f"half at {at}")
+        run_killed(lambda: main.main(words), None)
+        assert tree(root) == after
+    assert outcomes == {"all", "nothing"}
 
 
 def test_what_add_task_writes(cli, project):
@@ -338,6 +377,16 @@ def test_what_is_not_recognised_is_a_snippet_and_the_rest_is_written_if_it_is_wh
     assert "By hand, in Procfile: no line starts a worker with manage.py worker NAME\n" in said.out
     assert "    worker-webhooks: python manage.py worker webhooks\n" in said.out
     assert "'webhooks': Workload(" in (root / "src/config/settings.py").read_text()
+
+
+def test_a_task_joins_what_init_wrote(cli, project):
+    root = project("initialised")
+    assert cli("add", "task", "billing.remind", "--queue", "default", "--every", "1h", "--yes").code == 0
+    settings = (root / "src/config/settings.py").read_text()
+    assert '"djcelery_jobs.tasks.prune": "default",\n    "billing.tasks.remind": "default",\n}' in settings
+    assert '"schedule": 3600},\n    "remind": {\n        "task": "billing.tasks.remind",' in settings
+    test = (root / "src/billing/tests/test_remind.py").read_text()
+    assert "class RemindTests(TestCase):" in test  # nothing in this project uses pytest
 
 
 def test_a_task_without_a_place_for_its_route_is_not_written(cli, project):

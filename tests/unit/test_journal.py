@@ -7,6 +7,9 @@ import random
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,8 +59,17 @@ def tree(root: Path) -> dict[str, object]:
     }
 
 
-def run_killed(root: Path, at: int | None, *, undo: bool = False) -> int:
-    """Apply the plan in a child, or undo it, that kills itself at a line of our code.
+def apply_plan(root: Path) -> None:
+    Journal(root).apply(make_plan(root), "djcelery test")
+
+
+def undo_last(root: Path) -> None:
+    plan, number, command = Journal(root).plan_undo()
+    Journal(root).apply(plan, f"undo of {command}", undoes=number)
+
+
+def run_killed(action: Callable[[], object], at: int | None) -> int:
+    """Run an action in a child that kills itself at a line of the code that writes.
 
     Return the number of lines that ran if `at` is None, otherwise 1 if it was killed and 0 if it had ended before.
     """
@@ -78,12 +90,8 @@ def run_killed(root: Path, at: int | None, *, undo: bool = False) -> int:
 
         try:
             sys.settrace(trace)
-            journal = Journal(root)
-            if undo:
-                plan, number, command = journal.plan_undo()
-                journal.apply(plan, f"undo of {command}", undoes=number)
-            else:
-                journal.apply(make_plan(root), "djcelery test")
+            with suppress(SystemExit):
+                action()
             sys.settrace(None)
             os.write(writer, str(lines).encode())
         finally:
@@ -112,13 +120,13 @@ def copies(root, tmp_path):
 def test_a_kill_at_any_point_leaves_all_or_nothing(root, copies):
     before = tree(root)
     done = copies()
-    points = run_killed(done, None)
+    points = run_killed(partial(apply_plan, done), None)
     after = tree(done)
     assert after != before
     outcomes = set()
     for at in random.Random(7).sample(range(1, points + 1), min(KILLS, points)):  # noqa: S311 not for secrets
         folder = copies()
-        assert run_killed(folder, at) == 1
+        assert run_killed(partial(apply_plan, folder), at) == 1
         Journal(folder).recover()
         outcomes.add("all" if tree(folder) == after else "nothing" if tree(folder) == before else f"half at {at}")
         if tree(folder) == before:
@@ -134,10 +142,10 @@ def test_a_kill_while_undoing_leaves_all_or_nothing_and_undo_works_again(root, c
     copies().rename(changed)
     Journal(changed).apply(make_plan(changed), "djcelery test")
     after = tree(changed)
-    points = run_killed(copies(changed), None, undo=True)
+    points = run_killed(partial(undo_last, copies(changed)), None)
     for at in random.Random(8).sample(range(1, points + 1), 60):  # noqa: S311 not for secrets
         folder = copies(changed)
-        assert run_killed(folder, at, undo=True) == 1
+        assert run_killed(partial(undo_last, folder), at) == 1
         Journal(folder).recover()
         assert tree(folder) in (before, after)
         if tree(folder) == after:

@@ -32,6 +32,8 @@ class Literal:
     def find(self, source: PythonSource) -> Container:
         """Return the literal in a source. Raise NotEditable if it is not written out there."""
         values = [value for name, value in assignments(source.tree) if name == self.name]
+        if len(values) > 1 and all(_spreads(value, self.name) for value in values[1:]):
+            values = values[-1:]  # each one takes over the one before it
         value = _literal(values[0], self.argument_of) if len(values) == 1 else None
         if value is None:
             raise NotEditable(f"{self.name} is not assigned once, as a literal")
@@ -76,12 +78,15 @@ class Places:
     @cached_property
     def routes(self) -> Literal | None:
         """Return the dict that gives each task its queue: the table that `routes()` gets, or Celery's own setting."""
-        return self._only(
+        found = [
             literal
             for path, source in self.settings.items()
             for name, value in assignments(source.tree)
-            if ROUTES_NAME.fullmatch(name) and (literal := self._routes_in(path, source, name, value))
-        )
+            if ROUTES_NAME.fullmatch(name)
+            for literal in _routes_in(path, source, name, value)
+        ]
+        tables = [literal for literal in found if not ROUTES_NAME.fullmatch(literal.name) or literal.argument_of]
+        return self._only(tables or found)
 
     @cached_property
     def schedule(self) -> Literal | None:
@@ -135,17 +140,6 @@ class Places:
         return {
             key.value: value for key, value in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)
         }
-
-    def _routes_in(self, path: str, source: PythonSource, name: str, value: ast.expr) -> Literal | None:
-        """Return the literal behind a setting of routes, in the same file."""
-        if isinstance(value, ast.Dict):
-            return Literal(path, name)
-        if not _calls(value, "routes") or not isinstance(value, ast.Call) or not value.args:
-            return None
-        table = value.args[0]
-        if isinstance(table, ast.Name) and isinstance(source.assigned(table.id), ast.Dict):
-            return Literal(path, table.id)
-        return Literal(path, name, argument_of="routes") if isinstance(table, ast.Dict) else None
 
     def _only(self, literals: Iterable[Literal]) -> Literal | None:
         """Return the one literal; where there are several, that beside the workload classes; else None."""
@@ -284,6 +278,26 @@ def queue_of(value: ast.expr) -> str:
         value = next((v for k, v in zip(value.keys, value.values, strict=True)
                       if isinstance(k, ast.Constant) and k.value == "queue"), value)  # fmt: skip
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def _routes_in(path: str, source: PythonSource, name: str, value: ast.expr) -> list[Literal]:
+    """Return the tables that a setting of routes makes with `routes()`, or itself if it is a dict with queues."""
+    found = []
+    for call in ast.walk(value):
+        if not isinstance(call, ast.Call) or not _calls(call, "routes") or not call.args:
+            continue
+        table = call.args[0]
+        if isinstance(table, ast.Name) and isinstance(source.assigned(table.id), ast.Dict):
+            found.append(Literal(path, table.id))
+        elif isinstance(table, ast.Dict) and call is value:
+            found.append(Literal(path, name, argument_of="routes"))
+    return found or ([Literal(path, name)] if isinstance(value, ast.Dict) else [])
+
+
+def _spreads(value: ast.expr, name: str) -> bool:
+    """Return whether a dict takes over what a name stands for."""
+    pairs = zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+    return any(key is None and isinstance(item, ast.Name) and item.id == name for key, item in pairs)
 
 
 def _calls(node: ast.expr, name: str) -> bool:
