@@ -1,4 +1,4 @@
-"""Which tests run in the same process of a parallel run: those that share servers, one after the other.
+"""Which tests run in the same process of a parallel run: those that share servers or a corpus, one after the other.
 
 xdist's own `--dist loadgroup` writes the group of a test into its id, which pytest 9.1 and later no longer take up.
 """
@@ -16,9 +16,11 @@ SERVERS = re.compile(r"redis|rabbitmq|postgres|sqlite|prefork|threads|RabbitMQCl
 
 
 def scope(nodeid: str) -> str:
-    """Name the servers that a test shares with others, or return the id of one that shares none."""
+    """Name what a test shares with others, or return the id of one that shares nothing."""
     path, _, test = nodeid.partition("::")
     tests, *folders, _ = path.split("/")
+    if (tests, *folders) == ("tests", "corpus"):
+        return path  # the corpus is judged once for a file
     if tests != "tests" or folders[:1] != ["live"]:
         return nodeid
     servers = SERVERS.findall(test.partition("[")[2])
