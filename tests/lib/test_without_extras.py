@@ -9,8 +9,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OPTIONAL = ("redis", "django_structlog", "structlog", "sentry_sdk", "opentelemetry", "prometheus_client")
 MODULES = "core brokers worker beat dashboard telemetry"
-# Each of these is the module of an extra.
+# Each of these is the module of an extra, or of `@task`, which Django 5.2 has from the package django-tasks.
 OF_EXTRAS = {
+    "core.task_functions",
+    "core.task_options",
+    "core.task_results",
     "brokers.redis_transport",
     "beat.database_scheduler",
     "dashboard.metrics",
