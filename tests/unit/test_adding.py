@@ -47,7 +47,10 @@ OURS = {
     "tests/conftest.py": "def broker():\n    pass\n",
     "deploy/kubernetes/base/workers.yaml": "kind: Deployment\nmetadata:\n  name: worker-fast\n",
     "deploy/kubernetes/base/disruption.yaml": "# Budgets\nkind: PodDisruptionBudget\nmetadata:\n  name: worker-fast\n",
-    "deploy/kubernetes/scaling/redis.yaml": "kind: ScaledObject\nmetadata:\n  name: worker-fast\n",
+    "deploy/kubernetes/scaling/redis.yaml": (
+        "kind: ScaledObject\nmetadata:\n  name: worker-fast\nspec:\n  triggers:\n    - metadata:\n"
+        '        listName: "shop:fast"\n'
+    ),
 }  # fmt: skip
 KILLS = 40
 # As a team's own project may look after `init --jobs`: single quotes, tabs, one settings module, no pytest.
@@ -234,6 +237,8 @@ def test_a_queue_is_added_to_every_file_that_names_the_queues(cli, project):
         assert [document["metadata"]["name"] for document in documents] == ["worker-fast", "worker-web-hooks"]
         if name == "base/workers":
             assert documents[1]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 110
+        if name == "scaling/redis":
+            assert documents[1]["spec"]["triggers"][0]["metadata"]["listName"] == "shop:web-hooks"
 
 
 def test_an_app_is_counted_and_installed(cli, project):

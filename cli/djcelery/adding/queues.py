@@ -97,7 +97,7 @@ TRIGGERS = {
     "redis": """\
       type: redis
       metadata:
-        listName: {name}
+        listName: {key}
         listLength: "{length}"
         databaseIndex: "0"
 """,
@@ -105,7 +105,7 @@ TRIGGERS = {
       type: rabbitmq
       metadata:
         protocol: amqp
-        queueName: {name}
+        queueName: {key}
         mode: QueueLength
         value: "{length}"
 """,
@@ -200,6 +200,16 @@ def _workload(places: Places, spec: QueueSpec) -> Fragment:
     return Item(path, find, spec.name, value, f"declare the workload class {spec.name}")
 
 
+def _key_in_broker(manifest: str, name: str, classes: list[str]) -> str:
+    """Return the name that a queue has in the broker, with the prefix and the quotes of the other queues there."""
+    for match in re.finditer(r"^ *(?:listName|queueName): (?P<quote>[\"']?)(?P<key>[^\s\"']+)", manifest, re.M):
+        for other in classes:
+            prefix = match["key"].removesuffix(other)
+            if other != name and prefix != match["key"] and not re.search(r"[\w-]$", prefix):
+                return f"{match['quote']}{prefix}{name}{match['quote']}"
+    return name
+
+
 def _manifests(places: Places, spec: QueueSpec) -> list[Fragment]:
     """Return the documents for Kubernetes, as far as the project has manifests."""
     base = f"{MANIFESTS}/base"
@@ -221,7 +231,10 @@ def _manifests(places: Places, spec: QueueSpec) -> list[Fragment]:
                   "stop one pod at a time"),
     ]  # fmt: skip
     for broker, trigger in TRIGGERS.items():
-        text = SCALING.format(**values, trigger=trigger.format(**values))
         path = f"{MANIFESTS}/scaling/{broker}.yaml"
+        if not (places.root / path).is_file():
+            continue
+        key = _key_in_broker((places.root / path).read_text(encoding="utf-8"), spec.name, places.classes())
+        text = SCALING.format(**values, trigger=trigger.format(**values, key=key))
         documents.append(Documents(path, "ScaledObject", name, text, "scale its workers with its jobs"))
     return [document for document in documents if (places.root / document.path).is_file()]
