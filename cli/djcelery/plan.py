@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -123,8 +124,7 @@ class Plan:
 
     def _diff(self, path: str) -> str:
         before, after = self.before[path], self.after[path]
-        old = (before or b"").decode("utf-8", "replace").splitlines(keepends=True)
-        new = (after or b"").decode("utf-8", "replace").splitlines(keepends=True)
+        old, new = (_lines(data or b"") for data in (before, after))
         head = ""  # in git's form, since that is how a patch can hold an empty file
         if before is None or after is None:
             head = f"diff --git a/{path} b/{path}\n{'new' if before is None else 'deleted'} file mode 100644\n"
@@ -170,6 +170,11 @@ def replace(path: Path, data: bytes) -> None:
     target = path.resolve()
     mode = target.stat().st_mode & 0o7777 if target.exists() else None
     write_atomically(str(target), data, mode)
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return the lines of a text with their line ends; a form feed, for example, ends none."""
+    return re.findall(r"[^\n]*\n|[^\n]+", data.decode("utf-8", "replace"))
 
 
 def remove_empty_folders(root: Path, path: str) -> None:

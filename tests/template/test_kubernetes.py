@@ -72,7 +72,11 @@ def wrong_for_keda(found: Object, schemas: Object) -> str:
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make(tmp_path_factory.mktemp(request.param), "my_shop", ["--kubernetes", "--broker", request.param])
+    """Return a project whose team has added a queue, so that its manifests are judged, too."""
+    project = make(tmp_path_factory.mktemp(request.param), "my_shop", ["--kubernetes", "--broker", request.param])
+    words = ["add", "queue", "web-hooks", "--concurrency", "4", "--yes"]
+    succeed([sys.executable, "-m", "djcelery", *words], cwd=project.path, env=environment())
+    return project
 
 
 @cache
@@ -247,7 +251,7 @@ def test_each_trigger_is_told_what_its_scaler_needs(project):
     }
     triggers = [trigger for each in of_kind(built, "ScaledObject").values() for trigger in each["spec"]["triggers"]]
 
-    assert len(triggers) == 11
+    assert len(triggers) == 14
     for trigger in triggers:
         needed, possible, access_needed, access_possible = SCALERS[trigger["type"]]
         told, secret = set(trigger["metadata"]), accesses[trigger["authenticationRef"]["name"]]

@@ -82,10 +82,19 @@ INITIALISED = THEIRS | {
         'CELERY_BEAT_SCHEDULE = {\n    **CELERY_BEAT_SCHEDULE,\n    "prune-jobs": {"task": "x", "schedule": 3600},\n}\n'
     ),
 }
+# As cookiecutter-django has it.
+JOINED = OURS | {
+    "shop/settings/base.py": (
+        'DJANGO_APPS = ["django.contrib.auth"]\nLOCAL_APPS = [\n    "orders",\n    # Your apps go here\n]\n'
+        'INSTALLED_APPS = DJANGO_APPS + LOCAL_APPS + ["djcelery_jobs"]\n'
+    ),
+    "shop/settings/local.py": "from .base import *\nINSTALLED_APPS = ['whitenoise', *INSTALLED_APPS]\n",
+}
 STYLES = {
     "ours": OURS,
     "CRLF": {name: text.replace("\n", "\r\n") for name, text in OURS.items()},
     "no line end at the end": {name: text.rstrip("\n") for name, text in OURS.items()},
+    "joined lists": JOINED,
     "theirs": THEIRS,
     "initialised": INITIALISED,
 }
@@ -382,6 +391,13 @@ def test_what_is_not_recognised_is_a_snippet_and_the_rest_is_written_if_it_is_wh
     assert "By hand, in Procfile: no line starts a worker with manage.py worker NAME\n" in said.out
     assert "    worker-webhooks: python manage.py worker webhooks\n" in said.out
     assert "'webhooks': Workload(" in (root / "src/config/settings.py").read_text()
+
+
+def test_an_app_joins_the_project_s_own(cli, project):
+    root = project("joined lists")
+    assert cli("add", "app", "reports", "--yes").code == 0
+    settings = (root / "shop/settings/base.py").read_text()
+    assert 'LOCAL_APPS = [\n    "orders",\n    "reports",\n    # Your apps go here\n]\n' in settings
 
 
 def test_a_task_joins_what_init_wrote(cli, project):

@@ -81,9 +81,22 @@ def test_nothing_is_written_without_consent(cli, root, words, code):
 
 
 def test_the_diff_alone_is_a_patch(cli, root, git):
-    (root / "patch").write_text(cli("touch", "--diff").out)
+    (root / "a.py").write_bytes(b"\x0c\na = 1\r\n\xc2\x85\n")
+    plan = Plan(root)
+    plan.write("a.py", plan.read("a.py") + b"x = 1")
+    plan.create("new/__init__.py", b"")
+    plan.delete("b.py")
+    (root / "patch").write_bytes(plan.diff().encode())
     git("apply", "patch", cwd=root)
-    assert (root / "a.py").read_text() == "a = 1\nx = 1\n"
+    assert (root / "a.py").read_bytes() == b"\x0c\na = 1\r\n\xc2\x85\nx = 1"
+    assert (root / "new/__init__.py").read_bytes() == b""
+    assert not (root / "b.py").exists()
+
+
+def test_a_diff_and_what_is_left_to_do_do_not_mix(cli, root):
+    assert cli("touch", "--diff", "--snippet", "optional") == (
+        3, DIFF, "By hand, in b.py:3: it is unclear where y is set\n    y = 1\n\n",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("answer", [True, False])

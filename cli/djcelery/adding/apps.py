@@ -17,7 +17,7 @@ from djcelery.errors import CommandError, UsageError
 from djcelery.plan import Plan
 
 COVERAGE = ("tool", "coverage", "run")
-RESERVED = frozenset({LIBRARY, "tests", "test", "config", "settings", "django", "celery", "users"})
+RESERVED = frozenset({LIBRARY, "tests", "test", "django", "celery"})
 MAX_NAME = 40
 
 

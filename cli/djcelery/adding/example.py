@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from djcelery import template
+from djcelery.editing.text import keep_lines
 from djcelery.errors import CommandError
 from djcelery.plan import Plan
 from djcelery.project.files import Tree
@@ -131,7 +132,7 @@ def merge(before: bytes, after: bytes, data: bytes) -> bytes | None:
     if b"\r\n" in data:
         merged = merge(before, after, data.replace(b"\r\n", b"\n"))
         return merged and merged.replace(b"\n", b"\r\n")
-    old, new, ours = (text.splitlines(keepends=True) for text in (before, after, data))
+    old, new, ours = (keep_lines(text) for text in (before, after, data))
     matcher = difflib.SequenceMatcher(None, old, ours, autojunk=False)
     where = {block.a + i: block.b + i for block in matcher.get_matching_blocks() for i in range(block.size)}
     result = list(ours)

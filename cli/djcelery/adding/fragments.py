@@ -13,6 +13,7 @@ from pathlib import Path
 from djcelery.editing import NotEditable
 from djcelery.editing.blocks import append_block, remove_block
 from djcelery.editing.python import Container, PythonSource, is_string
+from djcelery.editing.text import keep_lines
 from djcelery.errors import CommandError
 from djcelery.journal import Journal
 from djcelery.plan import Plan, Snippet
@@ -274,7 +275,7 @@ def _without_import(data: bytes, statement: str) -> list[bytes]:
     name = statement.split()[-1]
     if len(re.findall(rb"\b%s\b" % re.escape(name).encode(), data)) != 1:
         return []
-    lines = data.splitlines(keepends=True)
+    lines = keep_lines(data)
     number = next(number for number, line in enumerate(lines) if re.search(rb"\b%s\b" % name.encode(), line))
     shorter = [re.sub(rb"%s, |, %s|%s,?" % ((name.encode(),) * 3), b"", lines[number], count=1)]
     candidates = []

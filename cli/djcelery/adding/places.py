@@ -100,15 +100,25 @@ class Places:
 
     @cached_property
     def installed_apps(self) -> Literal | None:
-        """Return the list of the installed apps; where there are several, the one with the library."""
-        found = [
-            (Literal(path, name), value)
-            for path, source in self.settings.items()
-            for name, value in assignments(source.tree)
-            if name == "INSTALLED_APPS" and _literal(value, "") is not None
-        ]
-        with_library = [literal for literal, value in found if LIBRARY in strings(value)]
-        return self._only(with_library or [literal for literal, _ in found])
+        """Return the list to which an app is added: of several that are joined, the last one with apps of the project.
+
+        Where several files have one, that of the file which names the library.
+        """
+        by_file = {path: _joined_lists(path, source, "INSTALLED_APPS") for path, source in self.settings.items()}
+        found = [lists for lists in by_file.values() if lists]
+        found = [lists for lists in found if LIBRARY in self._names_in(lists)] or found
+        if len(found) != 1:
+            return None
+        own = [literal for literal in found[0] if any(map(self._is_own, self._names_in([literal])))]
+        return (own or found[0])[-1]
+
+    def _names_in(self, literals: Iterable[Literal]) -> list[str]:
+        """Return the strings in lists, with the package of an app in place of its configuration."""
+        nodes = [literal.find(self.settings[literal.path]) for literal in literals]
+        return [re.sub(r"\.apps\.\w+$", "", name) for node in nodes for name in strings(node)]
+
+    def _is_own(self, app: str) -> bool:
+        return app != LIBRARY and (self.root / self.folder(app)).is_dir()
 
     @property
     def routes_are_a_table(self) -> bool:
@@ -162,10 +172,10 @@ class Places:
     @cached_property
     def apps(self) -> list[str]:
         """Return the dotted names of the project's own apps."""
-        literal = self.installed_apps
-        names = strings(literal.find(self.settings[literal.path])) if literal else []
-        found = {re.sub(r"\.apps\.\w+$", "", name): None for name in names}
-        own = [name for name in found if name != LIBRARY and (self.root / self.folder(name)).is_dir()]
+        lists = [
+            each for path, source in self.settings.items() for each in _joined_lists(path, source, "INSTALLED_APPS")
+        ]
+        own = [name for name in dict.fromkeys(self._names_in(dict.fromkeys(lists))) if self._is_own(name)]
         return own or sorted({
             path.removesuffix("/apps.py").removeprefix(f"{self.base}/").replace("/", ".")
             for path in self.tree.layout.paths
@@ -292,6 +302,30 @@ def _routes_in(path: str, source: PythonSource, name: str, value: ast.expr) -> l
         elif isinstance(table, ast.Dict) and call is value:
             found.append(Literal(path, name, argument_of="routes"))
     return found or ([Literal(path, name)] if isinstance(value, ast.Dict) else [])
+
+
+def _joined_lists(path: str, source: PythonSource, name: str) -> list[Literal]:
+    """Return the lists that a setting is made of: its own, and those that it adds up or unpacks by name, in order."""
+    values = [value for target, value in assignments(source.tree) if target == name]
+    if len(values) != 1:
+        return []
+    found: list[Literal] = []
+    for node in _operands(values[0]):
+        if isinstance(node, ast.Name):
+            found += _joined_lists(path, source, node.id) if node.id != name else []
+        elif isinstance(node, ast.List | ast.Tuple):
+            unpacked = [item.value for item in node.elts if isinstance(item, ast.Starred)]
+            found += [each for item in unpacked if isinstance(item, ast.Name) and item.id != name
+                      for each in _joined_lists(path, source, item.id)]  # fmt: skip
+            found.append(Literal(path, name))
+    return found
+
+
+def _operands(value: ast.expr) -> list[ast.expr]:
+    """Return the parts of a sum, in order."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return [*_operands(value.left), *_operands(value.right)]
+    return [value]
 
 
 def _spreads(value: ast.expr, name: str) -> bool:

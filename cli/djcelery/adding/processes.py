@@ -11,7 +11,7 @@ from typing import Any
 from djcelery.adding.fragments import Edited, Fragment
 from djcelery.editing import NotEditable
 from djcelery.editing.blocks import append_block, remove_block
-from djcelery.editing.text import insert_lines, newline_of
+from djcelery.editing.text import insert_lines, keep_lines, newline_of
 from djcelery.editing.yaml import insert_checked, last_line_of, read_documents
 from djcelery.plan import Plan
 
@@ -58,10 +58,11 @@ class WorkerLine(Fragment):
 
     def _workers(self, data: bytes) -> Iterator[tuple[int, str, str]]:
         """Yield the number, the text and the class of each line that starts a worker."""
-        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-            match = WORKER.search(line)
-            if match and not line.lstrip().startswith("#"):
-                yield number, line, match["name"]
+        for number, line in enumerate(keep_lines(data), 1):
+            text = line.rstrip(b"\r\n").decode("utf-8", "replace")
+            match = WORKER.search(text)
+            if match and not text.lstrip().startswith("#"):
+                yield number, text, match["name"]
 
 
 @dataclass
@@ -215,7 +216,7 @@ def _insert_line(data: bytes, number: int, line: str) -> bytes:
 
 def _remove_line(data: bytes, number: int) -> bytes:
     """Return a text without a line: the inverse of `_insert_line`."""
-    lines = data.splitlines(keepends=True)
+    lines = keep_lines(data)
     rest = b"".join([*lines[: number - 1], *lines[number:]])
     if number == len(lines) and not lines[-1].endswith(b"\n"):
         return rest.removesuffix(newline_of(data).encode())
@@ -224,5 +225,5 @@ def _remove_line(data: bytes, number: int) -> bytes:
 
 def _without_lines(data: bytes, start: int, end: int) -> bytes:
     """Return a text without the lines from `start` to `end`, the first of which counts as 0."""
-    lines = data.splitlines(keepends=True)
+    lines = keep_lines(data)
     return b"".join([*lines[:start], *lines[end:]])

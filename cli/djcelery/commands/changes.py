@@ -93,6 +93,8 @@ def _confirm_and_apply(
 ) -> None:
     if changes.diff:
         echo(plan.diff(), nl=False)
+        for snippet in plan.snippets:
+            echo(as_text(snippet), err=True)
         _leave(plan)
         return
     writes = bool(plan.changed) and plan.is_whole and not changes.dry_run

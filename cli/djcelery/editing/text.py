@@ -11,12 +11,18 @@ def newline_of(data: bytes) -> str:
     return "\r\n" if windows > data.count(b"\n") - windows else "\n"
 
 
+def keep_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a text with their line ends. Nothing but a line feed ends a line."""
+    *whole, last = data.split(b"\n")
+    return [line + b"\n" for line in whole] + ([last] if last else [])
+
+
 def insert_lines(data: bytes, line: int, text: str) -> bytes:
     r"""Return a text with whole lines below one of its lines, which count from 1; 0 is the top.
 
     `text` ends with "\n". A last line without a line end gets one.
     """
-    lines = data.splitlines(keepends=True) if b"\r" not in data.replace(b"\r\n", b"") else data.split(b"\n")
+    lines = keep_lines(data)
     if not 0 <= line <= len(lines):
         raise IndexError(f"there is no line {line}")
     newline = newline_of(data)
