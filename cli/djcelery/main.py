@@ -16,6 +16,7 @@ from djcelery import __version__, errors, interrupts, output
 
 COMMANDS = {
     "new": ("djcelery.commands.new", "Create a Django project with reliable background jobs."),
+    "init": ("djcelery.commands.init", "Bring the checks and the jobs into an existing Django project."),
     "add": ("djcelery.commands.add", "Add a task, queue, schedule entry or app to a project."),
     "remove": ("djcelery.commands.remove", "Remove what `add` added, or the example app."),
     "eject": ("djcelery.commands.eject", "Copy the library into a project as a folder, or undo that."),

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from djcelery.edits import Edit, edited
 from djcelery.safe_files import leaves, write_atomically
@@ -41,8 +42,9 @@ class Plan:
         self.after: dict[str, bytes | None] = {}
         self.reasons: dict[str, str] = {}
         self.modes: dict[str, int] = {}  # of new files that do not get the usual one
-        self.folded: list[str] = []  # folders whose files are counted in the description and not shown
+        self.folded: list[str] = []  # folders whose files are counted in the description and not shown, and such files
         self.snippets: list[Snippet] = []
+        self.facts: dict[str, Any] = {}  # what the plan was made from, for programs
 
     @property
     def is_whole(self) -> bool:
@@ -106,7 +108,10 @@ class Plan:
     def describe(self) -> str:
         """Return the diff of all changes, with a line of explanation above each file's, which `patch` skips."""
         shown = [path for path in self.changed if not self._folder_of(path)]
-        texts = [f"{path}: {self.reasons.get(path, 'changed')}\n{self._diff(path)}" for path in shown]
+        texts = [
+            f"{path}: {self.reasons.get(path, 'changed')}\n{'' if path in self.folded else self._diff(path)}"
+            for path in shown
+        ]
         for folder in self.folded:
             paths = [path for path in self.changed if self._folder_of(path) == folder]
             verbs = Counter("removed" if self.after[p] is None else "added" if self.before[p] is None else "changed"

@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Order",
             fields=[
-                ("id", models.BigAutoField(primary_key=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("counted", models.BooleanField(default=False)),
             ],
         ),

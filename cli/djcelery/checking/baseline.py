@@ -31,9 +31,13 @@ def write(path: str, findings: Iterable[Finding], root: str) -> None:
     """Write these findings as a baseline. A link out of the project is refused: the project may be a stranger's."""
     if os.path.islink(path) or leaves(root, path):
         raise UsageError(f"{path!r} is a symbolic link.", "Write the baseline to an ordinary file.")
+    write_atomically(path, as_bytes(findings))
+
+
+def as_bytes(findings: Iterable[Finding]) -> bytes:
+    """Return a baseline of these findings."""
     counts = Counter(key(finding) for finding in findings)
-    text = json.dumps({"findings": dict(sorted(counts.items()))}, indent=1) + "\n"
-    write_atomically(path, text.encode())
+    return (json.dumps({"findings": dict(sorted(counts.items()))}, indent=1) + "\n").encode()
 
 
 def unknown(findings: Iterable[Finding], baseline: Counter[str]) -> list[Finding]:

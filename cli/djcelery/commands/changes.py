@@ -133,6 +133,7 @@ def as_json(plan: Plan, *, applied: bool) -> str:
         for s in plan.snippets
     ]
     result = {"success": True, "applied": applied, "files": files, "diff": plan.diff(), "by_hand": snippets}
+    result |= plan.facts
     return json.dumps(result, indent=2)
 
 

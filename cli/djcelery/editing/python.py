@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from djcelery.editing import NotEditable
@@ -79,6 +80,16 @@ class PythonSource:
         """Put a text in place of what lies between two offsets."""
         self._changes.append((start, end, len(self._changes), text.encode()))
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Forget the changes that the block has collected if it raises."""
+        count = len(self._changes)
+        try:
+            yield
+        except BaseException:
+            del self._changes[count:]
+            raise
+
     def append_item(self, container: Container, text: str, *, line_length: int = 0) -> None:
         """Add an item behind the last one of a literal or call, in the style of the items before it.
 
@@ -95,6 +106,17 @@ class PythonSource:
             self._append_line(container, last, text)
             return
         self._append_inline(container, items, text, line_length)
+
+    def prepend_item(self, container: Container, text: str) -> None:
+        """Add an item before the first one of a literal or call, on a line of its own if the first one has one."""
+        items = self._items(container)
+        if not items:
+            self._fill_empty(container, text)
+            return
+        start = items[0].start
+        own_line = self._is_first_on_line(start) and self._line_of(start) > self._line_of(self._open(container))
+        gap = f"{self._newline_at(start)}{self._indent(start)}" if own_line else " "
+        self.replace(start, start, f"{text},{gap}")
 
     def remove_item(self, container: Container, index: int) -> None:
         """Remove an item of a literal or call, -1 for the last one: the inverse of `append_item`."""

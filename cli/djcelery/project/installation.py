@@ -26,6 +26,7 @@ class Installation:
         self.tree = tree
         self.project = project
         self.manage = manage
+        self.modules = list(project.modules)
         self.celery = CelerySetup(project)
         self._lookup = Lookup(tree, list(project.modules))
         self._named_settings = settings
@@ -44,6 +45,7 @@ class Installation:
             raise CommandError("There are several Django projects here.", f"Name one of these folders: {folders}")
         modules, _ = load(tree)
         installation = cls(tree, Project(tree, modules), paths[0], settings)
+        installation.modules = modules
         installation.refuse_unknown_settings()
         return installation
 

@@ -17,6 +17,9 @@ ROUTES_OF_TABLE = frozenset({"djcelery_jobs.routes", "djcelery_jobs.brokers.work
 QUEUES_OF_TABLE = frozenset({"djcelery_jobs.queues", "djcelery_jobs.brokers.options.queues"})
 
 
+MAX_SPREADS = 5
+
+
 @dataclass(slots=True)
 class Workload:
     """Describe a workload class of djcelery-jobs: a queue with a worker process of its own."""
@@ -103,14 +106,42 @@ class Routes:
         if resolved.kind == "call" and resolved.name in ROUTES_OF_TABLE and resolved.items:
             table = resolved.items[0]
             home, resolved = self.lookup.home(home, table), self.lookup.resolve(home, table)
+        return self._in_tables(home, resolved, 0)
+
+    def _in_tables(self, home: Module, resolved: Value, depth: int) -> list[Route] | None:
+        """Return the routes of a table, of several, or of one that others are spread into."""
         tables = resolved.items if resolved.kind in {"tuple", "list"} else [resolved]
-        routes = []
+        routes: list[Route] = []
         for table in tables:
-            if table.kind != "dict" or any(pattern.kind != "const" for pattern in table.keys):
+            known = self._in_table(home, table, depth)
+            if known is None:
                 return None
-            for pattern, target in zip(table.keys, table.items, strict=True):
+            routes += known
+        return routes
+
+    def _in_table(self, home: Module, table: Value, depth: int) -> list[Route] | None:
+        """Return the routes of one table; None where they cannot all be seen."""
+        if depth > MAX_SPREADS:
+            return None
+        if table.kind != "dict":
+            inner_home, inner = self.lookup.home(home, table), self.lookup.resolve(home, table)
+            if inner.kind == "call" and inner.name in ROUTES_OF_TABLE and inner.items:
+                inner_home, inner = self.lookup.home(inner_home, inner.items[0]), self.lookup.resolve(
+                    inner_home, inner.items[0]
+                )  # fmt: skip
+            return None if inner is table or inner.kind != "dict" else self._in_table(inner_home, inner, depth + 1)
+        routes: list[Route] = []
+        for pattern, target in zip(table.keys, table.items, strict=True):
+            if pattern.kind == "star":
+                spread = self._in_table(home, target, depth + 1)
+                if spread is None:
+                    return None
+                routes += spread
+            elif pattern.kind == "const":
                 queue = self._queue_of(home, target)
                 routes.append(Route(str(pattern.const), queue or "", home, pattern.line, pattern.col))
+            else:
+                return None
         return routes
 
     def _queue_of(self, module: Module, value: Value) -> str | None:

@@ -1,0 +1,1 @@
+"""Bring djcelery into an existing project: its checks, its jobs, its durable tasks."""

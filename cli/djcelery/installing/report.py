@@ -1,0 +1,104 @@
+"""Say what `init` has found and where, what stands in the way, what will be added, and how to go back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from djcelery.project.conflicts import Conflict
+from djcelery.project.installation import Installation
+
+MAX_SHOWN = 8
+
+
+def facts(installation: Installation) -> dict[str, tuple[str, str]]:
+    """Return what was found by its name: the value, and the place that says it."""
+    celery, settings = installation.celery, installation.settings
+    point = installation.entry_points[0]
+    apps, place = installation.installed_apps, next(iter(installation.places("INSTALLED_APPS")), None)
+    found = {"settings": (installation.settings_name, _at(point.path, point.line))}
+    if apps is not None:
+        count = f"{len(apps.names)} apps" if apps.complete else f"{len(apps.names)} apps or more"
+        found["INSTALLED_APPS"] = (count, _at(place.module.path, place.value.line) if place else "")
+    for database in settings.databases:
+        found[f"database {database.alias}"] = (database.engine or "from the environment",
+                                               _at(database.path, database.line))  # fmt: skip
+    if celery.app is None:
+        found["Celery app"] = ("none", "")
+    else:
+        kind = "made by a function" if celery.is_made_by_function else f"named {celery.name or 'nothing'}"
+        found["Celery app"] = (f"{celery.app.variable}, {kind}", _at(celery.app.module.path, celery.app.call.line))
+        found["settings of Celery"] = (_namespace(installation), "")
+        broker = next(iter(celery.settings_of("broker_url")), None)
+        transports = ", ".join(sorted(installation.project.brokers)) or "from the environment"
+        found["broker"] = (transports, _at(broker.module.path, broker.line) if broker else "")
+        for queue in celery.queues:
+            found[f"queue {queue.name}"] = (
+                "Celery's default" if not queue.line else "used",
+                _at(queue.path, queue.line),
+            )
+        routes = installation.project.routes
+        found["routes"] = ("not a table" if routes is None else str(len(routes)), "")
+        found["schedule"] = (
+            f"{len(installation.project.schedule)} entries, {celery.scheduler or 'in the settings'}",
+            "",
+        )
+        found["tasks"] = (str(len(installation.project.own_tasks)), "")
+    if (file := installation.dependencies) is not None:
+        found["dependencies"] = (file.kind + (f", locked by: {file.lock}" if file.lock else ""), file.path)
+    return found
+
+
+def as_lines(installation: Installation, conflicts: Iterable[Conflict], *, with_jobs: bool) -> Iterator[str]:
+    """Yield the lines of the report that stands above the plan."""
+    yield "Found:"
+    for name, (value, place) in facts(installation).items():
+        yield f"  {name}: {value}" + (f"  ({place})" if place else "")
+    for conflict in conflicts:
+        kind = "Obstacle" if conflict.is_blocking else "Note"
+        yield f"{kind}: {conflict.text}  ({_at(conflict.path, conflict.line)})"
+        yield f"  {conflict.way_out}"
+    if with_jobs:
+        yield from sceptic(installation)
+
+
+def sceptic(installation: Installation) -> Iterator[str]:
+    """Yield what somebody asks who is careful: what is added to the running system, and how to go back."""
+    yield "This adds to the running system: the tables djcelery_jobs_*, which `manage.py migrate` creates, a lock for"
+    yield "beat in one of them, and heartbeats of workers. No existing table, queue, task or message changes."
+    yield "To go back: `manage.py migrate djcelery_jobs zero`, then `djcelery init --undo`."
+
+
+def next_steps(installation: Installation) -> str:
+    """Return what to run after the changes were made."""
+    file = installation.dependencies
+    lock = f"{file.lock}; " if file is not None and file.lock else ""
+    folder = installation.manage.rpartition("/")[0]
+    manage = f"python {folder}/manage.py" if folder else "python manage.py"
+    return (
+        f"Next: {lock}install the requirements; {manage} migrate; {manage} check; restart workers and beat. "
+        "To undo: djcelery init --undo"
+    )
+
+
+def as_data(installation: Installation, conflicts: Iterable[Conflict]) -> dict[str, Any]:
+    """Return the facts and the conflicts for a program."""
+    return {
+        "facts": {name: {"value": value, "place": place} for name, (value, place) in facts(installation).items()},
+        "conflicts": [
+            {"name": c.name, "path": c.path, "line": c.line, "text": c.text, "way_out": c.way_out,
+             "blocking": c.is_blocking}
+            for c in conflicts
+        ],
+    }  # fmt: skip
+
+
+def _namespace(installation: Installation) -> str:
+    namespace = installation.celery.app.namespace if installation.celery.app else None
+    if namespace is None:
+        return "on the app itself"
+    return f"Django's, {namespace}_*" if namespace else "Django's, without a namespace"
+
+
+def _at(path: str, line: int) -> str:
+    return f"{path}:{line}" if line else path

@@ -1,0 +1,109 @@
+"""`djcelery init` on each layout: what it changes, that the project works as before, and that it can be undone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.init.layouts import LAYOUTS, running_layouts
+from tests.init.projects import ExistingProject
+
+
+@pytest.fixture
+def project(request, tmp_path):
+    """Return a layout on the disk, committed to git."""
+    existing = ExistingProject(LAYOUTS[request.param], tmp_path)
+    existing.git("init", "-q")
+    existing.git("add", "-A")
+    existing.git("commit", "-q", "-m", "start")
+    return existing
+
+
+each_layout = pytest.mark.parametrize("project", LAYOUTS, indirect=True)
+each_running_layout = pytest.mark.parametrize("project", [*running_layouts()], indirect=True)
+
+
+def levels(project):
+    durable = project.layout.durable
+    return ["--check", "--jobs", *(["--durable", durable] if durable else [])]
+
+
+@each_running_layout
+def test_the_project_works_as_before(project):
+    """No error of `manage.py check` is added, the project's tests say the same, and the tables can be made."""
+    before = project.manage("check"), project.own_tests()
+    assert before[0].returncode == 0, before[0].stderr
+    assert before[1][0] == 0
+
+    done = project.init(*levels(project), "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    checked = project.manage("check")
+    assert checked.returncode == 0, checked.stderr
+    assert project.own_tests() == before[1]
+    migrated = project.manage("migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    assert "djcelery_jobs.0001_initial" in migrated.stdout
+    assert project.manage("makemigrations", "--check", "--dry-run").returncode == 0
+
+
+@each_layout
+def test_the_second_run_has_nothing_to_do_and_undo_restores_every_byte(project):
+    before = project.contents()
+    assert project.init(*levels(project), "--yes").returncode == 0
+    after = project.contents()
+    assert after != before
+
+    again = project.init(*levels(project), "--yes")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.endswith("Nothing to do.\n")
+    assert project.contents() == after
+
+    undone = project.init("--undo", "--yes")
+    assert undone.returncode == 0, undone.stderr
+    assert project.contents() == before
+
+
+@each_layout
+def test_only_lines_that_are_meant_change(project):
+    """Line ends, tabs and quotes stay, and every old line is still there but for those that name a replaced value."""
+    before = {path: (project.root / path).read_bytes() for path in project.contents()}
+    assert project.init(*levels(project), "--yes").returncode == 0
+    for path, data in before.items():
+        now = (project.root / path).read_bytes()
+        assert (b"\r\n" in now) is (b"\r\n" in data)
+        assert now.replace(b"\r\n", b"").count(b"\n") == 0 or b"\r\n" not in data
+        lines, lost = set(now.splitlines()), []
+        for line in data.splitlines():
+            if line.strip() and line not in lines and line.rstrip() + b"," not in lines:
+                lost.append(line)
+        replaced = (b"DatabaseScheduler", b"celery", b"@shared_task", b"on_commit(", b"from django.urls import",
+                    b"LOCAL_APPS", b"INSTALLED_APPS: list", b"install_requires")  # fmt: skip
+        assert all(any(word in line for word in replaced) for line in lost), lost
+
+
+@each_layout
+def test_the_first_check_is_clean(project):
+    import subprocess
+    import sys
+
+    from tests.projects import environment
+
+    assert project.init(*levels(project), "--yes").returncode == 0
+    option = [] if (project.root / "pyproject.toml").exists() else ["--baseline", ".djcelery-baseline.json"]
+    command = [sys.executable, "-m", "djcelery", "check", "--no-cache", str(project.root), *option]
+    done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@each_layout
+def test_json_tells_the_facts_and_the_plan(project):
+    done = project.init("--jobs", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 2  # nobody to ask
+    assert said["applied"] is False
+    assert said["facts"]["settings"] == {
+        "value": project.layout.expected.settings, "place": project.layout.expected.named_in
+    }  # fmt: skip
+    assert said["by_hand"] == []
