@@ -180,6 +180,14 @@ leads out of the root. A file with several names is checked once. The bounds are
 Windows has no time limits. A mistake of djcelery's own in a rule is reported as DJC003, and the other rules go on.
 """
 
+INIT = """\
+### An existing project
+
+The three levels, what each of them changes, and the way back: [init.md](init.md). `--json` also holds what was found
+(`facts`) and what stands in the way (`conflicts`). Everything else is as with [`add`](#one-plan-one-question): one
+plan, one question, all or nothing.
+"""
+
 EJECT = """\
 ### The library as a folder
 
@@ -204,7 +212,7 @@ If the command is installed (`uv tool install djcelery`, `pipx install djcelery`
 | fish | `_DJCELERY_COMPLETE=fish_source djcelery \\| source` | `~/.config/fish/completions/djcelery.fish` |
 """
 
-NOTES = {"new": NEW, "add": ADD + "\n" + CHANGES, "remove": REMOVE, "check": CHECK, "eject": EJECT}
+NOTES = {"new": NEW, "init": INIT, "add": ADD + "\n" + CHANGES, "remove": REMOVE, "check": CHECK, "eject": EJECT}
 
 
 def help_of(*words: str) -> str:
