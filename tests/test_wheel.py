@@ -130,10 +130,11 @@ def packaged_files(wheel):
 
 
 def rendered(folder):
+    """Return the project's files, without what a machine keeps for itself: its `.env`, and what `--undo` needs."""
     return {
         path.relative_to(folder).as_posix(): (path.read_bytes(), bool(path.stat().st_mode & 0o100))
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ".env"
+        if path.is_file() and path.name != ".env" and ".djcelery" not in path.relative_to(folder).parts
     }
 
 
