@@ -441,6 +441,15 @@ def test_outside_of_a_project_nothing_is_done(cli, tmp_path, monkeypatch):
     assert "No settings in" in cli("add", "queue", "x", "--yes").err
 
 
+def test_a_project_with_a_record_begins_there(cli, project, monkeypatch):
+    root = project("theirs")
+    (root / "manage.py").unlink()
+    (root / ".djcelery.toml").touch()
+    monkeypatch.chdir(root / "src/billing")
+    assert cli("add", "app", "reports", "--yes").code == 0
+    assert (root / "src/reports/tests/test_app.py").exists()
+
+
 def test_another_folder_can_be_named(cli, project, monkeypatch, tmp_path):
     root = project()
     monkeypatch.chdir(tmp_path)

@@ -14,9 +14,9 @@ from djcelery.editing.python import Container, PythonSource
 from djcelery.errors import CommandError
 from djcelery.project.files import Tree
 
-SETTINGS = (b"Workload(", b"TASK_ROUTES", b"task_routes", b"BEAT_SCHEDULE", b"beat_schedule", b"INSTALLED_APPS")
-ROUTES_NAME = re.compile(r"(?:\w*_)?TASK_ROUTES|task_routes")
-SCHEDULE_NAME = re.compile(r"(?:\w*_)?BEAT_SCHEDULE|beat_schedule")
+SETTINGS = (b"Workload(", b"_ROUTES", b"task_routes", b"routes(", b"BEAT_SCHEDULE", b"beat_schedule", b"INSTALLED_APPS")
+ROUTES_NAME = re.compile(r"(?:\w*_)?TASK_ROUTES|CELERY_ROUTES|task_routes")  # CELERY_ROUTES until Celery 4
+SCHEDULE_NAME = re.compile(r"(?:\w*_)?BEAT_SCHEDULE|CELERYBEAT_SCHEDULE|beat_schedule")
 LIBRARY = "djcelery_jobs"
 MARKERS = (".djcelery.toml", "manage.py")
 
@@ -238,13 +238,17 @@ class Places:
 
 
 def find_root(start: Path) -> Path:
-    """Return the project that a folder is in, which has a `.djcelery.toml` or `manage.py`, or raise CommandError."""
+    """Return the project that a folder is in: the closest folder above with a record, else with a `manage.py`.
+
+    Raise CommandError if there is none.
+    """
     folder = start.resolve()
     if not folder.is_dir():
         raise CommandError(f"There is no folder {start}.", "Name the folder of the project.")
-    for candidate in (folder, *folder.parents):
-        if any((candidate / name).is_file() for name in MARKERS):
-            return candidate
+    for marker in MARKERS:
+        for candidate in (folder, *folder.parents):
+            if (candidate / marker).is_file():
+                return candidate
     raise CommandError(
         f"There is no Django project in {folder}.", "Run the command in a project, or pass --project DIR."
     )
