@@ -63,6 +63,7 @@ def judge_additions(project: Project) -> None:
         change(project, "add", *words)
     project.lint()
     project.check()
+    succeed([sys.executable, "-m", "djcelery", "check", "--no-cache"], cwd=project.path, env=environment())
     project.test(*(path for path in COMPARING if path in before), "tests/billing/test_app.py")
     with pytest.raises(AssertionError, match="NotImplementedError: Read the row"):
         project.test("tests/users/test_greet.py")

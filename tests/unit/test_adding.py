@@ -306,6 +306,35 @@ def test_what_is_in_use_stays(cli, project):
     assert tree(root).keys() - before.keys() == {"reports/models.py"}
 
 
+def test_the_default_queue_stays(cli, project):
+    root = project()
+    cli("add", "queue", "webhooks", "--yes")
+    with (root / "shop/settings/jobs.py").open("a") as file:
+        file.write('CELERY_TASK_DEFAULT_QUEUE = "webhooks"\n')
+    said = cli("remove", "queue", "webhooks", "--yes")
+    assert (said.code, said.err.splitlines()[0]) == (1, "Error: webhooks is the queue of tasks without a route.")
+
+
+def test_a_package_may_have_any_name(cli, tmp_path, monkeypatch):
+    files = {name.replace("shop", "contest"): text for name, text in OURS.items()}
+    files["contest/settings/test.py"] = files["contest/settings/jobs.py"]
+    root = write(tmp_path, files)
+    monkeypatch.chdir(root)
+    assert cli("add", "queue", "webhooks", "--yes").code == 0
+    assert "webhooks" in (root / "contest/settings/jobs.py").read_text()
+
+
+def test_a_package_of_tasks_gets_the_task_in_its_init(cli, project):
+    root = project()
+    (root / "orders/tasks").mkdir()
+    (root / "orders/tasks.py").rename(root / "orders/tasks/__init__.py")
+    before = tree(root)
+    assert cli("add", "task", "orders.send_invoice", "--queue", "fast", "--yes").code == 0
+    assert "def send_invoice(" in (root / "orders/tasks/__init__.py").read_text()
+    assert cli("remove", "task", "orders.send_invoice", "--yes").code == 0
+    assert tree(root) == before
+
+
 def test_an_app_with_files_of_the_team_stays(cli, project):
     root = project()
     cli("add", *words("app", "ours"), "--yes")

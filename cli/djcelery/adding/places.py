@@ -12,6 +12,7 @@ from pathlib import Path
 from djcelery.editing import NotEditable
 from djcelery.editing.python import Container, PythonSource
 from djcelery.errors import CommandError
+from djcelery.project.context import is_test, is_test_settings
 from djcelery.project.files import Tree
 
 SETTINGS = (b"Workload(", b"_ROUTES", b"task_routes", b"routes(", b"BEAT_SCHEDULE", b"beat_schedule", b"INSTALLED_APPS")
@@ -58,7 +59,7 @@ class Places:
         """Return the sources that may be settings, by path; the least nested first."""
         found = {}
         for path, data in sorted(self.tree.python_files(), key=lambda pair: (pair[0].count("/"), pair[0])):
-            if not path.startswith(f"{LIBRARY}/") and "test" not in path and any(word in data for word in SETTINGS):
+            if not is_other(path) and any(word in data for word in SETTINGS):
                 try:
                     found[path] = PythonSource(data)
                 except NotEditable:
@@ -119,6 +120,17 @@ class Places:
 
     def _is_own(self, app: str) -> bool:
         return app != LIBRARY and (self.root / self.folder(app)).is_dir()
+
+    @cached_property
+    def default_queue(self) -> str:
+        """Return the queue of tasks without a route, as far as a setting names it."""
+        values = [
+            value
+            for source in self.settings.values()
+            for name, value in assignments(source.tree)
+            if name.lower().endswith("task_default_queue")
+        ]
+        return next((queue for queue in map(queue_of, values) if queue), "")
 
     @property
     def routes_are_a_table(self) -> bool:
@@ -252,6 +264,11 @@ def find_root(start: Path) -> Path:
     raise CommandError(
         f"There is no Django project in {folder}.", "Run the command in a project, or pass --project DIR."
     )
+
+
+def is_other(path: str) -> bool:
+    """Return whether a file is of the library or of tests, and so declares nothing for the project."""
+    return path.startswith(f"{LIBRARY}/") or is_test(path) or is_test_settings(path)
 
 
 def assignments(tree: ast.Module) -> list[tuple[str, ast.expr]]:

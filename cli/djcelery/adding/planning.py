@@ -69,6 +69,9 @@ def remove_queue(root: Path, name: str) -> tuple[Plan, str]:
     if used := queues.uses(places, name):
         hint = "Route them to another queue first, or remove them."
         raise CommandError(f"These tasks use the queue {name}: {', '.join(used)}", hint)
+    if name == places.default_queue:
+        hint = "Name another one in CELERY_TASK_DEFAULT_QUEUE first."
+        raise CommandError(f"{name} is the queue of tasks without a route.", hint)
     if len(classes) == 1:
         raise CommandError(f"{name} is the only queue of this project.", "Add another one first.")
     plan = Plan(root)
