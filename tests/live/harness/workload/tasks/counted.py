@@ -6,7 +6,7 @@ import time
 
 from celery import shared_task
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from workload.models import Counter, Effect
 
@@ -66,6 +66,14 @@ def long_steps(number: int, seconds: float = 0) -> None:
     """Do what `stepwise` does, in the class of long jobs, and leave a line for each start."""
     _record_start(number)
     stepwise(number, seconds)
+
+
+@shared_task(base=DurableTask, max_retries=1)
+def statement(number: int, seconds: float) -> None:
+    """Run one statement of PostgreSQL that takes so long."""
+    Effect.objects.create(number=number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
 def _act(number: int, seconds: float) -> None:
