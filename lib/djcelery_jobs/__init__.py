@@ -1,6 +1,7 @@
 """Durable background jobs for Django and Celery: not lost, not done twice, not starving each other.
 
-What `__all__` names is public, together with the documented settings and commands and `djcelery_jobs.testing`.
+What `__all__` names is public, together with the documented settings and commands, `djcelery_jobs.operations` and
+`djcelery_jobs.testing`.
 Everything else may change in any release.
 """
 
@@ -22,6 +23,7 @@ _HOMES = {
     "Workload": "djcelery_jobs.brokers.workloads",
     "cache_url": "djcelery_jobs.brokers.redis",
     "effect_once": "djcelery_jobs.core.effect_once",
+    "job": "djcelery_jobs.core.current_job",
     "logging_config": "djcelery_jobs.telemetry.log_config",
     "queues": "djcelery_jobs.brokers.options",
     "remember_request": "djcelery_jobs.telemetry.context",
@@ -44,6 +46,7 @@ __all__ = [
     "Workload",
     "cache_url",
     "effect_once",
+    "job",
     "logging_config",
     "queues",
     "remember_request",

@@ -79,13 +79,13 @@ class JobAdmin(admin.ModelAdmin):
     @admin.action(description="Send again", permissions=["requeue"])
     def requeue(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         try:
-            self._report(request, decisions.requeue(jobs, user=request.user), "sent again")
+            self._report(request, decisions.decide("requeue", jobs, user=request.user), "sent again")
         except OperationalError:
             self.message_user(request, wording.BROKER_AWAY, messages.ERROR)
 
     @admin.action(description="Discard", permissions=["discard"])
     def discard(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._report(request, decisions.discard(jobs, user=request.user), "discarded")
+        self._report(request, decisions.decide("discard", jobs, user=request.user), "discarded")
 
     def _report(self, request: HttpRequest, count: int, past: str) -> None:
         level = messages.SUCCESS if count else messages.WARNING

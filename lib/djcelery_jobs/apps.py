@@ -15,11 +15,11 @@ CONNECTED = [
     "djcelery_jobs.worker.connection_loss",
     "djcelery_jobs.worker.connections",
     "djcelery_jobs.worker.gc_freeze",
+    "djcelery_jobs.worker.operators",
     "djcelery_jobs.worker.reporter",
     "djcelery_jobs.worker.revocations",
     "djcelery_jobs.worker.shutdown",
     "djcelery_jobs.worker.start_method",
-    "djcelery_jobs.worker.statements",
     "djcelery_jobs.worker.tallies",
     "djcelery_jobs.worker.task_modules",
 ]

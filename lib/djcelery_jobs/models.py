@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections, models, router, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from djcelery_jobs.storable import text
 
@@ -19,10 +20,12 @@ class State(models.TextChoices):
     DONE = "done", "done"
     DEAD = "dead", "dead"  # failed for good: somebody must look
     DISCARDED = "discarded", "discarded"
+    CANCELLED = "cancelled", "cancelled"  # somebody ended it before it was done; `cancelled_by` says who
 
 
 UNFINISHED = [State.DELAYED, State.NEXT, State.WAITING]
 HAS_KEY = [State.DELAYED, State.WAITING]  # at most one of these for a key
+SET_ASIDE = [State.DEAD, State.DISCARDED, State.CANCELLED]  # few rows, which people list state by state
 KEY_LENGTH = 200  # characters
 SUBJECT_LENGTH = 64  # characters; a UUID has 36
 
@@ -65,6 +68,8 @@ class Job(OneDatabaseModel):
     publish_at = models.DateTimeField()
     # The broker is not known to hold a message of it: the relay publishes it when due, however long the queue is.
     needs_publishing = models.BooleanField(default=False, db_default=False)
+    # A worker got its message while its queue or task was paused. Beat lets it go on when the pause has ended.
+    held = models.BooleanField(default=False, db_default=False)
     publications = models.PositiveIntegerField(default=0)  # looks of the relay at it since a worker had it last
     waiting_since = models.DateTimeField(null=True, blank=True)  # since when a worker may run it
     attempts = models.PositiveIntegerField(default=0)
@@ -83,6 +88,9 @@ class Job(OneDatabaseModel):
     earlier_runs = models.JSONField(null=True, blank=True)
     return_value = models.JSONField(null=True, blank=True)  # only of a `@task` that keeps it
     dispatched_by = models.CharField(max_length=200, blank=True)
+    caused_by = models.UUIDField(null=True, blank=True)  # the job that dispatched it
+    replaces = models.UUIDField(null=True, blank=True)  # the dead job that somebody sent again with other arguments
+    cancelled_by = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -95,12 +103,17 @@ class Job(OneDatabaseModel):
         # Partial: what the relay and the dead letters look at stays small, however many finished rows there are.
         indexes = [
             models.Index(fields=["publish_at"], condition=Q(state__in=UNFINISHED), name="djcelery_jobs_to_publish"),
+            models.Index(fields=["queue", "task"], condition=Q(held=True), name="djcelery_jobs_held"),
             models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="djcelery_jobs_finished"),
-            models.Index(fields=["-created_at", "-id"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead"),
+            models.Index(
+                fields=["state", "-created_at", "-id"],
+                condition=Q(state__in=SET_ASIDE),
+                name="djcelery_jobs_set_aside",
+            ),
             models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead_in_queue"),
             models.Index(
                 fields=["queue", "waiting_since"],
-                condition=Q(state=State.WAITING, started_at__isnull=True),
+                condition=Q(state=State.WAITING, started_at__isnull=True, held=False),
                 name="djcelery_jobs_waiting",
             ),
             models.Index(
@@ -109,10 +122,19 @@ class Job(OneDatabaseModel):
                 name="djcelery_jobs_rarely_seen",
             ),
             # For people who look for one job among all that are kept.
+            models.Index(fields=["-created_at", "-id"], name="djcelery_jobs_newest"),
             models.Index(fields=["subject", "-created_at"], name="djcelery_jobs_subject"),
+            models.Index(fields=["caused_by"], condition=Q(caused_by__isnull=False), name="djcelery_jobs_caused_by"),
+            models.Index(fields=["replaces"], condition=Q(replaces__isnull=False), name="djcelery_jobs_replaces"),
             models.Index(fields=["key", "-created_at"], condition=Q(key__isnull=False), name="djcelery_jobs_key"),
         ]
-        permissions = [("requeue_job", "Can send dead jobs again"), ("discard_job", "Can discard dead jobs")]
+        permissions = [
+            ("requeue_job", "Can send dead jobs again"),
+            ("discard_job", "Can discard dead jobs"),
+            ("cancel_job", "Can cancel jobs"),
+            ("run_job", "Can run delayed jobs and schedule entries now"),
+            ("pause_job", "Can pause and resume queues, tasks and schedule entries"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.task} {self.pk}"
@@ -154,6 +176,79 @@ def subject(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
     """Return what a job with these arguments is about: the first of them, if it is a plain text or number."""
     first = next(iter([*args, *kwargs.values()]), None)
     return text(str(first))[:SUBJECT_LENGTH] if isinstance(first, str | int | uuid.UUID) else ""
+
+
+class PauseKind:
+    """Name what can be paused."""
+
+    QUEUE: Final = "queue"
+    TASK: Final = "task"
+    ENTRY: Final = "entry"  # of the schedule
+
+
+class Pause(OneDatabaseModel):
+    """Keep something from starting until somebody deletes this row: a queue, a task or an entry; see pauses.py."""
+
+    kind = models.CharField(max_length=5)  # of PauseKind
+    name = models.CharField(max_length=200)
+    paused_by = models.CharField(max_length=200)
+    paused_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="djcelery_jobs_one_pause")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Cancellation(OneDatabaseModel):
+    """Ask for the end of a job that may be running. Whoever ends the run deletes this row; see ledger.py."""
+
+    job = models.UUIDField(primary_key=True)
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField(db_default=Now())  # by the database's clock, as the age of a transaction
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+class HeldMessage(OneDatabaseModel):
+    """Keep the message of a plain task that reached a worker during a pause; see pauses.py."""
+
+    task_id = models.CharField(max_length=255)
+    task = models.CharField(max_length=255)
+    queue = models.CharField(max_length=100)
+    signature = models.TextField()  # Celery's, in Celery's JSON
+    held_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["queue", "task"], name="djcelery_jobs_held_message")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.task_id}"
+
+
+class BulkAction(OneDatabaseModel):
+    """Carry out one decision on every job that matches a filter, batch by batch, in beat; see bulk.py."""
+
+    action = models.CharField(max_length=20)
+    filter = models.JSONField(default=dict)
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    expected = models.PositiveIntegerField(default=0)  # jobs that matched when it was confirmed
+    looked_at = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    cursor = models.CharField(max_length=80, blank=True)  # the job that was looked at last
+    error = models.CharField(max_length=500, blank=True)  # why it stopped early
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(finished_at__isnull=True), name="djcelery_jobs_open_actions")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.requested_by}"
 
 
 class Effect(OneDatabaseModel):
@@ -203,7 +298,8 @@ class ScheduleState(OneDatabaseModel):
     """Remember when an entry of the schedule ran last, so that any beat continues where the last one stopped."""
 
     entry = models.CharField(max_length=200, primary_key=True)
-    last_run_at = models.DateTimeField()
+    last_run_at = models.DateTimeField()  # the next run is counted from here: also a run that was skipped
+    ran_at = models.DateTimeField(null=True, blank=True)  # when it was last sent
     runs = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -243,6 +339,31 @@ class Tally(OneDatabaseModel):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.task} {self.outcome}: {self.count}"
+
+
+class TaskSlot(OneDatabaseModel):
+    """Count the runs of one task in one queue that ended in a span of ten minutes or of an hour; see tallies.py.
+
+    buckets, waits: runs by the upper end of the bucket of their duration, and of the time that they waited.
+    """
+
+    minutes = models.PositiveSmallIntegerField()
+    start = models.DateTimeField()
+    queue = models.CharField(max_length=100)
+    task = models.CharField(max_length=200)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    retried = models.PositiveIntegerField(default=0)
+    buckets = models.JSONField(default=dict)
+    waits = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["minutes", "start", "queue", "task"], name="djcelery_jobs_one_slot")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start} {self.task}"
 
 
 class MinuteTally(OneDatabaseModel):

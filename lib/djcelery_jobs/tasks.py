@@ -7,8 +7,19 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.models import UNFINISHED, Effect, Heartbeat, Job, MinuteTally, Redelivery, State
+from djcelery_jobs.models import (
+    UNFINISHED,
+    BulkAction,
+    Effect,
+    Heartbeat,
+    Job,
+    MinuteTally,
+    Redelivery,
+    State,
+    TaskSlot,
+)
 
+SLOTS_KEPT = timedelta(days=8)  # a week, and the hour that is under way
 BATCH = 1000  # rows per delete, so that none holds its locks for long
 
 
@@ -30,6 +41,9 @@ def prune() -> int:
             Effect.objects.filter(created_at__lt=effects_until),
             Redelivery.objects.filter(last_at__lt=effects_until),
             MinuteTally.objects.filter(minute__lt=watched_until),
+            TaskSlot.objects.filter(minutes=10, start__lt=watched_until),
+            TaskSlot.objects.filter(start__lt=now - SLOTS_KEPT),
+            BulkAction.objects.filter(finished_at__lt=jobs_until),
             Heartbeat.objects.filter(seen_at__lt=watched_until),
         )
     )

@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 from celery.schedules import schedule
 from django.db import DatabaseError
+from django.db.models import F
 
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.beat.scheduler import LockedScheduler
@@ -80,7 +81,7 @@ def test_what_is_planned_can_be_known_without_running_a_beat(app):
     assert (entry.counted_from is None, entry.last_run) == (False, None)  # it was seen, and has not run
 
     make_due(minutes=4)
-    ScheduleState.objects.update(runs=1)
+    ScheduleState.objects.update(runs=1, ran_at=F("last_run_at"))
     [entry] = LockedScheduler.planned(app, limit=10)
     assert (entry.task, entry.schedule.run_every) == ("djcelery_jobs.tasks.prune", timedelta(minutes=10))
     assert entry.last_run == entry.counted_from

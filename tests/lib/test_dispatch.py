@@ -58,7 +58,7 @@ def test_keeps_its_id_from_row_to_run(add, broker, committed):
 
 
 def test_thousands_at_once_take_few_statements(add, broker, committed, django_assert_max_num_queries):
-    with django_assert_max_num_queries(30), committed():
+    with django_assert_max_num_queries(36), committed():
         add.apply_async_many([(f"u{n}",) for n in range(1000)])
 
     # Whoever dispatches them waits for some hundred messages; the relay sends the others at its next tick.

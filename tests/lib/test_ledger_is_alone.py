@@ -16,8 +16,11 @@ from djcelery_jobs.models import Job, State
 
 LIBRARY = Path(djcelery_jobs.__file__).parent
 LEDGER = LIBRARY / "core/ledger.py"
-# What the page shows is a state too, but not that of a job.
-OTHER_STATES = {'"state": now,'}
+# What people see or filter by is a state too, but not that of a row.
+OTHER_STATES = {'"state": now,', 'values |= {"state": state_of(job)}'}
+OTHER_STATES |= {'return JobFilter(state="dead", task=self.task, error=self.error_class)'}
+OTHER_STATES |= {'DEAD = JobFilter(state="dead")'}
+OTHER_STATES |= {'return JobFilter.parse({name: options[name] for name in FILTERS} | {"state": in_state})'}
 # Calls that only compare: filter(state=...).
 COMPARING = {"filter", "exclude", "get", "Q"}
 WRITING = {"save", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update"}

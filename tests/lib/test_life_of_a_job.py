@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 from celery import current_app
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import TestCase
 from django.utils import timezone
@@ -29,19 +29,30 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from djcelery_jobs import operations
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import ledger, outbox
+from djcelery_jobs.core import cancellations, ledger, outbox, pauses
+from djcelery_jobs.core.current_job import SnoozedError
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.core.effect_once import effect_once
 from djcelery_jobs.core.relay import relay
 from djcelery_jobs.core.republish_delays import run_deadline
-from djcelery_jobs.models import UNFINISHED, Effect, Job, State
+from djcelery_jobs.models import UNFINISHED, Cancellation, Effect, Job, Pause, State, Tally
 from djcelery_jobs.tasks import prune
 
 User = get_user_model()
 LIVES = int(os.environ.get("LIVES", "6"))
 # How one run goes. Killed is what no code can catch; here it is an exception that the code does not catch.
-COURSES = ["works", "killed before", "killed after", "transient", "wrong"]
+COURSES = [
+    "works",
+    "killed before",
+    "killed after",
+    "transient",
+    "wrong",
+    "snoozes",
+    "cancelled before",
+    "cancelled after",
+]
 WEEK = 8 * 24 * 3600  # seconds, and a little longer than finished jobs are kept
 ALL_OF_IT = (
     jobs_settings.REPUBLISH_AFTER * 2**jobs_settings.REPUBLISH_DOUBLINGS
@@ -82,6 +93,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         self.given_up: set[str] = set()
         self.killed: Counter[str] = Counter()
         self.failed: set[str] = set()
+        self.cancelled: set[str] = set()  # somebody asked for their end
         self.course = "works"
         self.runs = 0
 
@@ -104,12 +116,21 @@ class LifeOfAJob(RuleBasedStateMachine):
         if self.course == f"killed {when}":
             self.killed[name] += 1
             raise Killed
+        # A short one is cancelled while it stands still: here, its transaction would hold what somebody else asks for.
+        if self.course == f"cancelled {when}" and not self.dispatched[name].one_transaction:
+            self.cancel(name)
+        if when == "before" and self.course == "snoozes":
+            raise SnoozedError(timezone.now() + timedelta(seconds=10))
         if when == "after" and self.course in ("transient", "wrong"):
             self.failed.add(name)
             raise ConnectionResetError if self.course == "transient" else ValueError(name)
 
     def accept(self, job: Job, **options: object) -> None:
         self.messages.append(Message(job, uuid.uuid4().hex))
+
+    def any_message(self) -> st.SearchStrategy[Message]:
+        """Return the messages in one order: the relay publishes jobs that are due at the same moment in any."""
+        return st.sampled_from(sorted(self.messages, key=lambda message: name_of(message.job)))
 
     # -- What may happen
 
@@ -139,13 +160,13 @@ class LifeOfAJob(RuleBasedStateMachine):
     @precondition(lambda self: self.messages)
     @rule(data=st.data(), course=st.sampled_from(COURSES), redelivered=st.booleans())
     def deliver(self, data, course, redelivered):
-        self.run(data.draw(st.sampled_from(self.messages)), course, redelivered)
+        self.run(data.draw(self.any_message()), course, redelivered)
 
     @precondition(lambda self: self.messages)
     @rule(data=st.data(), redelivered=st.booleans())
     def stand_still(self, data, redelivered):
         """Take a message as a worker, count the run, and be slower than all others, or dead."""
-        message = data.draw(st.sampled_from(self.messages))
+        message = data.draw(self.any_message())
         job, worker = message.job, f"worker {next(self.numbers)}"
         delivery = ledger.Delivery(
             job_id=job.pk,
@@ -159,7 +180,9 @@ class LifeOfAJob(RuleBasedStateMachine):
             queue=job.queue,
             attempts=job.attempts,
         )
+        paused = is_paused(job)
         if begun := ledger.begin(delivery):
+            assert not paused, "what is paused does not start"
             self.is_alone(message, redelivered)
             self.killed[name_of(job)] += 1
             self.standing.append(Standing(message, begun, worker))
@@ -181,20 +204,54 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     def go_on_well(self, job: Job, begun: Job) -> None:
         self.course = "works"
-        with ledger.complete_in_transaction(begun) as ours:
-            if ours:
-                (self.run_short if in_one_transaction(job) else self.run_long)(name_of(job))
+        try:
+            with ledger.complete_in_transaction(begun) as ours:
+                if ours:
+                    (self.run_short if in_one_transaction(job) else self.run_long)(name_of(job))
+        except ledger.CancelledError:
+            assert name_of(job) in self.cancelled
+            assert ledger.finish_cancelled(job.pk, run_has_ended=True)
 
     @rule(seconds=st.sampled_from([3, 3700]), beat_lives=st.booleans())
     def time_passes(self, seconds, beat_lives):
         """While a run may have just begun, or longer than any run may take."""
         self.let_pass(seconds)
         if beat_lives:
-            relay()
+            self.beat()
+
+    def beat(self) -> None:
+        """Do what beat does at each tick."""
+        relay()
+        pauses.release_held()
+        cancellations.finish()
+
+    @rule(data=st.data())
+    def somebody_cancels(self, data):
+        if names := sorted(jobs()):
+            self.cancel(data.draw(st.sampled_from(names)))
+
+    def cancel(self, name: str) -> None:
+        if operations.cancel([jobs()[name].pk], by="ann"):
+            self.cancelled.add(name)
+
+    @precondition(lambda self: self.standing)
+    @rule(data=st.data())
+    def a_worker_ends_what_is_cancelled(self, data):
+        standing = data.draw(st.sampled_from(self.standing))
+        job = standing.message.job
+        if Cancellation.objects.filter(pk=job.pk).exists():
+            self.standing = [run for run in self.standing if run.message.job != job]  # each worker ends what it runs
+            assert ledger.finish_cancelled(job.pk, run_has_ended=True)
+
+    @rule(kind=st.sampled_from(["queue", "task"]), long=st.booleans(), ends=st.booleans())
+    def somebody_pauses_or_resumes(self, kind, long, ends):
+        change = getattr(operations, f"{'resume' if ends else 'pause'}_{kind}")
+        change("fast" if kind == "queue" else self.tasks[long].name, by="ann")
 
     @rule(requeues=st.booleans())
     def somebody_looks_at_the_dead(self, requeues):
         if requeues:
+            self.cancelled -= {name for name, job in jobs().items() if job.state == State.CANCELLED}
             ledger.requeue(Job.objects.all())
             return
         self.given_up |= {name for name, job in jobs().items() if job.state == State.DEAD}
@@ -206,8 +263,9 @@ class LifeOfAJob(RuleBasedStateMachine):
         before = jobs()
         prune()
         gone = before.keys() - jobs().keys()
-        assert {before[name].state for name in gone} <= {State.DONE, State.DISCARDED}
+        assert {before[name].state for name in gone} <= {State.DONE, State.DISCARDED, State.CANCELLED}
         self.done_and_pruned |= {name for name in gone if before[name].state == State.DONE}
+        self.given_up |= {name for name in gone if before[name].state == State.CANCELLED}
 
     def let_pass(self, seconds: float) -> None:
         """As if all that is written down had happened so much earlier."""
@@ -221,7 +279,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         """Do what a worker does with one delivery of the message."""
         task, self.course = current_app.tasks[message.job.task], course
         job = Job.objects.filter(pk=message.job.pk).first() or message.job
-        runs_now = self.runs
+        runs_now, paused = self.runs, is_paused(job)
         task.push_request(
             id=str(job.pk),
             called_directly=False,
@@ -237,6 +295,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             task.pop_request()
         if self.runs != runs_now:
             assert job.state == State.WAITING, "only what waits is run"
+            assert not paused, "what is paused does not start"
             self.is_alone(message, redelivered)
 
     def is_alone(self, message: Message, redelivered: bool) -> None:
@@ -256,11 +315,13 @@ class LifeOfAJob(RuleBasedStateMachine):
         effects = Counter(User.objects.values_list("first_name", flat=True))
         done = {name for name, job in rows.items() if job.state == State.DONE} | self.done_and_pruned
         discarded = {name for name, job in rows.items() if job.state == State.DISCARDED}
+        cancelled = {name for name, job in rows.items() if job.state == State.CANCELLED}
 
         # A job exists if and only if its transaction committed, until it is done or given up, and pruned.
         assert rows.keys() <= self.dispatched.keys()
         assert self.dispatched.keys() - rows.keys() <= self.done_and_pruned | self.given_up
         assert discarded <= self.given_up
+        assert cancelled <= self.cancelled
         # The effect is there once if and only if the job is done. A long task takes its effects one by one, so it
         # may have had one and not be done yet.
         assert set(effects.values()) <= {1}
@@ -271,8 +332,11 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     def is_in_order(self, name: str, job: Job) -> None:
         if job.state in UNFINISHED:
-            assert job.publish_at <= timezone.now() + timedelta(seconds=ALL_OF_IT), "nothing is forgotten"
+            assert job.held or job.publish_at <= timezone.now() + timedelta(seconds=ALL_OF_IT), "nothing is forgotten"
             assert not job.finished_at
+        if job.held:
+            assert job.state == State.WAITING
+            assert not job.started_at
         if job.state == State.DEAD:
             assert job.error
             assert job.finished_at
@@ -280,19 +344,30 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     def teardown(self):
         """From any state, when nothing goes wrong any more, each job comes to its end."""
+        try:
+            self.all_comes_to_its_end()
+        finally:
+            for model in (Job, User, Effect, Cancellation, Pause, Tally):
+                model.objects.all().delete()
+
+    def all_comes_to_its_end(self) -> None:
+        Pause.objects.all().delete()
         for _ in range(3):  # a run that was cut off is told from one that has just begun, then published, then run
             self.let_pass(ALL_OF_IT)
-            relay()
+            self.beat()
             for job in Job.objects.filter(state__in=UNFINISHED):
                 self.run(Message(job, "the last"), "works")
         assert not Job.objects.filter(state__in=UNFINISHED).exists()
+        assert not Cancellation.objects.exists()
         self.the_promise_is_kept()
-        for model in (Job, User, Effect):
-            model.objects.all().delete()
 
 
 def jobs() -> dict[str, Job]:
     return {name_of(job): job for job in Job.objects.all()}
+
+
+def is_paused(job: Job) -> bool:
+    return bool({("queue", job.queue), ("task", job.task)} & pauses.names())
 
 
 def make_effect(name: str) -> None:
@@ -321,6 +396,7 @@ def test_any_order_of_events_keeps_the_promise(task, broker, monkeypatch):
     def new_life() -> LifeOfAJob:
         nonlocal life
         life = LifeOfAJob(*tasks)
+        connection.run_on_commit.clear()  # all lives are in one transaction, which may publish so many jobs itself
         monkeypatch.setattr(outbox, "send", life.accept)
         return life
 

@@ -66,6 +66,7 @@ def test_what_nobody_knows_is_absent():
         ("jobs_workers", "false"): 1,
         ("jobs_queue_running", "slow"): 1,
         ("jobs_queue_consumers", "slow"): 2,
+        ("jobs_queue_paused", "slow"): 0,
         ("jobs_queue_dead", "slow"): 3,
     }
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from djcelery_jobs.core import bulk
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.dashboard import page
 from djcelery_jobs.dashboard.snapshot import (
@@ -25,14 +26,15 @@ from djcelery_jobs.dashboard.snapshot import (
     Snapshot,
     WorkerState,
 )
-from djcelery_jobs.models import Job
+from djcelery_jobs.models import BulkAction, Job, Pause, TaskSlot
 from djcelery_jobs.models import State as JobState
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/admin/djcelery_jobs/overview/"
-PAGES = [PAGE, f"{PAGE}now/", f"{PAGE}dead/", f"{PAGE}find/?q=x"]
-DECISIONS = [f"{PAGE}requeue/", f"{PAGE}discard/"]
+PAGES = [PAGE, f"{PAGE}now/", f"{PAGE}dead/", f"{PAGE}find/?q=x", f"{PAGE}jobs/", f"{PAGE}tasks/", f"{PAGE}failures/"]
+PAGES += [f"{PAGE}schedule/"]
+DECISIONS = [f"{PAGE}requeue/", f"{PAGE}discard/"]  # of dead jobs
 NOW = timezone.now()
 
 
@@ -96,7 +98,7 @@ def make_dead(task):
 
     def make(count: int = 1, **fields) -> list[Job]:
         fields = {"task": name, "queue": "fast", "state": JobState.DEAD, "error": "ValueError: no"} | fields
-        rows = [Job(publish_at=NOW, finished_at=NOW, **fields) for _ in range(count)]
+        rows = [Job(**{"publish_at": NOW, "finished_at": NOW} | fields) for _ in range(count)]
         return Job.objects.bulk_create(rows)
 
     return make
@@ -165,7 +167,8 @@ def test_failures_are_shown_without_what_is_secret(boss, make_dead):
     )
     [job] = Job.objects.all()
 
-    for place in (PAGE, f"{PAGE}dead/", f"{PAGE}find/?q={job.pk}", f"/admin/djcelery_jobs/job/{job.pk}/change/"):
+    places = [PAGE, f"{PAGE}dead/", f"{PAGE}find/?q={job.pk}", f"{PAGE}jobs/{job.pk}/"]
+    for place in (*places, f"/admin/djcelery_jobs/job/{job.pk}/change/"):
         shown = text(boss.get(place))
         assert "amount=5" in shown
         assert "hunter2" not in shown
@@ -251,12 +254,12 @@ def test_the_admin_leads_here(boss):
 def test_dead_letters_go_on_page_by_page(boss, make_dead):
     make_dead(60)
     first = text(boss.get(f"{PAGE}dead/"))
-    older = re.search(r'href="(\?older=[^"]+)"', first)[1]
+    older = unescape(re.search(r'href="(\?[^"]*older=[^"]+)"', first)[1])
     second = text(boss.get(f"{PAGE}dead/{older}"))
 
     shown = re.findall(r'<li id="job-(\S+)"', first + second)
     assert len(shown) == len(set(shown)) == 60
-    assert 'href="?older=' not in second
+    assert not re.search(r'href="\?[^"]*older=', second)
 
 
 # -- Who sees it
@@ -418,7 +421,7 @@ def test_a_decision_leads_nowhere_else(boss, make_dead, back):
 @pytest.mark.parametrize("place", DECISIONS)
 def test_nonsense_decides_nothing(boss, make_dead, place, nonsense):
     make_dead()
-    assert "No dead job was selected." in text(boss.post(place, nonsense, follow=True))
+    assert re.search("No dead (or cancelled )?job was selected.", text(boss.post(place, nonsense, follow=True)))
     assert Job.objects.get().state == JobState.DEAD
 
 
@@ -436,3 +439,200 @@ def test_hostile_requests_are_no_errors_of_ours(boss, place):
     assert boss.post(place, {"job": "x" * 10_000_000}).status_code < 500
     assert boss.get(PAGE + "dead/?older=%00%ff,;" + "x" * 5000).status_code == 200
     assert boss.get(PAGE + "find/?q=%00%ff%27%22%25_" + "x" * 5000).status_code == 200
+
+
+# -- One list of jobs, and one job
+
+
+@pytest.fixture
+def chief(state, as_user) -> Client:
+    """Return a client of somebody who may do everything."""
+    return as_user("view_job", "requeue_job", "discard_job", "cancel_job", "run_job", "pause_job")
+
+
+def test_the_list_is_filtered_and_stays_so(chief, make_dead):
+    [dead] = make_dead(error_class="builtins.ValueError")
+    [waiting] = make_dead(state=JobState.WAITING, finished_at=None)
+    shown = text(chief.get(f"{PAGE}jobs/?state=dead&queue=fast&error=ValueError&text=no"))
+
+    assert str(dead.pk) in shown
+    assert str(waiting.pk) not in shown
+    assert '<option value="dead" selected>' in shown
+    assert "Send again all that match" in shown
+    assert "Cancel all that match" not in shown  # dead jobs cannot be cancelled
+    assert "Invalid value for since" in text(chief.get(f"{PAGE}jobs/?since=soon"))
+
+
+def test_a_job_offers_what_can_be_done_with_it(chief, make_dead):
+    for state, verbs in {
+        JobState.DEAD: {"Send again", "Discard", "Send again with other arguments"},
+        JobState.WAITING: {"Cancel"},
+        JobState.DELAYED: {"Cancel", "Run now"},
+        JobState.CANCELLED: {"Send again"},
+        JobState.DONE: set(),
+    }.items():
+        [job] = make_dead(state=state, finished_at=None if state in (JobState.WAITING, JobState.DELAYED) else NOW)
+        shown = text(chief.get(f"{PAGE}jobs/{job.pk}/"))
+        section = shown[shown.index("What it is") : shown.index("<dl")]
+        assert set(re.findall(r">([A-Z][a-z ]+)</(?:button|a)>", section)) == verbs
+
+
+def test_one_job_tells_its_life_and_its_relatives(chief, make_dead):
+    [cause] = make_dead(state=JobState.DONE, task="tests.cause")
+    [job] = make_dead(caused_by=cause.pk, dispatched_by="task tests.cause", options={"context": {"request_id": "r-7"}})
+    [effect] = make_dead(caused_by=job.pk, replaces=cause.pk)
+    shown = text(chief.get(f"{PAGE}jobs/{job.pk}/"))
+
+    for words in ("r-7", "dispatched by task tests.cause", f"jobs/{cause.pk}/", f"jobs/{effect.pk}/", "ValueError: no"):
+        assert words in shown
+    assert f"jobs/{cause.pk}/" in text(chief.get(f"{PAGE}jobs/{effect.pk}/"))
+    assert chief.get(f"{PAGE}jobs/00000000-0000-0000-0000-000000000000/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("place", "before", "after"),
+    [("cancel", JobState.WAITING, JobState.CANCELLED), ("run", JobState.DELAYED, JobState.DELAYED)],
+)
+def test_the_other_decisions(chief, make_dead, place, before, after):
+    [job] = make_dead(state=before, finished_at=None)
+    Job.objects.update(publish_at=NOW + timedelta(days=1))
+    shown = text(chief.post(f"{PAGE}{place}/", {"one": job.pk, "confirmed": "yes"}, follow=True))
+    job.refresh_from_db()
+
+    assert job.state == after
+    assert "1 waiting job cancelled." in shown or "1 delayed job made due now." in shown
+    assert job.cancelled_by == ("ann" if place == "cancel" else "")
+    assert place == "cancel" or job.publish_at <= timezone.now()
+    assert LogEntry.objects.filter(object_id=str(job.pk)).count() == 1
+
+
+def test_all_that_match_are_left_to_beat_after_one_question(chief, make_dead):
+    make_dead(3)
+    make_dead(1, queue="slow")
+    data = {"all": "yes", "state": "dead", "queue": "fast", "back": f"{PAGE}jobs/?state=dead&queue=fast"}
+    asked = text(chief.post(f"{PAGE}requeue/", data))
+    assert "3 jobs that match: state dead, queue fast." in asked
+    assert not BulkAction.objects.exists()
+
+    answer = chief.post(f"{PAGE}requeue/", data | {"confirmed": "yes", "expected": "3"})
+    assert answer.url == data["back"]
+    action = BulkAction.objects.get()
+    assert (action.requested_by, action.expected, action.filter) == ("ann", 3, {"state": "dead", "queue": "fast"})
+    assert "0 of 3 looked at" in text(chief.get(PAGE))
+    bulk.work_off()
+    assert "finished, 3 jobs changed" in text(chief.get(PAGE))
+    assert chief.post(f"{PAGE}requeue/", {"all": "yes", "since": "soon"}).status_code == 302
+
+
+def test_a_dead_job_is_edited_and_sent_again(chief, make_dead, task):
+    def pay(order: int, password: str = "") -> None:
+        """Only its row matters here."""
+
+    [job] = make_dead(task=task(pay, base=DurableTask).name, args=[1], kwargs={"password": "hunter2"})
+    page = f"{PAGE}jobs/{job.pk}/edit/"
+    shown = text(chief.get(page))
+    assert "hunter2" not in shown
+    assert "Some values are hidden." in shown
+    for args, error in (("x", "must be JSON"), ("{}", "must be a JSON list"), ("[1, 2, 3]", "too many")):
+        assert error in text(chief.post(page, {"args": args, "kwargs": "{}"}))
+
+    chief.post(page, {"args": "[2]", "kwargs": "{}"})
+    new = Job.objects.get(replaces=job.pk)
+    assert new.args == [2]
+    assert f"jobs/{new.pk}/" in text(chief.get(f"{PAGE}jobs/{job.pk}/"))
+    assert "This one is discarded" in unescape(text(chief.post(page, {"args": "[3]", "kwargs": "{}"})))
+
+
+# -- Pauses, the schedule, tasks and failures
+
+
+@pytest.mark.parametrize("what", ["queue:fast", "task:tests.x", "entry:nightly"])
+def test_a_pause_from_the_page(chief, what):
+    kind, _, name = what.partition(":")
+    assert "is paused" in text(chief.post(f"{PAGE}pause/", {"pause": what}, follow=True))
+    pause = Pause.objects.get()
+    assert (pause.kind, pause.name, pause.paused_by) == (kind, name, "ann")
+    assert f"{kind} {name}, by ann" in text(chief.get(PAGE))
+    assert "was already paused" in text(chief.post(f"{PAGE}pause/", {"pause": what}, follow=True))
+    assert "is resumed" in text(chief.post(f"{PAGE}pause/", {"resume": what}, follow=True))
+    assert not Pause.objects.exists()
+    assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == ["Paused.", "Resumed."]
+
+
+@pytest.mark.parametrize("place", ["pause", "run-entry", "cancel", "run", "requeue", "discard"])
+def test_each_decision_has_a_permission_of_its_own(as_user, state, place):
+    client = as_user("view_job")
+    assert client.post(f"{PAGE}{place}/", {"pause": "queue:fast"}).status_code == 403
+    assert not Pause.objects.exists()
+    shown = text(client.get(PAGE)) + text(client.get(f"{PAGE}schedule/"))
+    assert not re.search("<button[^>]*>(Pause|Run now|Cancel|Send again)", shown)
+
+
+def test_nonsense_pauses_nothing(chief):
+    for data in ({}, {"pause": "x:y"}, {"pause": "queue:"}, {"resume": "queue:fast"}):
+        chief.post(f"{PAGE}pause/", data)
+    assert chief.get(f"{PAGE}pause/").status_code == chief.get(f"{PAGE}run-entry/").status_code == 405
+    assert not Pause.objects.exists()
+
+
+def test_a_paused_queue_is_not_called_broken(chief, state):
+    state(queues=[replace(quiet().queues[0], paused=True, oldest=7200.0, consumers=0)])
+    shown = text(chief.get(PAGE))
+
+    assert "has waited for" not in shown
+    assert "No worker consumes" not in shown
+    assert ">paused<" in shown
+
+
+def test_dead_jobs_are_not_called_fine(chief, state, make_dead):
+    make_dead()
+    state(queues=[replace(quiet().queues[0], dead=1)])
+    shown = text(chief.get(PAGE))
+    assert "jobs-fine" not in shown
+    assert "1 dead job waits for a decision." in shown
+
+
+def test_the_schedule_runs_an_entry_now(chief, conf, broker, state):
+    conf(beat_schedule={"prune": {"task": "djcelery_jobs.tasks.prune", "schedule": 600}})
+    assert "was sent as the job" in text(chief.post(f"{PAGE}run-entry/", {"entry": "prune"}, follow=True))
+    assert len(broker.drain()) == 1
+    assert "No entry of the schedule" in text(chief.post(f"{PAGE}run-entry/", {"entry": "x"}, follow=True))
+    state(beat=replace(quiet().beat, entries=[replace(quiet().beat.entries[0], paused=True)]))
+    shown = text(chief.get(f"{PAGE}schedule/"))
+    assert "when it is resumed" in shown
+    assert 'value="entry:nightly"' in shown
+
+
+@pytest.mark.parametrize(("period", "runs"), [("hour", 5), ("day", 15), ("week", 25), ("x", 5)])
+def test_tasks_are_reported_from_counts(chief, period, runs):
+    now = timezone.now()
+    for minutes, ago, count in ((10, 0, 5), (60, 2, 15), (60, 48, 10), (60, 24 * 9, 100)):
+        slot = {"minutes": minutes, "start": now - timedelta(hours=ago), "queue": "fast", "task": "tests.counted"}
+        TaskSlot.objects.create(done=count - 1, failed=1, buckets={"0.1": count}, waits={"5.0": count}, **slot)
+    shown = text(chief.get(f"{PAGE}tasks/?period={period}"))
+
+    assert re.search(rf'tests\.counted.*?<td class="n">{runs}</td>', shown, re.DOTALL)
+    assert "0.075 s" in shown
+    Pause.objects.create(kind="task", name="tests.counted", paused_by="ann")
+    assert 'value="task:tests.counted" aria-label="Resume' in text(chief.get(f"{PAGE}tasks/"))
+
+
+def test_a_chart_of_a_day_and_a_week(chief):
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for task in ("a", "b"):
+        TaskSlot.objects.create(minutes=60, start=now, queue="fast", task=task, done=2, failed=1)
+    for period in ("day", "week"):
+        assert f"fast in the last {period}: 4 jobs done, 0 retried, 2 failed" in text(
+            chief.get(f"{PAGE}?period={period}")
+        )
+        assert f"now/?period={period}" in text(chief.get(f"{PAGE}?period={period}"))
+
+
+def test_failures_come_in_groups_to_act_on(chief, make_dead):
+    make_dead(14, error_class="builtins.ValueError")
+    make_dead(2)
+    shown = text(chief.get(f"{PAGE}failures/"))
+
+    assert "14 &times; builtins.ValueError" in shown
+    assert 'name="error" value="builtins.ValueError"' in shown
+    assert shown.count(">Send again all<") == 1  # those without a class are not one group

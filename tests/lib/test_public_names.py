@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 import djcelery_jobs
-from djcelery_jobs import testing
+from djcelery_jobs import operations, testing
 from djcelery_jobs.core import tasks_api
 
 ROOT = Path(__file__).parents[2]
@@ -30,8 +30,14 @@ NEEDS = {
 }
 PUBLIC = [
     "TRANSIENT_ERRORS", "ArgumentsTooLargeError", "Consumer", "DurableTask", "JobTask", "LockedDatabaseScheduler",
-    "LockedScheduler", "Workload", "cache_url", "effect_once", "logging_config", "queues", "remember_request", "routes",
-    "sentinel_options", "start_sentry", "task_limits", "tls_options", "use_log_format",
+    "LockedScheduler", "Workload", "cache_url", "effect_once", "job", "logging_config", "queues", "remember_request",
+    "routes", "sentinel_options", "start_sentry", "task_limits", "tls_options", "use_log_format",
+]  # fmt: skip
+
+OPERATIONS = [
+    "STATES", "JobFilter", "act_on_all", "cancel", "discard", "find", "pause_entry", "pause_queue", "pause_task",
+    "pauses_now", "resume_entry", "resume_queue", "resume_task", "run_entry", "run_now", "send_again",
+    "send_again_with",
 ]  # fmt: skip
 
 
@@ -39,8 +45,9 @@ def available() -> Iterator[tuple[object, str]]:
     for name in djcelery_jobs.__all__:
         if name not in NEEDS or find_spec(NEEDS[name]):
             yield djcelery_jobs, name
-    for name in testing.__all__:
-        yield testing, name
+    for module in (operations, testing):
+        for name in module.__all__:
+            yield module, name
     if tasks_api.IS_AVAILABLE:
         for name in tasks_backend().__all__:
             yield tasks_backend(), name
@@ -53,6 +60,7 @@ def tasks_backend() -> ModuleType:
 def test_the_list():
     """A name that is added is promised to everybody, and one that is taken away breaks their projects."""
     assert djcelery_jobs.__all__ == PUBLIC
+    assert operations.__all__ == OPERATIONS
     assert testing.__all__ == ["MemoryBroker", "Ran", "memory_broker"]
     if tasks_api.IS_AVAILABLE:
         assert tasks_backend().__all__ == ["DurableBackend", "JobNotRunError", "job_options"]

@@ -9,13 +9,15 @@ from django.db import DatabaseError
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.models import Heartbeat, Tally
-from djcelery_jobs.worker import reporter, tallies
+from djcelery_jobs.worker import operators, reporter, tallies
 from djcelery_jobs.worker.heartbeat import Pulse
 from djcelery_jobs.worker.reporter import Reporter
 from djcelery_jobs.worker.tallies import CountPipe, PendingCounts
 
 pytestmark = pytest.mark.django_db
-WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4)
+QUEUES = SimpleNamespace(consume_from={"fast": None}, deselect=lambda names: None)
+APP = SimpleNamespace(amqp=SimpleNamespace(queues=QUEUES))
+WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4, app=APP)
 
 
 @pytest.fixture
@@ -23,7 +25,8 @@ def pulse(monkeypatch) -> Pulse:
     """Return a worker that consumes, with a book of its own, in a process with one connection."""
     pulse = Pulse(last_tick=time.monotonic(), assigned=frozenset({"fast"}), consumed=["fast"], running=1)
     monkeypatch.setattr(reporter, "pulse", pulse)
-    monkeypatch.setattr(reporter, "connections", SimpleNamespace(close_all=lambda: None))
+    for module in (reporter, operators):
+        monkeypatch.setattr(module, "connections", SimpleNamespace(close_all=lambda: None))
     monkeypatch.setattr(tallies, "pending", PendingCounts())
     monkeypatch.setattr(tallies, "pipe", CountPipe())
     return pulse

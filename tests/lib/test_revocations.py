@@ -8,8 +8,6 @@ from celery.signals import task_revoked
 from django.core.management import call_command
 from django.utils import timezone
 
-from djcelery_jobs.core import dead_letters, ledger
-from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.worker import revocations
 from tests.lib.durable_jobs import begin, effects, later, the_job
@@ -38,7 +36,7 @@ def test_a_revoked_job_is_discarded_and_does_not_come_back(add, broker, committe
     later(1000)
     broker.drain()
 
-    assert (the_job().state, the_job().error, effects()) == (State.DISCARDED, "Revoked.", [])
+    assert (the_job().state, the_job().error, effects()) == (State.CANCELLED, "Cancelled by revoke.", [])
 
 
 def test_one_that_was_terminated_while_it_ran_is_discarded_too(long, broker, committed):
@@ -50,7 +48,7 @@ def test_one_that_was_terminated_while_it_ran_is_discarded_too(long, broker, com
     assert the_job().state == State.WAITING
 
     revoke(long, terminated=True)
-    assert the_job().state == State.DISCARDED
+    assert the_job().state == State.CANCELLED
 
 
 def test_a_job_that_is_done_stays_done(add, broker, committed):
@@ -80,28 +78,6 @@ def test_a_plain_task_has_no_row(task, broker, monkeypatch, django_assert_num_qu
         revocations.discard_revoked(task(plain), SimpleNamespace(id="x"), terminated=False, expired=False)
 
 
-@pytest.mark.parametrize("options", [{}, {"countdown": 60}])
-def test_a_job_that_is_yet_to_begin_can_be_cancelled(add, broker, committed, capsys, options):
-    with committed():
-        add.apply_async(["a"], **options)
-
-    call_command("jobs", "discard", str(the_job().pk))
-
-    assert the_job().state == State.DISCARDED
-    assert "1 waiting or delayed job discarded" in capsys.readouterr().out
-    later(1000)
-    broker.drain()
-    assert effects() == []
-
-
-def test_one_that_runs_cannot(add, broker, committed):
-    with committed():
-        add.delay("a")
-    begin(the_job())
-
-    assert dead_letters.cancel(Job.objects.all(), by="ann") == 0
-
-
 def test_all_means_all_dead_ones(add, broker, committed, capsys):
     with committed():
         add.delay("a")
@@ -110,15 +86,3 @@ def test_all_means_all_dead_ones(add, broker, committed, capsys):
     call_command("jobs", "discard", "--all")
 
     assert sorted(Job.objects.values_list("state", flat=True)) == [State.DISCARDED, State.WAITING]
-
-
-def test_a_cancelled_job_gives_its_key_free(task, broker, committed):
-    def keyed() -> None:
-        """Nothing."""
-
-    made = task(keyed, base=DurableTask)
-    with committed():
-        first = made.apply_async(key="k")
-    assert ledger.cancel(Job.objects.all(), reason="Not needed.") == 1
-    with committed():
-        assert made.apply_async(key="k").id != first.id

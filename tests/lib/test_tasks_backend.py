@@ -361,12 +361,12 @@ def test_a_job_that_killed_its_process_each_time_says_so(enqueue, broker):
 
 def test_a_discarded_job_has_not_run(enqueue):
     result = enqueue(functions.add, "a")
-    ledger.cancel(Job.objects.all(), reason="Discarded by somebody.")
+    ledger.cancel(Job.objects.all(), by="somebody")
     result.refresh()
 
     [error] = result.errors
     assert (result.status, error.exception_class.__name__) == (STATUS.FAILED, "JobNotRunError")
-    assert error.traceback == "Discarded by somebody."
+    assert error.traceback == "Cancelled by somebody."
 
 
 @pytest.mark.parametrize(("value", "twice"), [(21, 42), ("a", "aa"), ([1, None], [1, None] * 2), (0, 0)])

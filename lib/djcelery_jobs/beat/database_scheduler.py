@@ -11,7 +11,9 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+from kombu.utils.json import loads
 
+from djcelery_jobs.beat.entries import Call
 from djcelery_jobs.beat.scheduler import Planned, SingleBeatMixin
 
 logger = logging.getLogger(__name__)
@@ -28,8 +30,20 @@ class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
         """Yield the entries that are switched on, by name."""
         kinds = ("interval", "crontab", "solar", "clocked")
         for entry in PeriodicTask.objects.enabled().select_related(*kinds).order_by("name")[:limit]:
-            last_run = entry.last_run_at
-            yield Planned(entry.name, entry.task, readable_schedule(entry), counted_from=last_run, last_run=last_run)
+            counted_from = entry.last_run_at
+            # Beat also writes the moment when it first saw an entry, from which it counts.
+            last_run = counted_from if entry.total_run_count else None
+            yield Planned(entry.name, entry.task, readable_schedule(entry), counted_from, last_run)
+
+    @classmethod
+    def call_of(cls, app: Celery, name: str) -> Call | None:
+        """Return what the entry sends, also one that is switched off."""
+        if (row := PeriodicTask.objects.filter(name=name).first()) is None:
+            return None
+        options: dict[str, Any] = {"queue": row.queue, "priority": row.priority, "expires": row.expires_}
+        options["headers"] = loads(row.headers or "{}")
+        present = {option: value for option, value in options.items() if value}
+        return Call(row.task, loads(row.args or "[]"), loads(row.kwargs or "{}"), present)
 
     def setup_schedule(self) -> None:
         """Read the entries. The parent would write CELERY_BEAT_SCHEDULE over people's edits at every start."""
@@ -60,6 +74,11 @@ class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
         # A change seen before would make the second tick build the heap again, from times before the first one.
         self._heap_invalidated = False
         self.populate_heap()
+
+    def record_skip(self, entry: ModelEntry) -> None:
+        """Take back the count of a run that was left out. Its time stays, so that the next run is counted from it."""
+        model = self.schedule[entry.name].model
+        model.total_run_count = entry.total_run_count
 
     def undo_reserve(self, entry: ModelEntry) -> None:
         """Put the state before the run back into the row; a sync may have written the new one."""

@@ -16,14 +16,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from kombu.exceptions import SerializationError
 
+from djcelery_jobs.beat.entries import Call
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import dead_queues, liveness_file
+from djcelery_jobs.core import bulk, cancellations, dead_queues, liveness_file, pauses
 from djcelery_jobs.core.backlog import EarlyLook
 from djcelery_jobs.core.ledger import BATCH
 from djcelery_jobs.core.relay import relay
-from djcelery_jobs.models import ScheduleState
+from djcelery_jobs.models import PauseKind, ScheduleState
 from djcelery_jobs.telemetry.context import caused_by_entry
 
 logger = logging.getLogger(__name__)
@@ -62,14 +63,23 @@ class SingleBeatMixin:
         """Yield the entries, `limit` at most, for code that wants to know them without running a beat."""
         raise NotImplementedError
 
+    @classmethod
+    def call_of(cls, app: Celery, name: str) -> Call | None:
+        """Return what the entry of this name sends. None: there is no such entry."""
+        raise NotImplementedError
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=jobs_settings.BEAT_LEASE)
         # Each returns how much it did; BATCH means that there is more.
         self.upkeep: list[Callable[[], int]] = [
             EarlyLook(),
             relay,
+            pauses.release_held,
+            cancellations.finish,
+            bulk.work_off,
             *([dead_queues.drain] if broker_kind() == "rabbitmq" else []),
         ]
+        self.paused_entries: set[str] = set()
         self.failure: BaseException | None = None  # why the entry that was sent last was not sent
         self.failures: dict[str, int] = {}  # by entry, since it was last sent
         self.retry_at: dict[str, float] = {}  # on the monotonic clock
@@ -84,7 +94,7 @@ class SingleBeatMixin:
             if not self.hold():
                 return jobs_settings.BEAT_STANDBY
             is_more = BATCH in [work() for work in self.upkeep]
-            self.failure = None
+            self.failure, self.paused_entries = None, pauses.paused(PauseKind.ENTRY)
             seconds = min(super().tick(*args, **kwargs), 0 if is_more else self.max_interval)
         except DatabaseError:
             # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts. Then the times are read
@@ -136,6 +146,10 @@ class SingleBeatMixin:
         # Waiting for a broker that was away may have taken longer than the lease.
         if not self.hold():
             return
+        if entry.name in self.paused_entries:
+            logger.info("beat: the entry %s is paused, this run is left out", entry.name)
+            self.record_skip(entry)
+            return
         with caused_by_entry(entry.name):
             super().apply_entry(entry, producer=producer)
         if self.failure is None:
@@ -164,6 +178,9 @@ class SingleBeatMixin:
 
     def record_run(self, entry: ScheduleEntry) -> None:
         """Write down that the entry was sent."""
+
+    def record_skip(self, entry: ScheduleEntry) -> None:
+        """Write down that a run of the entry was left out, because it is paused."""
 
     def undo_reserve(self, entry: ScheduleEntry) -> None:
         """Forget that the entry was about to be sent."""
@@ -198,9 +215,15 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
                 task=options["task"],
                 schedule=maybe_schedule(options["schedule"], app=app),
                 counted_from=state and state.last_run_at,
-                # Beat also writes the moment when it first saw an entry, from which it counts.
-                last_run=state.last_run_at if state and state.runs else None,
+                last_run=state and state.ran_at,
             )
+
+    @classmethod
+    def call_of(cls, app: Celery, name: str) -> Call | None:
+        """Return what the entry of the settings sends."""
+        if (entry := app.conf.beat_schedule.get(name)) is None:
+            return None
+        return Call(entry["task"], entry.get("args", ()), entry.get("kwargs", {}), dict(entry.get("options", {})))
 
     def take_over(self) -> None:
         """Go on where the last beat stopped."""
@@ -220,15 +243,20 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
 
     def record_run(self, entry: ScheduleEntry) -> None:
         """Write the moment of the run."""
+        self._write(self.schedule[entry.name], ran_at=Now())
+
+    def record_skip(self, entry: ScheduleEntry) -> None:
+        """Count the next run from now, as if this one had been sent."""
+        self.schedule[entry.name].total_run_count = entry.total_run_count
         self._write(self.schedule[entry.name])
 
     def undo_reserve(self, entry: ScheduleEntry) -> None:
         """Put the state before the run back into the schedule."""
         self.schedule[entry.name] = entry
 
-    def _write(self, entry: ScheduleEntry) -> None:
+    def _write(self, entry: ScheduleEntry, **ran: Any) -> None:
         times = {"last_run_at": Now(), "runs": entry.total_run_count}
-        ScheduleState.objects.update_or_create(entry=entry.name, defaults=times)
+        ScheduleState.objects.update_or_create(entry=entry.name, defaults=times | ran)
 
     @property
     def info(self) -> str:

@@ -1,6 +1,7 @@
 """Keep the jobs that failed permanently, and let a person requeue or discard them."""
 
 import logging
+import uuid
 from typing import Any
 
 from celery import current_app
@@ -8,10 +9,11 @@ from django.db.models import QuerySet
 
 from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.task import is_durable
-from djcelery_jobs.models import Job, State, job_id, subject
+from djcelery_jobs.models import Job, State, atomic, job_id, subject
 from djcelery_jobs.storable import shown
 
 logger = logging.getLogger(__name__)
+operations = logging.getLogger("djcelery_jobs.operations")
 
 
 def keep(
@@ -48,7 +50,7 @@ def keep(
 
 
 def requeue(jobs: QuerySet[Job], *, by: str) -> int:
-    """Send dead jobs again. Return how many. by: who does it, for the log.
+    """Send dead or cancelled jobs again. Return how many. by: who does it, for the log.
 
     A durable job continues as if it were new. A plain one is published once: raise what the broker's client raises,
     and then the job stays dead. A job that this code cannot send stays dead too, and its row says why.
@@ -63,22 +65,48 @@ def requeue(jobs: QuerySet[Job], *, by: str) -> int:
         outbox.send(job)
         ledger.close_resent(job, by=by)
         count += 1
-    logger.info("%s sent %d dead jobs again", by, count)
+    operations.info("%s sent %d jobs again", by, count)
     return count
 
 
 def discard(jobs: QuerySet[Job], *, by: str) -> int:
     """Discard dead jobs; they are pruned with the finished ones. Return how many. by: who does it, for the log."""
     count = ledger.discard(jobs)
-    logger.info("%s discarded %d dead jobs", by, count)
+    operations.info("%s discarded %d dead jobs", by, count)
     return count
 
 
-def cancel(jobs: QuerySet[Job], *, by: str) -> int:
-    """Discard jobs that wait or are delayed and that no worker has begun. Return how many. by: who does it."""
-    count = ledger.cancel(jobs, reason=f"Discarded by {by}.")
-    logger.info("%s discarded %d waiting or delayed jobs", by, count)
+def run_now(jobs: QuerySet[Job], *, by: str) -> int:
+    """Let delayed jobs begin without waiting for their time. Return how many. by: who does it, for the log."""
+    count = ledger.run_now(jobs)
+    operations.info("%s let %d delayed jobs begin now", by, count)
     return count
+
+
+def send_again_with(job: Job, args: Any, kwargs: Any, *, by: str) -> str:
+    """Send a dead job again with other arguments, as a new job, and return the id of that. The old one is discarded.
+
+    Raise ValueError when the job is not dead, TypeError and ValueError for arguments that the task does not take, and
+    what the broker's client raises for a plain task.
+    """
+    task = current_app.tasks.get(job.task)
+    if job.state != State.DEAD:
+        raise ValueError(f"Only a dead job can be sent again with other arguments. This one is {job.state}.")
+    if task is None:
+        raise ValueError(f"No task is called {job.task}.")
+    options = {"queue": job.queue if job.queue in current_app.amqp.queues else None}
+    if not is_durable(task):
+        sent = task.apply_async(args, kwargs, **options)
+        ledger.close_replaced(job, by=by, replacement=sent.id)
+    else:
+        with atomic():
+            new_id = str(uuid.uuid4())
+            if not ledger.close_replaced(job, by=by, replacement=new_id):
+                raise ValueError("Somebody else has just decided about this job. Look at it again.")
+            [sent_job] = outbox.write(task, [(args, kwargs)], key=job.key, task_id=new_id, replaces=job.pk, **options)
+            sent = task.AsyncResult(str(sent_job.pk))
+    operations.info("%s sent %s %s again with other arguments, as %s", by, job.task, job.pk, sent.id)
+    return str(sent.id)
 
 
 def _follow_routes(jobs: QuerySet[Job]) -> None:

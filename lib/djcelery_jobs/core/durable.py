@@ -17,6 +17,7 @@ from django.utils import timezone
 from kombu.utils.functional import maybe_list
 
 from djcelery_jobs.core import ledger, outbox
+from djcelery_jobs.core.current_job import SnoozedError
 from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import Job, atomic, database_alias, job_id
@@ -101,6 +102,12 @@ class DurableTask(JobTask):
         except Retry as retry:
             _patiently(ledger.schedule_retry, job, at=_when(retry), error=retry.exc)
             raise
+        except SnoozedError as snoozed:
+            _patiently(ledger.snooze, job, at=snoozed.until)
+            raise
+        except ledger.CancelledError as error:
+            _patiently(ledger.finish_cancelled, job.pk, run_has_ended=True)
+            raise Ignore from error
         except Exception as error:
             self._fail(job, error)
             raise
@@ -228,23 +235,16 @@ def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     publishes the job again when it is due.
     """
     try:
-        try:
-            return _with_pauses(change, *args, **kwargs)
-        except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
-            logger.warning("no database, the relay sends this job again: %s", error)
-            raise Ignore from error
-    except SoftTimeLimitExceeded as error:  # it came while the line was written
+        for pause in DATABASE_PAUSES:
+            try:
+                return change(*args, **kwargs)
+            except DATABASE_AWAY:
+                close_old_connections()
+                time.sleep(pause)
+        return change(*args, **kwargs)
+    except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
+        logger.warning("no database, the relay sends this job again: %s", error)
         raise Ignore from error
-
-
-def _with_pauses(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    for pause in DATABASE_PAUSES:
-        try:
-            return change(*args, **kwargs)
-        except DATABASE_AWAY:
-            close_old_connections()
-            time.sleep(pause)
-    return change(*args, **kwargs)
 
 
 def _as_stored(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

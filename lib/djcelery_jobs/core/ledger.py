@@ -5,16 +5,19 @@
                     │ relay            │ schedule_  │ mark_dead
                     │                  v retry      v
     dispatch ──> DELAYED <─────────────┘           DEAD ──discard──> DISCARDED
-    with an eta     ^  ^                            │
+    with an eta     ^  ^       snooze               │
                     │  └────────requeue─────────────┘
     dispatch ────> NEXT  (relay: when the job that runs with its key has ended)
     with a key
+
+    WAITING, DELAYED, NEXT ──cancel──> CANCELLED   (a run that may be alive is ended first)
+    CANCELLED ──requeue──> DELAYED
 
 These invariants hold at every moment, whichever process is killed:
 
 1. A job exists if and only if the transaction that dispatched it committed, because its row is part of it.
 2. An unfinished row has a `publish_at`. Once that time has passed, the relay publishes the row again, under the same
-   id. So no job is forgotten, whatever the broker loses.
+   id. So no job is forgotten, whatever the broker loses. A row that is `held` by a pause is due when the pause ends.
 3. DONE is written in the transaction of the effect, under the row's lock. So the effect exists if and only if the row
    is DONE, and a delivery that finds the row DONE or locked ends quietly.
 4. `starts` is written before a run begins and set back when the run ends in an orderly way. So it counts the runs that
@@ -23,6 +26,9 @@ These invariants hold at every moment, whichever process is killed:
    worker each time cannot take the same innocent jobs along until they are dead too.
 6. A run that may be alive has no other beside it. A run in one transaction proves by its lock that it is alive. Any
    other run counts as alive until its limit has passed, unless the broker brings back the message that it began with.
+7. Nothing begins while a Pause of its queue or task exists, because begin() looks for one in the statement that begins.
+8. A job that somebody asked to cancel becomes DONE or CANCELLED, and nothing else. The statement that marks it DONE
+   looks for the Cancellation. If there is one, the transaction of the effect is rolled back.
 """
 
 import logging
@@ -31,22 +37,34 @@ import random
 import sys
 import traceback
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
 from djcelery_jobs.core.task import WORKER_LOST
-from djcelery_jobs.models import HAS_KEY, UNFINISHED, Job, State, atomic, database, database_alias
+from djcelery_jobs.models import (
+    HAS_KEY,
+    UNFINISHED,
+    Cancellation,
+    Job,
+    Pause,
+    PauseKind,
+    State,
+    Tally,
+    atomic,
+    database,
+    database_alias,
+)
 from djcelery_jobs.storable import class_path, error_text, text
 
 logger = logging.getLogger(__name__)
@@ -58,6 +76,8 @@ BATCH = 500  # rows in one statement
 IN_TRANSIT = 100
 # The options of a job that name the tasks which follow it.
 FOLLOWERS = ("chain", "link", "link_error")
+# When a held job would be due, if its pause did not end before: so far off that the relay does not read past it.
+WHILE_HELD = timedelta(days=3650)
 # Attempts to find or insert the job for a key, while others with the key begin and end.
 KEY_ATTEMPTS = 5
 EARLIER_RUNS = 100  # entries that a row keeps, the newest
@@ -65,6 +85,10 @@ EARLIER_RUNS = 100  # entries that a row keeps, the newest
 
 class TransactionEndedError(RuntimeError):
     """Say that a task ended the transaction in which it was running, so that its effect may be gone."""
+
+
+class CancelledError(Exception):
+    """Say that somebody cancelled the job while it ran. Its transaction is rolled back."""
 
 
 class TransactionId(Func):
@@ -215,13 +239,19 @@ def _begin_first(delivery: Delivery) -> Job | None:
     now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
     unchanged |= {"task": delivery.task, "args": delivery.args, "kwargs": delivery.kwargs}
     untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
-    begun = untouched.exclude(options__has_any_keys=FOLLOWERS).update(
-        starts=1,
-        started_at=now,
-        worker=delivery.worker[:100],
-        message_id=delivery.message_id[:36],
-        publish_at=now + run_deadline(delivery.queue),
-        publications=0,
+    free = ~Exists(_pauses(delivery.queue, delivery.task)) & ~Exists(Cancellation.objects.filter(pk=delivery.job_id))
+    begun = (
+        untouched.filter(free)
+        .exclude(options__has_any_keys=FOLLOWERS)
+        .update(
+            starts=1,
+            started_at=now,
+            worker=delivery.worker[:100],
+            message_id=delivery.message_id[:36],
+            publish_at=now + run_deadline(delivery.queue),
+            publications=0,
+            held=False,
+        )
     )
     if not begun:
         return None
@@ -238,10 +268,13 @@ def _begin_again(delivery: Delivery) -> Job | None:
             logger.error("a message for %s has the id of a job of %s: %s", delivery.task, job.task, job.pk)
             return None
         job.publications = 0
-        if _may_be_running(job, delivery, now):
+        if _may_be_running(job, delivery.one_transaction, now, _process_is_gone(job, delivery)):
             if delivery.one_transaction:
                 job.publish_at = now + timedelta(seconds=jobs_settings.JUST_BEGUN)
                 job.save(update_fields=["publish_at", "publications"])
+            return None
+        if cancellation := _cancellation(job):
+            _cancel(job, cancellation.requested_by)
             return None
         if job.expires_at and job.expires_at < now:
             _finish(job, State.DISCARDED, "Expired before a worker was free.")
@@ -252,7 +285,11 @@ def _begin_again(delivery: Delivery) -> Job | None:
             return None
         if job.started_at:
             _remember_run(job, "Its process died while it ran.", WORKER_LOST)
-        job.starts += 1
+        if _pauses(job.queue, job.task).exists():
+            job.held, job.started_at, job.publish_at = True, None, now + WHILE_HELD
+            job.save(update_fields=["held", "started_at", "publish_at", "publications", "earlier_runs"])
+            return None
+        job.starts, job.held = job.starts + 1, False
         job.started_at, job.worker, job.message_id = now, delivery.worker[:100], delivery.message_id[:36]
         job.publish_at = now + run_deadline(job.queue)
         job.save(update_fields=BEGUN)
@@ -260,17 +297,25 @@ def _begin_again(delivery: Delivery) -> Job | None:
 
 
 # What a run that begins changes.
-BEGUN = ["starts", "started_at", "worker", "message_id", "publish_at", "publications", "earlier_runs"]
+BEGUN = ["starts", "started_at", "worker", "message_id", "publish_at", "publications", "earlier_runs", "held"]
 
 
-def _may_be_running(job: Job, delivery: Delivery, now: datetime) -> bool:
+def _may_be_running(job: Job, one_transaction: bool, now: datetime, process_is_gone: bool = False) -> bool:
+    """Return whether a run of this locked job may be alive."""
     if job.started_at is None:
         return False
-    if delivery.one_transaction:  # it would hold the lock that we just took, unless it has only begun
+    if one_transaction:  # it would hold the lock that we just took, unless it has only begun
         return now < job.started_at + timedelta(seconds=jobs_settings.JUST_BEGUN)
-    # Another message of the job may have lost its process, while the one by which the job runs has not.
-    process_is_gone = delivery.redelivered and delivery.message_id[:36] == job.message_id
     return not process_is_gone and now < job.started_at + run_deadline(job.queue)
+
+
+def _process_is_gone(job: Job, delivery: Delivery) -> bool:
+    # Another message of the job may have lost its process, while the one by which the job runs has not.
+    return delivery.redelivered and delivery.message_id[:36] == job.message_id
+
+
+def _pauses(queue: str, task: str) -> QuerySet[Pause]:
+    return Pause.objects.filter(Q(kind=PauseKind.QUEUE, name=queue) | Q(kind=PauseKind.TASK, name=task))
 
 
 def _beside_another_suspect(job: Job) -> bool:
@@ -283,7 +328,8 @@ def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator
     """Run the block and mark the job DONE in one transaction.
 
     Yield False when another delivery has completed the job, or is about to; the block must do nothing then. Raise
-    TransactionEndedError when the block has ended the transaction. A child process that the block forks ends here.
+    TransactionEndedError when the block has ended the transaction, and CancelledError when somebody has cancelled the
+    job meanwhile. A child process that the block forks ends here.
 
     begun: the job that begin() returned. It is DONE afterwards, if it was completed here. Its `return_value` is kept.
     columns: what to read of the row into `begun`, before the block.
@@ -306,6 +352,8 @@ def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator
             if os.getpid() != process:
                 os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
         if is_ours and not _mark_done(row, transaction_id, begun):
+            if not database().closed_in_transaction and Cancellation.objects.filter(pk=begun.pk).exists():
+                raise CancelledError
             raise TransactionEndedError(TRANSACTION_ENDED)
     if is_ours:
         begun.state = State.DONE
@@ -333,7 +381,9 @@ def _mark_done(row: QuerySet[Job], transaction_id: int, begun: Job) -> bool:
         row = _with_transaction_id(row).filter(transaction=transaction_id)
     begun.finished_at = timezone.now()
     kept = {} if begun.return_value is None else {"return_value": begun.return_value}
-    return bool(row.update(state=State.DONE, finished_at=begun.finished_at, **kept))
+    # Here it is decided whether a job that is cancelled while it ends is DONE.
+    wanted = row.filter(~Exists(Cancellation.objects.filter(pk=OuterRef("pk"))), state=State.WAITING)
+    return bool(wanted.update(state=State.DONE, finished_at=begun.finished_at, **kept))
 
 
 def _exit_status(error: BaseException | None) -> int:
@@ -347,9 +397,17 @@ def schedule_retry(begun: Job, *, at: datetime, error: BaseException | None = No
     """Let the relay publish the job once more at that time, after its run failed in a way that may pass."""
     with atomic():
         job = _lock(begun.pk, wait=True)
-        if job and _is_latest_run(job, begun):
+        if job and _is_latest_run(job, begun) and not _cancel_if_asked(job):
             _remember_run(job, error_text(error) if error else "", class_path(error) if error else "")
             job.attempts += 1
+            _delay(job, at)
+
+
+def snooze(begun: Job, *, at: datetime) -> None:
+    """Let the relay publish the job once more at that time, because its run asked for it. This is no attempt."""
+    with atomic():
+        job = _lock(begun.pk, wait=True)
+        if job and _is_latest_run(job, begun) and not _cancel_if_asked(job):
             _delay(job, at)
 
 
@@ -357,7 +415,7 @@ def mark_dead(begun: Job, error: BaseException) -> None:
     """Keep the job with its error for somebody to look at, after its run failed for good. `begun` is DEAD then."""
     with atomic():
         job = _lock(begun.pk, wait=True)
-        if job and _is_latest_run(job, begun):
+        if job and _is_latest_run(job, begun) and not _cancel_if_asked(job):
             trace = "".join(traceback.format_exception(error))
             _finish(job, State.DEAD, error_text(error), trace, class_path(error))
             for name in FINISHED:
@@ -401,6 +459,11 @@ def count_due() -> dict[str, int]:
     return dict(_due().values_list("queue").annotate(at_broker=Count("pk", filter=AT_BROKER)))
 
 
+def are_many_due() -> bool:
+    """Return whether the relay has a whole batch of due jobs to look at."""
+    return _due()[:BATCH].count() == BATCH
+
+
 def count_at_broker(queue: str) -> int:
     """Return of how many jobs the queue should still hold a message, because no worker has begun them."""
     return Job.objects.filter(AT_BROKER, queue=queue).count()
@@ -408,11 +471,11 @@ def count_at_broker(queue: str) -> int:
 
 def is_at_broker(job: Job) -> bool:
     """Return whether the broker should still hold a message of the job."""
-    return job.state == State.WAITING and job.started_at is None and not job.needs_publishing
+    return job.state == State.WAITING and job.started_at is None and not job.needs_publishing and not job.held
 
 
 # The same, for a query.
-AT_BROKER = Q(state=State.WAITING, started_at__isnull=True, needs_publishing=False)
+AT_BROKER = Q(state=State.WAITING, started_at__isnull=True, needs_publishing=False, held=False)
 
 
 def lock_due(limit: int) -> list[Job]:
@@ -421,7 +484,7 @@ def lock_due(limit: int) -> list[Job]:
 
 
 def _due() -> QuerySet[Job]:
-    return Job.objects.filter(state__in=UNFINISHED, publish_at__lte=timezone.now())
+    return Job.objects.filter(state__in=UNFINISHED, held=False, publish_at__lte=timezone.now())
 
 
 def take_turn(job: Job) -> bool:
@@ -521,7 +584,7 @@ def publish_oldest_now(queues: Iterable[str]) -> None:
     Redis may have sent messages into the broken connection that nobody received: those of the oldest jobs. A copy of a
     message that was not lost ends quietly.
     """
-    unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True)
+    unbegun = Job.objects.filter(state=State.WAITING, started_at__isnull=True, held=False)
     for queue in queues:
         oldest = unbegun.filter(queue=queue).order_by("waiting_since").values_list("pk", flat=True)[:IN_TRANSIT]
         _publish_at(unbegun.filter(pk__in=list(oldest)), timezone.now())
@@ -536,22 +599,32 @@ def _publish_at(jobs: QuerySet[Job], when: datetime) -> None:
 # -- Decisions of people
 
 
+SENT_AGAIN = [State.DEAD, State.CANCELLED]
+# What a job without a past looks like.
+AS_NEW: dict[str, Any] = {"attempts": 0, "finished_at": None, "expires_at": None, "error": "", "traceback": ""}
+AS_NEW |= {"error_class": "", "earlier_runs": None}
+AS_NEW |= {"cancelled_by": "", "starts": 0, "publications": 0, "started_at": None, "waiting_since": None, "held": False}
+
+
 def requeue(jobs: QuerySet[Job]) -> int:
-    """Let the relay publish dead jobs again as if they were new. Return how many."""
+    """Let the relay publish dead or cancelled jobs again as if they were new. Return how many."""
     with atomic():
-        dead = list(jobs.filter(state=State.DEAD).select_for_update(skip_locked=_can_skip_locked()))
-        return sum(_requeue(job) for job in dead)
+        ended = jobs.filter(state__in=SENT_AGAIN).select_for_update(skip_locked=_can_skip_locked())
+        keys = dict(ended.values_list("pk", "key"))
+        with_key = [pk for pk, key in keys.items() if key]
+        count = _requeue(keys.keys() - with_key)
+        for pk in with_key:
+            try:
+                with atomic():
+                    count += _requeue([pk])
+            except IntegrityError:  # another job with its key is unfinished: that one does the work
+                continue
+        return count
 
 
-def _requeue(job: Job) -> bool:
-    job.attempts, job.finished_at, job.expires_at = 0, None, None
-    job.error, job.error_class, job.traceback, job.earlier_runs = "", "", "", None
-    try:
-        with atomic():
-            _delay(job, timezone.now())
-    except IntegrityError:  # another job with its key is unfinished: that one does the work
-        return False
-    return True
+def _requeue(ids: Collection[object]) -> int:
+    """Delay locked jobs until now."""
+    return Job.objects.filter(pk__in=ids).update(state=State.DELAYED, publish_at=timezone.now(), **AS_NEW)
 
 
 def close_resent(job: Job, *, by: str) -> None:
@@ -565,18 +638,92 @@ def discard(jobs: QuerySet[Job]) -> int:
     return jobs.filter(state=State.DEAD).update(state=State.DISCARDED, finished_at=timezone.now())
 
 
-def cancel(jobs: QuerySet[Job], *, reason: str) -> int:
-    """Discard delayed jobs, and waiting ones that no worker has begun. Return how many."""
+def cancel(jobs: QuerySet[Job], *, by: str) -> int:
+    """Cancel unfinished jobs. Return how many are cancelled, or will be as soon as their run is ended.
+
+    A job that a worker has begun, or whose row something has locked, gets a Cancellation: the run ends by it.
+    """
     with atomic():
-        unbegun = jobs.filter(state__in=UNFINISHED, started_at=None)
-        cancelled = list(unbegun.select_for_update(skip_locked=_can_skip_locked()))
-        for job in cancelled:
-            _finish(job, State.DISCARDED, reason)
-        return len(cancelled)
+        unfinished = jobs.filter(state__in=UNFINISHED)
+        unbegun = unfinished.filter(started_at=None)
+        free = list(unbegun.select_for_update(skip_locked=_can_skip_locked()))
+        _cancel_all(free, by)
+        others = unfinished.exclude(pk__in=[job.pk for job in free]).values_list("pk", flat=True)
+        asked = [Cancellation(job=pk, requested_by=by[:200]) for pk in others]
+        Cancellation.objects.bulk_create(asked, ignore_conflicts=True)
+    return len(free) + len(asked)
+
+
+def finish_cancelled(job_id: object, *, run_has_ended: bool = False, one_transaction: bool = False) -> bool:
+    """Cancel a job that somebody asked to cancel. Return False when a run may be alive or its row is locked.
+
+    run_has_ended: whoever calls this has seen the run end.
+    """
+    with atomic():
+        job = _lock(job_id)
+        if job is None:
+            return False
+        if not run_has_ended and job.state == State.WAITING and _may_be_running(job, one_transaction, timezone.now()):
+            return False
+        if not _cancel_if_asked(job):
+            Cancellation.objects.filter(pk=job.pk).delete()  # it ended before
+    return True
+
+
+def forget_answered_cancellations() -> None:
+    """Delete the cancellations of jobs that have ended, and of those whose rows are gone."""
+    unfinished = Job.objects.filter(pk=OuterRef("pk"), state__in=UNFINISHED)
+    Cancellation.objects.filter(~Exists(unfinished)).delete()
+
+
+def end_lock_holder(job_id: object) -> None:
+    """End the database connection of a cancelled run whose process is gone: a query of it may go on for long.
+
+    Leave alone whoever has begun its transaction after the job was cancelled.
+    """
+    if database().vendor != "postgresql":
+        return
+    with database().cursor() as cursor:
+        cursor.execute(END_LOCK_HOLDER, [str(job_id)])
+
+
+# A row that is locked holds the number of the transaction that has locked it.
+END_LOCK_HOLDER = """
+    SELECT pg_terminate_backend(activity.pid)
+    FROM djcelery_jobs_job AS job
+    JOIN djcelery_jobs_cancellation AS cancellation ON cancellation.job = job.id
+    JOIN pg_locks AS lock ON lock.locktype = 'transactionid' AND lock.transactionid = job.xmax AND lock.granted
+    JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
+    WHERE job.id = %s AND lock.mode = 'ExclusiveLock' AND activity.xact_start < cancellation.requested_at
+"""
+
+
+def run_now(jobs: QuerySet[Job]) -> int:
+    """Let the relay publish delayed jobs at once. Return how many."""
+    return jobs.filter(state=State.DELAYED).update(publish_at=timezone.now())
+
+
+def release_held(queues: Collection[str], tasks: Collection[str], limit: int) -> int:
+    """Let the relay publish jobs that a pause held, `limit` at most. Return how many.
+
+    queues, tasks: those that are paused now.
+    """
+    held = Job.objects.filter(held=True).exclude(queue__in=queues).exclude(task__in=tasks)
+    ids = list(held.values_list("pk", flat=True)[:limit])
+    if ids:
+        Job.objects.filter(pk__in=ids, held=True).update(held=False, needs_publishing=True, publish_at=timezone.now())
+    return len(ids)
+
+
+def close_replaced(job: Job, *, by: str, replacement: object) -> bool:
+    """Discard a dead job that somebody sent again with other arguments, as another job. Return False if it is not."""
+    error = f"Sent again with other arguments by {by}, as {replacement}. Was: {job.error}"
+    dead = Job.objects.filter(pk=job.pk, state=State.DEAD)
+    return bool(dead.update(state=State.DISCARDED, finished_at=timezone.now(), error=error[:500]))
 
 
 def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
-    """Discard a job that somebody has revoked. Return False when it is finished, or may be running.
+    """Cancel a job that Celery has revoked. Return False when it is finished, or may be running.
 
     terminated: its run was ended, so the job is not running any more.
     """
@@ -587,7 +734,8 @@ def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
         deadline = job.started_at and job.started_at + run_deadline(job.queue)
         if deadline and timezone.now() < deadline and not terminated:
             return False
-        _finish(job, State.DISCARDED, "Revoked.")
+        if not _cancel_if_asked(job):
+            _cancel(job, "revoke")
     return True
 
 
@@ -609,7 +757,7 @@ def _can_skip_locked() -> bool:
 
 def _delay(job: Job, publish_at: datetime) -> None:
     job.state, job.publish_at = State.DELAYED, publish_at
-    job.starts, job.publications, job.started_at, job.waiting_since = 0, 0, None, None
+    job.starts, job.publications, job.started_at, job.waiting_since, job.held = 0, 0, None, None, False
     job.save()
 
 
@@ -619,6 +767,45 @@ def _remember_run(job: Job, error: str, error_class: str) -> None:
     run = {"worker": job.worker, "started_at": began}
     run |= {"error": text(error)[:500], "error_class": text(error_class)[:200]}
     job.earlier_runs = [*(job.earlier_runs or []), run][-EARLIER_RUNS:]
+
+
+def _cancellation(job: Job) -> Cancellation | None:
+    return Cancellation.objects.filter(pk=job.pk).first()
+
+
+def _cancel_if_asked(job: Job) -> bool:
+    """Cancel a locked job if somebody asked for it and it is not finished. Return whether that is so."""
+    cancellation = _cancellation(job) if job.state in UNFINISHED else None
+    if cancellation:
+        _cancel(job, cancellation.requested_by)
+    return cancellation is not None
+
+
+def _cancel(job: Job, by: str) -> None:
+    """Cancel a locked job. A run that was ended for this is no kill."""
+    job.starts -= min(job.starts, job.started_at is not None)
+    job.save(update_fields=["starts"])
+    _cancel_all([job], by)
+
+
+def _cancel_all(jobs: Collection[Job], by: str) -> None:
+    """Cancel locked jobs in few statements, and count them."""
+    ids = [job.pk for job in jobs]
+    Job.objects.filter(pk__in=ids).update(
+        state=State.CANCELLED,
+        cancelled_by=by[:200],
+        error=f"Cancelled by {by}."[:500],
+        held=False,
+        finished_at=timezone.now(),
+    )
+    Cancellation.objects.filter(pk__in=ids).delete()
+    counts = Counter((job.queue, job.task) for job in jobs)
+    for queue, task in sorted(counts):  # so that two who cancel never wait for each other in a circle
+        tally, _ = Tally.objects.get_or_create(queue=queue, task=task, outcome=CANCELLED_OUTCOME)
+        Tally.objects.filter(pk=tally.pk).update(count=F("count") + counts[queue, task])
+
+
+CANCELLED_OUTCOME = "cancelled"
 
 
 # What a job that has ended tells of it.

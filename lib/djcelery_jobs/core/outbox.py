@@ -21,8 +21,9 @@ from djcelery_jobs.core.dispatch_options import check_options
 from djcelery_jobs.core.republish_delays import hard_limit, soft_limit
 from djcelery_jobs.core.task import JobTask
 from djcelery_jobs.models import KEY_LENGTH, Job, State, database, database_alias, subject
+from djcelery_jobs.models import job_id as id_of_job
 from djcelery_jobs.storable import loaded, shown, stored
-from djcelery_jobs.telemetry.context import dispatcher, restored, snapshot
+from djcelery_jobs.telemetry.context import current_request, dispatcher, restored, snapshot
 
 logger = logging.getLogger(__name__)
 breaker = Breaker()
@@ -168,8 +169,16 @@ def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[s
         queue=queue,
         key=key,
         expires_at=_time(options.get("expires", task.expires)),
+        caused_by=_causing_job(options.get("task_id")),
+        replaces=options.get("replaces"),
         dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
     )
+
+
+def _causing_job(task_id: object) -> uuid.UUID | None:
+    """Return the id of the job in which this code runs, unless that is the new job: see create_missing_row()."""
+    request = current_request()
+    return id_of_job(request.id) if request and request.id != str(task_id) else None
 
 
 def _time(option: Any) -> datetime | None:

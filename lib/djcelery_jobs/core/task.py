@@ -84,7 +84,13 @@ class JobTask(DjangoTask):
         return signature(self.run)
 
     def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raise Reject for a message whose worker died under it too often; RabbitMQ then dead-letters it."""
+        """Keep the message until its pause is over, if there is one, and raise Ignore then.
+
+        Raise Reject for a message whose worker died under it too often; RabbitMQ then dead-letters it.
+        """
+        from djcelery_jobs.core import pauses  # needs models, which cannot be imported while Django loads the apps
+
+        pauses.hold_plain(self, args, kwargs)
         if not (self.request.delivery_info or {}).get("redelivered"):
             return
         from djcelery_jobs.core import (

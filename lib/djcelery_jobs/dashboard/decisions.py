@@ -1,37 +1,134 @@
-"""Carry out what people decide about dead jobs, and record it in the admin's history: who, which job, when."""
+"""Carry out what people decide on the page, and record it in the admin's history: who, what, when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db.models import QuerySet
 
-from djcelery_jobs.core import dead_letters
-from djcelery_jobs.models import Job, State
+from djcelery_jobs.core import bulk, pauses
+from djcelery_jobs.core.selection import JobFilter, state_of
+from djcelery_jobs.models import BulkAction, Job, Pause, State
 
 BATCH = 500  # jobs
+VIEW, PAUSE = "djcelery_jobs.view_job", "djcelery_jobs.pause_job"
 
 
-def requeue(jobs: QuerySet[Job], *, user: Any) -> int:
-    """Send the dead jobs among these again. Return how many. Raise OperationalError when the broker is away."""
-    return _decide(jobs, user, dead_letters.requeue, "Sent again.")
+@dataclass(frozen=True)
+class Action:
+    """Describe what can be done to jobs.
+
+    name: in URLs, one of bulk.ACTIONS. verb, past: in words. permission: who may. states: of which jobs, as people call
+    them. warning: what happens, to be confirmed.
+    """
+
+    name: str
+    verb: str
+    past: str
+    permission: str
+    states: tuple[str, ...]
+    warning: str
 
 
-def discard(jobs: QuerySet[Job], *, user: Any) -> int:
-    """Discard the dead jobs among these. Return how many."""
-    return _decide(jobs, user, dead_letters.discard, "Discarded.")
+ACTIONS = {
+    action.name: action
+    for action in (
+        Action(
+            "requeue",
+            "Send again",
+            "sent again",
+            "djcelery_jobs.requeue_job",
+            ("dead", "cancelled"),
+            "These jobs start again, as if they had just been dispatched.",
+        ),
+        Action(
+            "discard",
+            "Discard",
+            "discarded",
+            "djcelery_jobs.discard_job",
+            ("dead",),
+            "These jobs will not run again. Their rows are kept until pruning removes them.",
+        ),
+        Action(
+            "cancel",
+            "Cancel",
+            "cancelled",
+            "djcelery_jobs.cancel_job",
+            ("waiting", "running", "delayed"),
+            "These jobs will not run. Those that run are ended, and what they did in their transaction is rolled back.",
+        ),
+        Action(
+            "run",
+            "Run now",
+            "made due now",
+            "djcelery_jobs.run_job",
+            ("delayed",),
+            "These jobs begin as soon as a worker is free, without waiting for their time.",
+        ),
+    )
+}
 
 
-def _decide(jobs: QuerySet[Job], user: Any, decide: Callable[..., int], change_message: str) -> int:
-    ids, count = iter(list(jobs.filter(state=State.DEAD).values_list("pk", flat=True))), 0
+def allowed(user: Any) -> list[Action]:
+    """Return what this person may do."""
+    return [action for action in ACTIONS.values() if user.has_perm(action.permission)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Hold a job to be listed, and what this person may do to it."""
+
+    job: Job
+    actions: list[Action]
+
+
+def rows(jobs: Iterable[Job], user: Any) -> list[Row]:
+    """Return the jobs with what this person may do to each."""
+    actions = allowed(user)
+    return [Row(job, [action for action in actions if state_of(job) in action.states]) for job in jobs]
+
+
+def decide(action: str, jobs: QuerySet[Job], *, user: Any) -> int:
+    """Carry an action out on those of the jobs that it is for. Return on how many.
+
+    Raise OperationalError when the broker is away.
+    """
+    carry_out, is_for = bulk.ACTIONS[action]
+    ids, count = iter(list(jobs.filter(is_for).values_list("pk", flat=True))), 0
     while batch := list(islice(ids, BATCH)):
-        dead = Job.objects.filter(pk__in=batch)
+        chosen = Job.objects.filter(pk__in=batch)
         try:
-            count += decide(dead, by=str(user))
+            count += carry_out(chosen, by=str(user))
         finally:  # the broker may go away in the middle: record the jobs that were decided by then
-            decided = dead.exclude(state=State.DEAD).only("pk", "task")
-            LogEntry.objects.log_actions(user.pk, decided, CHANGE, change_message)
+            decided = chosen.exclude(state=State.DEAD).only("pk", "task")
+            LogEntry.objects.log_actions(user.pk, decided, CHANGE, f"{ACTIONS[action].past.capitalize()}.")
     return count
+
+
+def decide_on_all(action: str, selection: JobFilter, expected: int, *, user: Any) -> BulkAction:
+    """Let beat carry an action out on every job that matches."""
+    row = bulk.start(action, selection, by=str(user), expected=expected)
+    LogEntry.objects.log_actions(user.pk, [row], ADDITION, f"{ACTIONS[action].verb}: {selection}.", single_object=True)
+    return row
+
+
+def pause(kind: str, name: str, *, user: Any) -> bool:
+    """Pause a queue, a task or an entry of the schedule. Return False when it is paused already."""
+    is_new = pauses.pause(kind, name, by=str(user))
+    if is_new:
+        paused = Pause.objects.filter(kind=kind, name=name)
+        LogEntry.objects.log_actions(user.pk, paused, ADDITION, "Paused.")
+    return is_new
+
+
+def resume(kind: str, name: str, *, user: Any) -> bool:
+    """End a pause. Return False when there is none."""
+    paused = list(Pause.objects.filter(kind=kind, name=name))
+    has_ended = pauses.resume(kind, name, by=str(user))
+    if has_ended and paused:
+        LogEntry.objects.log_actions(user.pk, paused, DELETION, "Resumed.")
+    return has_ended

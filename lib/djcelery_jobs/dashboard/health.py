@@ -56,7 +56,7 @@ def problems(snapshot: Snapshot) -> list[str]:
     sentences += [
         f"No worker consumes the queue {queue.name}. Start one: manage.py worker {queue.name}"
         for queue in snapshot.queues
-        if broker_answers and not queue.consumers
+        if broker_answers and not queue.consumers and not queue.paused
     ]
     sentences += [
         f"The worker {worker.name} is alive but does not consume its queues. Restart it."

@@ -1,117 +1,216 @@
-"""List jobs for people: the dead letters, page by page, and the jobs that match a search.
+"""List jobs for people: page by page by a filter, one with its life, and failures in groups.
 
 Each query is bounded whatever the table holds: by an index and a limit. Pages go on from a key instead of counting.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, QuerySet, TextField
-from django.db.models.functions import Cast, Left, Right
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Right
+from django.utils.dateparse import parse_datetime
 
-from djcelery_jobs.dashboard import wording
-from djcelery_jobs.models import SUBJECT_LENGTH, UNFINISHED, Job, State, job_id
+from djcelery_jobs.core import bulk
+from djcelery_jobs.core.selection import JobFilter, page_key, page_key_of, with_id
+from djcelery_jobs.models import SUBJECT_LENGTH, Cancellation, Job, State, job_id
+from djcelery_jobs.telemetry.redaction import scrub
 
 PAGE = 50  # jobs
-LONGEST_QUERY = 200  # characters
-# How many of the newest jobs a search without an index reads: so many finished ones and so many others.
-RECENT = 2000
-SEARCHED = 1000  # characters of their arguments
+# How many jobs one page reads where no index leads to those that match. Paging goes on behind them.
+SCANNED = 10_000
+CANDIDATES = 500  # jobs whose visible text is compared on one page
+COUNTED = 200_000  # jobs that match are counted up to here
 # The end of a traceback says what went wrong. The page of the job has the whole.
 TRACEBACK_SHOWN = 4000  # characters
-SHOWN = ["id", "task", "queue", "state", "key", "args", "kwargs", "error", "attempts", "starts", "worker"]
+CAUSED = 50  # jobs that a job has dispatched
+GROUPS = 100
+SHOWN = ["id", "task", "queue", "state", "key", "args", "kwargs", "error", "attempts", "starts", "worker", "held"]
+SHOWN += ["cancelled_by"]
 TIMES = ["created_at", "started_at", "waiting_since", "publish_at", "finished_at"]
 
 
 @dataclass(frozen=True)
 class Page:
-    """Hold some jobs, the newest first. older: the key of the page after them, empty at the end."""
+    """Hold some jobs, the newest first.
+
+    older: the key of the page after them, empty at the end. searched_until: with a filter that no index helps, the
+    dispatch of the oldest job that was looked at. None: all were.
+    """
 
     jobs: list[Job]
     older: str
+    searched_until: datetime | None = None
 
 
-def dead_letters(older: str = "", size: int = PAGE) -> Page:
-    """Return a page of the dead letters. older: the key from the page before; a malformed one means the first page."""
-    jobs = Job.objects.filter(state=State.DEAD)
-    if key := _page_key(older):
+def page(selection: JobFilter, older: str = "", size: int = PAGE) -> Page:
+    """Return a page of the jobs that match. older: the key from the page before; a malformed one is ignored."""
+    end = None if selection.is_indexed else _end_of_scan(selection, older)
+    jobs = _older_than(selection.jobs(), older)
+    if end:
+        jobs = jobs.filter(created_at__gte=end.created_at)
+    ordered = _for_display(jobs.order_by("-created_at", "-pk"))
+    if selection.text:
+        candidates = list(ordered[:CANDIDATES])
+        rows = [job for job in candidates if selection.shows(job)][: size + 1]
+        if len(candidates) == CANDIDATES and len(rows) <= size:
+            end = candidates[-1]
+        if not older:
+            rows = sorted({*rows, *_found_by_index(selection)}, key=lambda job: (job.created_at, job.pk), reverse=True)
+    else:
+        rows = list(ordered[: size + 1])
+    if len(rows) > size:
+        return Page(rows[:size], page_key(rows[size - 1]))
+    return Page(rows, page_key(end), end.created_at) if end else Page(rows, "")
+
+
+def _found_by_index(selection: JobFilter) -> list[Job]:
+    """Return the jobs, however old, that have this text as id, the beginning of it, key or first argument."""
+    others = replace(selection, text="").jobs()
+    by_index = [with_id(selection.text), Q(key=selection.text), Q(subject=selection.text[:SUBJECT_LENGTH])]
+    by_index.append(Q(pk=job_id(selection.text)))
+    found = [job for rows in by_index for job in _for_display(others.filter(rows).order_by("-created_at"))[:PAGE]]
+    return [job for job in found if job.pk == job_id(selection.text) or selection.shows(job)]
+
+
+def _end_of_scan(selection: JobFilter, older: str) -> Job | None:
+    """Return the last job that a page may look at. None: there are fewer."""
+    by_index = replace(selection, queue="", task="", error="", text="")
+    ordered = _older_than(by_index.jobs(), older).order_by("-created_at", "-pk").only("created_at")
+    return next(iter(ordered[SCANNED - 1 : SCANNED]), None)
+
+
+def _older_than(jobs: QuerySet[Job], older: str) -> QuerySet[Job]:
+    if key := page_key_of(older):
         created_at, pk = key
-        jobs = jobs.filter(created_at__lte=created_at).exclude(created_at=created_at, pk__gte=pk)
-    rows = list(_for_display(jobs.order_by("-created_at", "-pk"))[: size + 1])
-    last = rows[size - 1] if len(rows) > size else None
-    return Page(rows[:size], f"{last.created_at.isoformat()},{last.pk}" if last else "")
+        return jobs.filter(created_at__lte=created_at).exclude(created_at=created_at, pk__gte=pk)
+    return jobs
 
 
-def find(words: str) -> list[Job]:
-    """Return the jobs with this id, key or first argument, and recent ones that contain it; the newest first.
+def count(action: str, selection: JobFilter) -> int:
+    """Return how many jobs match and can be acted on like that, COUNTED at most.
 
-    Only what the page shows is searched. Otherwise a search would reveal what the page hides.
+    With a text only the newest jobs are looked at, since no index helps.
     """
-    words = words.replace("\0", "").strip()[:LONGEST_QUERY]
-    if not words:
-        return []
-    by_id_or_key = [Job.objects.filter(pk=job_id(words)), Job.objects.filter(key=words)]
-    by_contents = [Job.objects.filter(subject=words[:SUBJECT_LENGTH]), *_recent_with(words)]
-    jobs = {job.pk: job for rows in by_id_or_key for job in _for_display(rows.order_by("-created_at"))[:PAGE]}
-    for rows in by_contents:
-        jobs |= {job.pk: job for job in _visible_matches(rows.order_by("-created_at"), words)}
-    return sorted(jobs.values(), key=lambda job: job.created_at, reverse=True)[:PAGE]
+    jobs = bulk.candidates(action, selection)
+    if not selection.text:
+        return jobs[:COUNTED].count()
+    if end := _end_of_scan(selection, ""):
+        jobs = jobs.filter(created_at__gte=end.created_at)
+    return sum(selection.shows(job) for job in jobs.only(*selection.VISIBLE)[:SCANNED])
 
 
-def dead_jobs(ids: Iterable[str]) -> QuerySet[Job]:
-    """Return the dead jobs among those with these ids. Malformed ids are ignored."""
-    return _for_display(Job.objects.filter(pk__in=list(_uuids(ids)), state=State.DEAD).order_by("-created_at"))
+def selected(ids: Iterable[str]) -> QuerySet[Job]:
+    """Return the jobs with these ids. Malformed ids are ignored."""
+    return _for_display(Job.objects.filter(pk__in=list(_uuids(ids))).order_by("-created_at"))
 
 
-def _recent_with(words: str) -> Iterator[QuerySet[Job]]:
-    """Search the newest rows here and not in the database, which would rather read the whole table."""
-    unfinished = Job.objects.filter(state__in=UNFINISHED).order_by("-publish_at")
-    finished = Job.objects.exclude(state__in=UNFINISHED).order_by("-finished_at")
-    patterns = {words.lower(), json.dumps(words)[1:-1].lower()}  # as it is, and as some databases store it in JSON
-    texts = {f"{name}_text": Left(Cast(name, TextField()), SEARCHED) for name in ("args", "kwargs")}
-    for newest in (unfinished, finished):
-        rows = newest.annotate(**texts).values_list("pk", "task", "error", *texts)[:RECENT]
-        matching = [pk for pk, *columns in rows if any(p in text.lower() for text in columns for p in patterns)]
-        yield Job.objects.filter(pk__in=matching)
+def jobs_of(subject: object, limit: int = 10) -> list[Job]:
+    """Return the newest jobs whose first argument is this text, number or the key of this row."""
+    key = getattr(subject, "pk", subject)
+    jobs = Job.objects.filter(subject=str(key)) if key is not None else Job.objects.none()
+    return list(_for_display(jobs.order_by("-created_at"))[:limit])
 
 
-def _visible_matches(jobs: QuerySet[Job], words: str) -> list[Job]:
-    """Return the first jobs that have the words in what the page shows of them, without secrets."""
-    pattern, matches = _comparable(words), list[Job]()
-    for start in range(0, RECENT, PAGE):
-        rows = list(_for_display(jobs)[start : start + PAGE])
-        matches += [job for job in rows if pattern in _comparable(_visible_text(job))]
-        if len(rows) < PAGE or len(matches) >= PAGE:
-            break
-    return matches
+# -- One job
 
 
-def _visible_text(job: Job) -> str:
-    return "\n".join([job.task, wording.error(job), wording.arguments(job)])
+@dataclass(frozen=True)
+class Moment:
+    """Hold a moment in the life of a job. at: None for what goes on now. kind: for the style sheet."""
+
+    at: datetime | None
+    text: str
+    kind: str = ""
 
 
-def _comparable(text: str) -> str:
-    """Return the text without case, escapes in JSON and hyphens, which UUIDs among arguments do not have."""
-    return text.lower().replace("\\", "").replace("-", "")
+def life(job: Job) -> list[Moment]:
+    """Return what happened to a job so far, in order."""
+    moments = [Moment(job.created_at, f"dispatched by {job.dispatched_by}" if job.dispatched_by else "dispatched")]
+    moments += [
+        Moment(_moment(run), f"run on {run['worker'] or 'a worker'} ended: {scrub(run['error'])}", "failed")
+        for run in job.earlier_runs or []
+    ]
+    if job.waiting_since:
+        moments.append(Moment(job.waiting_since, f"published to the queue {job.queue}"))
+    if job.started_at:
+        attempt = f"attempt {job.attempts + 1}" if job.attempts else "begun"
+        moments.append(Moment(job.started_at, f"{attempt} on {job.worker or 'a worker'}"))
+    cancellation = Cancellation.objects.filter(pk=job.pk).first()
+    if cancellation:
+        moments.append(Moment(cancellation.requested_at, f"{cancellation.requested_by} asked to cancel it", "failed"))
+    if job.finished_at:
+        by = f" by {job.cancelled_by}" if job.cancelled_by else ""
+        moments.append(Moment(job.finished_at, f"{job.get_state_display()}{by}", str(job.state)))
+    return sorted(moments, key=lambda moment: moment.at or job.created_at)
+
+
+def _moment(run: dict[str, Any]) -> datetime | None:
+    return parse_datetime(run["started_at"]) if run.get("started_at") else None
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Hold what caused a job and what it caused."""
+
+    cause: Job | None
+    caused: list[Job]
+    replaces: uuid.UUID | None
+    replaced_by: Job | None
+
+
+def relatives(job: Job) -> Relatives:
+    """Return the jobs that a job has to do with."""
+    return Relatives(
+        cause=Job.objects.filter(pk=job.caused_by).only("task").first() if job.caused_by else None,
+        caused=list(_for_display(Job.objects.filter(caused_by=job.pk).order_by("-created_at"))[:CAUSED]),
+        replaces=job.replaces,
+        replaced_by=Job.objects.filter(replaces=job.pk).only("task").first(),
+    )
+
+
+# -- Failures
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hold dead jobs that failed alike. newest: the one that failed last."""
+
+    task: str
+    error_class: str
+    count: int
+    newest: Job
+
+    @property
+    def selection(self) -> JobFilter:
+        """Return the filter for them."""
+        return JobFilter(state="dead", task=self.task, error=self.error_class)
+
+
+def failures() -> tuple[list[Group], bool]:
+    """Return the dead jobs in groups by task and class of error, the largest first, and whether there are more.
+
+    The newest SCANNED are looked at.
+    """
+    columns = ("pk", "task", "error_class")
+    dead = Job.objects.filter(state=State.DEAD).order_by("-created_at", "-pk").values_list(*columns)
+    looked_at = list(dead[:SCANNED])
+    counts = Counter((task, error_class) for _, task, error_class in looked_at)
+    newest = {(task, error_class): pk for pk, task, error_class in reversed(looked_at)}
+    largest = counts.most_common(GROUPS)
+    jobs = {job.pk: job for job in selected(str(newest[group]) for group, _ in largest)}
+    groups = [Group(*group, number, jobs[newest[group]]) for group, number in largest if newest[group] in jobs]
+    return groups, len(looked_at) == SCANNED or len(counts) > GROUPS
 
 
 def _for_display(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Load only what is shown: the whole of a traceback may be long."""
     return jobs.only(*SHOWN, *TIMES).annotate(traceback_end=Right(F("traceback"), TRACEBACK_SHOWN))
-
-
-def _page_key(older: str) -> tuple[datetime, uuid.UUID] | None:
-    created_at, _, pk = older.partition(",")
-    try:
-        when = datetime.fromisoformat(created_at)
-        return (when, uuid.UUID(pk)) if when.tzinfo else None
-    except ValueError:
-        return None
 
 
 def _uuids(ids: Iterable[str]) -> Iterator[uuid.UUID]:

@@ -26,6 +26,7 @@ QUEUE_METRICS = [
     ("jobs_queue_oldest_seconds", "Seconds that the oldest job has waited; absent while nothing waits", "oldest"),
     ("jobs_queue_running", "Jobs that live workers run", "running"),
     ("jobs_queue_consumers", "Live workers that consume the queue", "consumers"),
+    ("jobs_queue_paused", "1 while the queue is paused", "paused"),
     ("jobs_queue_dead", "Dead jobs that wait for a decision, counted up to 10,000", "dead"),
 ]
 
@@ -94,7 +95,7 @@ def _workers(snapshot: Snapshot) -> Metric:
 
 
 def _runs(tallies: list[Tally]) -> Iterator[Metric]:
-    text = "Runs that ended: done, failed or retried"
+    text = "Runs that ended: done, failed or retried; and jobs that were cancelled, whether they ran or not"
     runs = CounterMetricFamily("jobs_runs", text, labels=["queue", "task", "outcome"])
     by_task: dict[tuple[str, str], Runs] = defaultdict(Runs)
     for tally in tallies:

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import TimeoutError as TooSlow
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.dashboard.schedule_words import describe_schedule
 from djcelery_jobs.dashboard.wording import COUNTED
-from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally, State
+from djcelery_jobs.models import UNFINISHED, Heartbeat, Job, Lease, MinuteTally, Pause, PauseKind, State, TaskSlot
 
 SECONDS = 0.9  # to wait for the broker
 RATE_OVER = 5  # minutes
@@ -42,6 +42,7 @@ class QueueState:
     oldest: seconds that the oldest of them has waited; None when nothing waits or nobody knows.
     running: jobs that live workers run. consumers: live workers that consume it.
     rate: runs that ended per minute. dead: dead jobs, COUNTED at most.
+    paused: nothing of it starts until it is resumed.
     """
 
     name: str
@@ -51,6 +52,7 @@ class QueueState:
     consumers: int
     rate: float
     dead: int
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ScheduledEntry:
     """Describe an entry of the schedule.
 
     schedule: in words. last: its last run, None when there was none.
-    next: its next run, None when it can never run.
+    next: its next run, None when it can never run. paused: its runs are left out until it is resumed.
     """
 
     name: str
@@ -94,6 +96,7 @@ class ScheduledEntry:
     schedule: str
     last: datetime | None
     next: datetime | None
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class Snapshot:
     """Describe everything at one moment.
 
     broker: "ok", "down" or "no answer". running: the newest running jobs, by the workers' last heartbeats.
-    overdue: seconds that the next unfinished durable job is overdue for the relay.
+    overdue: seconds that the next unfinished durable job is overdue for the relay. paused_tasks: by name.
     """
 
     at: datetime
@@ -124,6 +127,7 @@ class Snapshot:
     beat: BeatState
     running: list[RunningJob] = field(default_factory=list)
     overdue: float = 0.0
+    paused_tasks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ def take_snapshot() -> Snapshot:
     """Return the present state. Raise DatabaseError without a database, and nothing without a broker."""
     lengths, deadline = queue_lengths.shared_fetch.start(), time.monotonic() + SECONDS
     heartbeats = list(_heartbeats())
-    rates, beat = _rates(), _beat()
+    pauses = set(Pause.objects.values_list("kind", "name"))
+    rates, beat = _rates(), _beat({name for kind, name in pauses if kind == PauseKind.ENTRY})
     dead = {name: _bounded_count(Job.objects.filter(state=State.DEAD, queue=name)) for name in settings.WORKLOADS}
     durable = {name: _oldest_row(name) for name in settings.WORKLOADS}
     broker, waiting = "ok", {}
@@ -154,11 +159,18 @@ def take_snapshot() -> Snapshot:
     return Snapshot(
         at=timezone.now(),
         broker=broker,
-        queues=[_queue(name, waiting.get(name), durable[name], live, rates[name], dead[name]) for name in dead],
+        queues=[
+            replace(
+                _queue(name, waiting.get(name), durable[name], live, rates[name], dead[name]),
+                paused=(PauseKind.QUEUE, name) in pauses,
+            )
+            for name in dead
+        ],
         workers=[_worker(heartbeat) for heartbeat in heartbeats],
         beat=beat,
         running=_running(live),
         overdue=_overdue(),
+        paused_tasks=sorted(name for kind, name in pauses if kind == PauseKind.TASK),
     )
 
 
@@ -168,6 +180,20 @@ def last_hour() -> dict[str, list[Minute]]:
     minutes = [now - timedelta(minutes=ago) for ago in reversed(range(HOUR))]
     counted = {(row.queue, row.minute): row for row in MinuteTally.objects.filter(minute__gte=minutes[0])}
     return {name: [_minute(at, counted.get((name, at))) for at in minutes] for name in settings.WORKLOADS}
+
+
+def last_hours(hours: int) -> dict[str, list[Minute]]:
+    """Return the last hours of each declared queue, the oldest first. The last hour is not over yet."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    starts = [now - timedelta(hours=ago) for ago in reversed(range(hours))]
+    slots = TaskSlot.objects.filter(minutes=60, start__gte=starts[0]).values("queue", "start")
+    sums = slots.annotate(all_done=Sum("done"), all_failed=Sum("failed"), all_retried=Sum("retried"))
+    counted = {(row["queue"], row["start"]): row for row in sums}
+    return {name: [_hour(at, counted.get((name, at))) for at in starts] for name in settings.WORKLOADS}
+
+
+def _hour(at: datetime, row: dict[str, Any] | None) -> Minute:
+    return Minute(at, row["all_done"], row["all_failed"], row["all_retried"]) if row else Minute(at)
 
 
 def _minute(at: datetime, row: MinuteTally | None) -> Minute:
@@ -186,13 +212,18 @@ def _bounded_count(rows: QuerySet[Any]) -> int:
 
 def _oldest_row(queue: str) -> float | None:
     """Return since when the oldest durable job waits that no worker has begun."""
-    waiting = Job.objects.filter(queue=queue, state=State.WAITING, started_at__isnull=True)
+    waiting = Job.objects.filter(queue=queue, state=State.WAITING, started_at__isnull=True, held=False)
     since = waiting.order_by("waiting_since").values_list("waiting_since", flat=True).first()
     return since.timestamp() if since else None
 
 
 def _overdue() -> float:
-    due = Job.objects.filter(state__in=UNFINISHED).order_by("publish_at").values_list("publish_at", flat=True).first()
+    due = (
+        Job.objects.filter(state__in=UNFINISHED, held=False)
+        .order_by("publish_at")
+        .values_list("publish_at", flat=True)
+        .first()
+    )
     return max(0.0, (timezone.now() - due).total_seconds()) if due else 0.0
 
 
@@ -251,19 +282,19 @@ def _running(live: Iterable[Heartbeat]) -> list[RunningJob]:
     return sorted(jobs, key=lambda job: job.started, reverse=True)[:RUNNING_SHOWN]
 
 
-def _beat() -> BeatState:
+def _beat(paused: set[str]) -> BeatState:
     lease = Lease.objects.filter(name="beat").annotate(holds=Q(expires_at__gt=Now())).first()
     scheduler = symbol_by_name(current_app.conf.beat_scheduler)
-    entries = [_entry(planned) for planned in scheduler.planned(current_app, SHOWN)]
+    entries = [_entry(planned, planned.name in paused) for planned in scheduler.planned(current_app, SHOWN)]
     if lease is None:
         return BeatState(alive=False, holder="", seen=None, entries=entries)
     seen = lease.expires_at - timedelta(seconds=jobs_settings.BEAT_LEASE)
     return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=seen, entries=entries)
 
 
-def _entry(planned: Planned) -> ScheduledEntry:
+def _entry(planned: Planned, paused: bool) -> ScheduledEntry:
     words = "no valid schedule" if planned.schedule is None else describe_schedule(planned.schedule)
-    return ScheduledEntry(planned.name, planned.task, words, planned.last_run, _next_run(planned))
+    return ScheduledEntry(planned.name, planned.task, words, planned.last_run, _next_run(planned), paused)
 
 
 def _next_run(planned: Planned) -> datetime | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from django.utils import timezone
 
+from djcelery_jobs.core.selection import call_text
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.telemetry.redaction import scrub
 
@@ -27,6 +27,13 @@ def span(seconds: float | None) -> str:
         if words or count:
             words.append(f"{count} {unit}" if count else "")
     return " ".join(word for word in words[:2] if word) or "0 s"
+
+
+def precise(seconds: float | None) -> str:
+    """Return a short duration, such as "0.25 s"."""
+    if seconds is None:
+        return "-"
+    return span(seconds) if seconds >= 100 else f"{seconds:.3g} s"
 
 
 def counted(number: int) -> str:
@@ -54,7 +61,12 @@ def due(moment: datetime | None) -> str:
 
 def dead_jobs(count: int) -> str:
     """Return how many dead jobs there are."""
-    return f"{count} dead job" if count == 1 else f"{count} dead jobs"
+    return jobs(count, "dead")
+
+
+def jobs(count: int | None, state: str = "") -> str:
+    """Return how many jobs there are, such as "3 dead jobs"."""
+    return " ".join(word for word in (f"{count or 0:,}", state, "job" if count == 1 else "jobs") if word)
 
 
 def job_status(job: Job) -> str:
@@ -66,6 +78,8 @@ def job_status(job: Job) -> str:
             return f"failed permanently {ago(job.finished_at)}"
         case State.DISCARDED:
             return f"discarded {ago(job.finished_at)}"
+        case State.CANCELLED:
+            return f"cancelled by {job.cancelled_by} {ago(job.finished_at)}"
         case State.DELAYED if job.attempts:
             times = "once" if job.attempts == 1 else f"{job.attempts} times"
             return f"failed {times} so far, retries {due(job.publish_at)}"
@@ -73,6 +87,8 @@ def job_status(job: Job) -> str:
             return f"runs after the job that has its key, {job.key}"
         case State.DELAYED:
             return f"scheduled, runs {due(job.publish_at)}"
+    if job.held:
+        return f"waiting for the end of a pause, for {elapsed(job.waiting_since or job.created_at)}"
     if job.started_at and job.starts:
         return f"running for {elapsed(job.started_at)} on {job.worker}"
     return f"waiting for a worker for {elapsed(job.waiting_since or job.created_at)}"
@@ -80,9 +96,7 @@ def job_status(job: Job) -> str:
 
 def arguments(job: Job) -> str:
     """Return the arguments of a job as a call has them, without secrets."""
-    words = [json.dumps(value, ensure_ascii=False) for value in scrub(job.args)]
-    words += [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in scrub(job.kwargs).items()]
-    return ", ".join(words)
+    return call_text(job)
 
 
 def error(job: Job) -> str:

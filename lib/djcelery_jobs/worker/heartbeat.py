@@ -32,6 +32,7 @@ class Pulse:
 
     last_tick: float = 0.0  # on the monotonic clock
     assigned: frozenset[str] = frozenset()  # the queues that this worker was started for
+    paused: frozenset[str] = frozenset()  # those of them that are paused, so that it does not consume them
     consumed: list[str] = field(default_factory=list)
     starved: bool = False  # jobs wait and do not reach it
     running: int = 0
@@ -42,8 +43,8 @@ class Pulse:
 
     @property
     def consuming(self) -> bool:
-        """Return whether it consumes every queue that it was started for, and receives what waits there."""
-        return bool(self.assigned) and self.assigned <= set(self.consumed) and not self.starved
+        """Return whether it consumes every queue that it was started for, but the paused, and receives what waits."""
+        return bool(self.assigned) and self.assigned - self.paused <= set(self.consumed) and not self.starved
 
     def tick(self, consumed: Iterable[str]) -> None:
         """Note that the event loop turns and consumes these queues."""

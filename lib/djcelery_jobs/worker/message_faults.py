@@ -32,7 +32,7 @@ PROTOCOL = {*TEXTS, *NUMBERS, *MAPPINGS, *SET_BY_CELERY, *OTHERS, "taskset"}
 # Where Celery's own tasks hold the tasks that they are made of.
 MEMBERS = {"celery.chain": ("tasks",), "celery.group": ("tasks",), "celery.chord": ("header", "body")}
 # Attributes of a running request. A header with such a name would replace it, and make the run seem what it is not.
-RESERVED = ({*dir(Context), "begun", "began", "outer_context"}) - PROTOCOL
+RESERVED = ({*dir(Context), "begun", "began", "outer_context", "cancellation_look", "waited"}) - PROTOCOL
 
 
 def find(message: Message) -> str:

@@ -1,6 +1,6 @@
-"""Write into the database that the worker is alive, what it runs, and what it has counted.
+"""Write into the database that the worker is alive, what it runs, and what it has counted; read what people decided.
 
-Two threads of the main process do so, so that a database which hangs delays neither jobs nor the heartbeat file.
+Threads of the main process do so, so that a database which hangs delays neither jobs nor the heartbeat file.
 """
 
 import logging
@@ -16,9 +16,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import pauses
 from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import Heartbeat
-from djcelery_jobs.worker import tallies
+from djcelery_jobs.worker import operators, tallies
 from djcelery_jobs.worker.heartbeat import pulse
 from djcelery_jobs.worker.starvation import StarvationDetector
 
@@ -28,7 +29,7 @@ STOP_TIMEOUT = 2  # seconds that a shutdown waits for the threads
 
 
 class Reporter(bootsteps.StartStopStep):
-    """Run the two threads for as long as the worker runs."""
+    """Run the threads for as long as the worker runs."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -36,12 +37,17 @@ class Reporter(bootsteps.StartStopStep):
         super().__init__(worker, **kwargs)
         self.stopped = Event()
         self.threads: list[Thread] = []
-        tallies.pipe.open()  # here, and not at the start: the children must inherit it
+        tallies.pipe.open()  # here, and not at the start: the children must inherit both
+        pauses.board.open()
 
     def start(self, worker: Any) -> None:
-        """Start both threads."""
+        """Learn what is paused before anything is consumed, then start the threads."""
         self.started_at = timezone.now()
-        for work in (self.count, self.report):
+        pulse.assigned = frozenset(worker.app.amqp.queues.consume_from)
+        operators.look()
+        connections.close_all()  # see _write()
+        operators.leave_paused_queues(worker.app)
+        for work in (self.count, self.report, self.detect):
             thread = Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
             thread.start()
             self.threads.append(thread)
@@ -52,11 +58,19 @@ class Reporter(bootsteps.StartStopStep):
             tallies.pending.add(tallies.pipe.read(seconds=1))
 
     def report(self, worker: Any) -> None:
-        """Write the heartbeat and the counts, every few seconds."""
+        """Read what people decided, all the time; write the heartbeat and the counts every few seconds."""
+        written_at = -jobs_settings.REPORT_INTERVAL
+        while not self.stopped.wait(operators.LOOK_INTERVAL):
+            operators.look()
+            if time.monotonic() - written_at >= jobs_settings.REPORT_INTERVAL:
+                written_at = time.monotonic()
+                _write(worker, self.started_at)
+
+    def detect(self, worker: Any) -> None:
+        """Look for messages that do not reach the worker, every few seconds. The broker may let it wait."""
         detector = StarvationDetector(pulse)
         while not self.stopped.wait(jobs_settings.REPORT_INTERVAL):
             detector.check()
-            _write(worker, self.started_at)
 
     def stop(self, worker: Any) -> None:
         """Stop both threads, write the last counts, and delete the heartbeat."""
@@ -84,7 +98,7 @@ def _write(worker: Any, started_at: datetime) -> None:
 
 def _write_heartbeat(worker: Any, started_at: datetime) -> None:
     seen = {
-        "queues": pulse.consumed or sorted(pulse.assigned),
+        "queues": sorted(pulse.assigned.union(pulse.consumed)),
         "consuming": pulse.consuming,
         "concurrency": worker.concurrency,
         "running": pulse.running,

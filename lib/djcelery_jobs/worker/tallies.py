@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,14 +21,15 @@ from celery.signals import task_failure, task_postrun, task_prerun
 from django.db import DatabaseError
 from django.db.models import F
 
-from djcelery_jobs.brokers.queue_lengths import queue_of
-from djcelery_jobs.models import MinuteTally, Tally, atomic
+from djcelery_jobs.brokers.queue_lengths import WAITS_SINCE, queue_of
+from djcelery_jobs.models import MinuteTally, Tally, TaskSlot, atomic
 
 OUTCOMES = {states.SUCCESS: "done", states.RETRY: "retried"}
 FAILED = "failed"
 # Seconds: the upper ends of the histogram's buckets. OVERFLOW holds what took longer.
 BOUNDS = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0]
 OVERFLOW = "+Inf"
+SLOTS = (10, 60)  # minutes: the spans for which the runs of each task are counted
 READ_PAUSE = 0.1  # seconds between two reads: many lines at once cost less than one by one
 READ_SIZE = 1 << 16  # bytes
 
@@ -46,7 +47,7 @@ class Runs:
         self.count += 1
         if seconds is not None:
             self.seconds += seconds
-            bound = str(next((bound for bound in BOUNDS if seconds <= bound), OVERFLOW))
+            bound = bound_of(seconds)
             self.buckets[bound] = self.buckets.get(bound, 0) + 1
 
     def merge(self, other: "Runs") -> None:
@@ -57,12 +58,44 @@ class Runs:
             self.buckets[bound] = self.buckets.get(bound, 0) + count
 
 
+@dataclass
+class Slot:
+    """Sum up the runs of one task in a span of time. Buckets are those of Runs."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    buckets: Counter[str] = field(default_factory=Counter)
+    waits: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: str, seconds: float | None, waited: float | None) -> None:
+        """Count one run. seconds, waited: None when nobody knows."""
+        self.outcomes[outcome] += 1
+        for times, counts in ((seconds, self.buckets), (waited, self.waits)):
+            if times is not None:
+                counts[bound_of(times)] += 1
+
+    def merge(self, other: "Slot") -> None:
+        """Add the runs of another sum."""
+        self.outcomes.update(other.outcomes)
+        self.buckets.update(other.buckets)
+        self.waits.update(other.waits)
+
+
+def bound_of(seconds: float) -> str:
+    """Return the upper end of the bucket of a time."""
+    return str(next((bound for bound in BOUNDS if seconds <= bound), OVERFLOW))
+
+
+def _slot(minute: datetime, minutes: int) -> datetime:
+    return minute.replace(minute=minute.minute // minutes * minutes)
+
+
 class PendingCounts:
     """Hold what this worker has counted and not yet written to the database."""
 
     def __init__(self) -> None:
         self.runs: dict[tuple[str, str, str], Runs] = defaultdict(Runs)  # by queue, task, outcome
         self.minutes: dict[tuple[datetime, str, str], int] = defaultdict(int)  # by minute, queue, outcome
+        self.slots: dict[tuple[int, datetime, str, str], Slot] = defaultdict(Slot)  # by minutes, start, queue, task
         self._lock = threading.Lock()
 
     def add(self, lines: Iterable[bytes]) -> None:
@@ -70,15 +103,18 @@ class PendingCounts:
         minute = datetime.now(UTC).replace(second=0, microsecond=0)
         with self._lock:
             for line in lines:
-                queue, task, outcome, seconds = json.loads(line)
+                queue, task, outcome, seconds, waited = json.loads(line)
                 self.runs[queue, task, outcome].add(seconds)
                 self.minutes[minute, queue, outcome] += 1
+                for minutes in SLOTS:
+                    self.slots[minutes, _slot(minute, minutes), queue, task].add(outcome, seconds, waited)
 
     def write(self) -> None:
         """Add the counts to the tables and begin again at zero. On DatabaseError, keep them for the next time."""
         with self._lock:
             runs, self.runs = self.runs, defaultdict(Runs)
             minutes, self.minutes = self.minutes, defaultdict(int)
+            slots, self.slots = self.slots, defaultdict(Slot)
         try:
             with atomic():
                 # Sorted: two workers that lock the same rows never wait for each other in a circle.
@@ -86,12 +122,16 @@ class PendingCounts:
                     _add_to_tally(*run_key, runs[run_key])
                 for minute_key in sorted(minutes):
                     _add_to_minute(*minute_key, minutes[minute_key])
+                for slot_key in sorted(slots):
+                    _add_to_slot(*slot_key, slots[slot_key])
         except DatabaseError:
             with self._lock:
                 for run_key, counted in runs.items():
                     self.runs[run_key].merge(counted)
                 for minute_key, count in minutes.items():
                     self.minutes[minute_key] += count
+                for slot_key, slot in slots.items():
+                    self.slots[slot_key].merge(slot)
             raise
 
 
@@ -108,6 +148,16 @@ def _add_to_minute(minute: datetime, queue: str, outcome: str, count: int) -> No
     MinuteTally.objects.filter(minute=minute, queue=queue).update(**{outcome: F(outcome) + count})
 
 
+def _add_to_slot(minutes: int, start: datetime, queue: str, task: str, slot: Slot) -> None:
+    row, _ = TaskSlot.objects.select_for_update().get_or_create(minutes=minutes, start=start, queue=queue, task=task)
+    row.done += slot.outcomes["done"]
+    row.failed += slot.outcomes["failed"]
+    row.retried += slot.outcomes["retried"]
+    row.buckets = dict(Counter(row.buckets) + slot.buckets)
+    row.waits = dict(Counter(row.waits) + slot.waits)
+    row.save()
+
+
 class CountPipe:
     """Connect the processes that run jobs with the one that counts. Closed until a worker opens it."""
 
@@ -120,10 +170,10 @@ class CountPipe:
         for end in self.ends:
             os.set_blocking(end, False)
 
-    def send(self, queue: str, task: str, outcome: str, seconds: float | None) -> None:
+    def send(self, queue: str, task: str, outcome: str, seconds: float | None, waited: float | None = None) -> None:
         """Report a run that ended. Drop the report when the pipe is full: a job does not wait for being counted."""
         if self.ends:
-            text = json.dumps([queue, task, outcome, seconds and round(seconds, 6)]) + "\n"
+            text = json.dumps([queue, task, outcome, seconds and round(seconds, 6), waited and round(waited, 3)]) + "\n"
             with contextlib.suppress(BlockingIOError):
                 os.write(self.ends[1], text.encode())
 
@@ -147,19 +197,29 @@ pending, pipe = PendingCounts(), CountPipe()
 def begin(task: Task, **kwargs: Any) -> None:
     """Note when the run began."""
     task.request.began = time.monotonic()
+    since = getattr(task.request, WAITS_SINCE, None)
+    task.request.waited = max(0.0, time.time() - since) if isinstance(since, int | float) else None
 
 
 @task_postrun.connect(dispatch_uid="djcelery_jobs.worker.tallies.end")
 def end(task: Task, state: str | None, **kwargs: Any) -> None:
     """Report a run that succeeded or will be retried."""
     if state in OUTCOMES:
-        pipe.send(queue_of(task.request.delivery_info, task.name), task.name, OUTCOMES[state], _seconds(task))
+        pipe.send(
+            queue_of(task.request.delivery_info, task.name), task.name, OUTCOMES[state], _seconds(task), _waited(task)
+        )
 
 
 @task_failure.connect(dispatch_uid="djcelery_jobs.worker.tallies.fail")
 def fail(sender: Task, **kwargs: Any) -> None:
     """Report a run that failed. The main process sends the signal when the process that ran it was killed."""
-    pipe.send(queue_of(sender.request.delivery_info, sender.name), sender.name, FAILED, _seconds(sender))
+    pipe.send(
+        queue_of(sender.request.delivery_info, sender.name), sender.name, FAILED, _seconds(sender), _waited(sender)
+    )
+
+
+def _waited(task: Task) -> float | None:
+    return getattr(task.request, "waited", None)
 
 
 def _seconds(task: Task) -> float | None:

@@ -87,7 +87,7 @@ class Clock {
   }
 
   label() {
-    this.button.textContent = this.stopped ? "Resume" : "Pause";
+    this.button.textContent = this.stopped ? "Start updates" : "Stop updates";
   }
 
   toggle() {

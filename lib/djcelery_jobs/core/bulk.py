@@ -1,0 +1,102 @@
+"""Act on every job that matches a filter: batch by batch, in beat, so that whoever asks for it does not wait.
+
+Each job is looked at once, in the order of dispatch. What fails again meanwhile is left for the next decision. Jobs
+that are sent again go through the relay, which takes one batch at a time: other jobs do not wait behind all of them.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from celery.exceptions import OperationalError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from djcelery_jobs.core import cancellations, dead_letters, ledger, outbox
+from djcelery_jobs.core.selection import JobFilter, page_key, page_key_of
+from djcelery_jobs.models import UNFINISHED, BulkAction, Job, State
+from djcelery_jobs.storable import error_text
+
+logger = logging.getLogger(__name__)
+operations = logging.getLogger("djcelery_jobs.operations")
+
+# By the name of the action: what does it, and which jobs it is for.
+ACTIONS: dict[str, tuple[Callable[..., int], Q]] = {
+    "requeue": (dead_letters.requeue, Q(state__in=ledger.SENT_AGAIN)),
+    "discard": (dead_letters.discard, Q(state=State.DEAD)),
+    "cancel": (cancellations.cancel, Q(state__in=UNFINISHED)),
+    "run": (dead_letters.run_now, Q(state=State.DELAYED)),
+}
+
+
+def candidates(action: str, selection: JobFilter) -> QuerySet[Job]:
+    """Return the jobs that match and that the action is for."""
+    return selection.jobs().filter(ACTIONS[action][1])
+
+
+def start(action: str, selection: JobFilter, *, by: str, expected: int = 0) -> BulkAction:
+    """Let beat carry out the action on every job that matches now. Raise ValueError for an unknown action.
+
+    by: who decided. expected: how many jobs matched then, for the progress that people see.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"Invalid action: {action!r}. Choose from: {', '.join(ACTIONS)}.")
+    operations.info("%s begins: %s for all jobs that match: %s", by, action, selection)
+    texts = selection.as_texts()
+    return BulkAction.objects.create(action=action, filter=texts, requested_by=by[:200], expected=expected)
+
+
+def work_off() -> int:
+    """Carry out one batch of the oldest action. Return how many jobs it had; BATCH means that there are more."""
+    action = BulkAction.objects.filter(finished_at=None).order_by("pk").first()
+    if action is None or (action.action == "requeue" and _relay_is_busy()):
+        return 0
+    try:
+        return _work_off(action)
+    except OperationalError:
+        logger.warning("bulk action %d: the broker is away, trying again later", action.pk, exc_info=True)
+        outbox.breaker.open()
+    except ValueError as error:  # a filter that this version does not understand
+        action.error = error_text(error)[:500]
+        _end(action)
+    return 0
+
+
+def _relay_is_busy() -> bool:
+    return not outbox.breaker.closed or ledger.are_many_due()
+
+
+def _work_off(action: BulkAction) -> int:
+    selection = JobFilter.parse(action.filter)
+    decide, _ = ACTIONS[action.action]
+    jobs = list(_next(action, selection))
+    if ids := [job.pk for job in jobs if selection.shows(job)]:
+        action.changed += decide(Job.objects.filter(pk__in=ids), by=action.requested_by)
+    action.looked_at += len(jobs)
+    if jobs:
+        action.cursor = page_key(jobs[-1])
+    if len(jobs) < ledger.BATCH:
+        _end(action)
+    # A kill before this line repeats the batch, in which no job matches any more.
+    action.save()
+    return len(jobs)
+
+
+def _next(action: BulkAction, selection: JobFilter) -> QuerySet[Job]:
+    before = action.requested_at
+    jobs = candidates(action.action, selection).filter(_ended_before(before), created_at__lte=before)
+    if key := page_key_of(action.cursor):
+        created_at, pk = key
+        jobs = jobs.filter(created_at__gte=created_at).exclude(created_at=created_at, pk__lte=pk)
+    columns = ["task", "created_at", *(selection.VISIBLE if selection.text else ())]
+    return jobs.only(*columns).order_by("created_at", "pk")[: ledger.BATCH]
+
+
+def _ended_before(moment: datetime) -> Q:
+    return Q(finished_at=None) | Q(finished_at__lte=moment)
+
+
+def _end(action: BulkAction) -> None:
+    action.finished_at = timezone.now()
+    action.save()
+    operations.info("%s is through: %s for %d jobs that matched", action.requested_by, action.action, action.changed)
