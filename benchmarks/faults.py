@@ -24,7 +24,7 @@ from tests.live.harness.report import Outcome
 STARTS = 4  # of a poison job: the first, and three that come back
 FULL = FaultPlan(
     jobs=5000, rate=18, longest=0.5, child_kills=30, worker_kills=30, broker_kills=3, wipes=1,
-    database_restarts=2, dispatcher_kills=5, beat_kills=3,
+    database_restarts=2, dispatcher_kills=5, beat_kills=3, pauses=5, cancels=10,
 )  # fmt: skip
 
 Row = tuple[bool, dict[str, Any]]  # whether the promise was kept, and the figures
@@ -110,17 +110,20 @@ def _plan(jobs: int, name: str) -> FaultPlan:
     """Return the full plan, or a part of it."""
     share = min(1.0, jobs / FULL.jobs)
     kinds = ("child_kills", "worker_kills", "broker_kills", "database_restarts", "dispatcher_kills", "beat_kills")
+    kinds += ("pauses", "cancels")
     counts = {kind: max(1, round(getattr(FULL, kind) * share)) for kind in kinds}
     numbers = round(jobs / (1 - FULL.rollbacks) * 1.01)  # so that about as many, and hardly fewer, are committed
     plan = dataclasses.replace(FULL, jobs=numbers, **counts)
     if "sqlite" in name:  # one transaction at a time writes, so jobs must be short; and there is no server to restart
-        return dataclasses.replace(plan, database_restarts=0, longest=0.06)
+        return dataclasses.replace(plan, database_restarts=0, cancels=0, longest=0.06)
     return plan
 
 
 def _counts_of(plan: FaultPlan) -> dict[str, int]:
     numbers = dataclasses.asdict(plan).items()
-    return {name: number for name, number in numbers if name.endswith(("kills", "wipes", "restarts"))}
+    return {
+        name: number for name, number in numbers if name.endswith(("kills", "wipes", "restarts", "pauses", "cancels"))
+    }
 
 
 def _judged(outcome: Outcome, **more: Any) -> Row:

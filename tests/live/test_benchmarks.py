@@ -1,8 +1,8 @@
 """Run the benchmarks: at full size at night, and so small that only a mistake can end them in every CI run.
 
-The smaller version of those that are not here: `faults` and `hosts` are tests/live/faults and tests/live/hosts;
-`bench_outage`, `bench_isolation`, `bench_rows`, `bench_looks` and `bench_beats` have tests of their own in
-tests/live/durable, tests/live/monitoring and tests/live/dev, where counts are asserted.
+The smaller version of those that are not here: `faults` and `hosts` are tests/live/faults and tests/live/hosts.
+`bench_outage`, `bench_isolation`, `bench_rows`, `bench_looks`, `bench_beats` and `bench_controls` have tests of their
+own in tests/live/durable, tests/live/monitoring, tests/live/dev and tests/live/operators, where counts are asserted.
 """
 
 from __future__ import annotations

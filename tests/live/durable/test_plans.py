@@ -39,7 +39,7 @@ def test_a_pass_takes_what_is_due_and_no_more(passes):
     assert passes["prune, nothing old"]["rows"] == 0
 
 
-@pytest.mark.parametrize("name", ["dead letters", "search"])
+@pytest.mark.parametrize("name", ["dead letters", "jobs", "jobs of a task", "jobs that run", "search", "failures"])
 def test_people_look_by_indexes(passes, name):
     for plan in passes[name]["plans"]:
         assert "Index" in "\n".join(plan)

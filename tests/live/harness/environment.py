@@ -31,6 +31,10 @@ TABLES = (
     "djcelery_jobs_job",
     "djcelery_jobs_effect",
     "djcelery_jobs_redelivery",
+    "djcelery_jobs_pause",
+    "djcelery_jobs_cancellation",
+    "djcelery_jobs_heldmessage",
+    "djcelery_jobs_bulkaction",
 )
 # What processes write about themselves.
 OBSERVATIONS = (

@@ -26,6 +26,8 @@ class FaultPlan:
     database_restarts: int
     dispatcher_kills: int
     beat_kills: int = 1
+    pauses: int = 0
+    cancels: int = 0
     rate: float = 15  # jobs in a second
     longest: float = 0.6  # seconds; at that rate and mix most of eight children are busy
     tasks: str = "durable,durable,stepwise"
@@ -50,7 +52,13 @@ def run_faults(environment: Environment, plan: FaultPlan, say: Callable[[str], N
     dispatcher.join()
     assert not dispatcher.failure, dispatcher.failure
     last = max(last, dispatcher.last_kill)
-    over = environment.settle(900, patience=None if "plain" not in plan.tasks else 40)
+    patience = None if "plain" not in plan.tasks and not plan.cancels else 40
+    if plan.cancels:
+        time.sleep(3)  # those that run are ended by now
+        environment.database.run(FORGET_CANCELLED)
+    over = environment.settle(900, patience=patience)
+    if plan.cancels:
+        environment.database.run(FORGET_CANCELLED)
     outcome = environment.outcome()
     outcome.seconds = max(0.0, over - last)
     outcome.refused = dispatcher.refused
@@ -105,10 +113,33 @@ def _faults(environment: Environment, plan: FaultPlan, rng: random.Random) -> li
         (plan.wipes, "broker wiped", environment.broker.wipe),
         (plan.database_restarts, "database restarted", lambda: restart_database(environment, 1)),
         (plan.beat_kills, "beat killed", environment.supervisor.kill_beat),
+        (plan.pauses, "queue paused", lambda: _pause(environment)),
+        (plan.cancels, "jobs cancelled", lambda: environment.shell(CANCEL_SOME)),
     ]
     faults = [(name, fault) for count, name, fault in kinds for _ in range(count)]
     rng.shuffle(faults)
     return faults
+
+
+# Long jobs of one transaction: a task of several steps may have had one of its effects when it is cancelled.
+CANCEL_SOME = """
+from djcelery_jobs import operations
+from djcelery_jobs.models import UNFINISHED, Job
+some = Job.objects.filter(task=durable.name, state__in=UNFINISHED).order_by("-created_at").values_list("pk", flat=True)
+operations.cancel(list(some[:4]), by="ann")
+"""
+# What was cancelled is not expected to have an effect. One that it has all the same is unexpected then.
+FORGET_CANCELLED = """
+    DELETE FROM workload_expected WHERE number IN
+    (SELECT CAST(args->>0 AS integer) FROM djcelery_jobs_job WHERE state = 'cancelled')
+"""
+
+
+def _pause(environment: Environment) -> None:
+    """Pause the queue for a moment."""
+    environment.shell("from djcelery_jobs import operations\noperations.pause_queue('fast', by='ann')")
+    time.sleep(1)
+    environment.shell("from djcelery_jobs import operations\noperations.resume_queue('fast', by='ann')")
 
 
 def _restart_broker(environment: Environment) -> None:

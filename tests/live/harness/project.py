@@ -20,12 +20,12 @@ TRANSPORTS = {
 # What a developer would write: an app, a queue for each of its tasks, its URLs.
 TASKS = {
     "fast": {
-        "counted": "durable plain poison recorded statement stepwise",
+        "counted": "durable plain poison recorded stepwise",
         "logged": "caused fail fail_after_a_retry first from_beat kept second",
         "measured": "ending noop noop_durable once quick",
         "probes": "kill_process note refuse",
     },
-    "slow": {"counted": "long_job long_steps", "measured": "sleep", "probes": "hold"},
+    "slow": {"counted": "long_job long_query long_steps", "measured": "sleep", "probes": "hold"},
     "report": {"measured": "burn", "probes": "tick"},
 }
 ROUTES = "".join(

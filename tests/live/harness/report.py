@@ -51,7 +51,7 @@ class Outcome:
     @property
     def is_intact(self) -> bool:
         wrong = self.lost or self.doubled or self.unexpected or self.half_done
-        return not wrong and set(self.states) == {"done"}
+        return not wrong and "done" in self.states and self.states.keys() <= {"done", "cancelled"}
 
 
 def number(database: Database, query: str) -> int:

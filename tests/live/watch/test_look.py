@@ -64,6 +64,21 @@ def test_it_can_be_read(site, failed, scheme, size):
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+@LOOKS
+@SIZES
+def test_the_other_pages_can_be_read(site, failed, scheme, size):
+    page = site.page(color_scheme=scheme, viewport=size)
+    for path in ("jobs/?state=done", "tasks/", "failures/", "schedule/"):
+        page.goto(f"{site.site}/admin/djcelery_jobs/overview/{path}")
+        assert [each for each in page.evaluate(CONTRASTS) if each["ratio"] < each["least"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+    page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/")
+    page.locator(".jobs-rows > li").first.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Its life")).to_be_visible()
+    assert [each for each in page.evaluate(CONTRASTS) if each["ratio"] < each["least"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
 def open_everything(page: Page, order: str):
     """Yield the row of the order's failure on each page that has it, with its traceback open."""
     for path in ("", "dead/", f"find/?q={order}"):

@@ -132,9 +132,9 @@ def test_many_dead_letters_are_discarded_at_once(site):
     rows = page.locator(".jobs-rows > li").filter(has_text="SMTPRecipientsRefused")
     expect(rows).to_have_count(3)
 
-    page.get_by_role("button", name="Pause").click()
-    page.get_by_role("button", name="Resume").click()  # which refreshes at once: the box for all of them stays
-    page.get_by_label("All").check()
+    page.get_by_role("button", name="Stop updates").click()
+    page.get_by_role("button", name="Start updates").click()  # which refreshes at once: the box for all of them stays
+    page.get_by_label("All on this page").check()
     page.locator(".jobs-actions").get_by_role("button", name="Discard").click()
     expect(page.locator(".jobs-rows > li")).to_have_count(3)
     page.get_by_role("button", name="Discard").click()
@@ -151,7 +151,8 @@ def discards(site: WatchedSite) -> int:
 def test_who_has_no_permission_is_refused_everywhere(site):
     site.staff("nobody")
     page = site.page("nobody")
-    for path in ("", "now/", "dead/", "find/?q=x", "requeue/", "discard/"):
+    pages = ["", "now/", "jobs/", "tasks/", "failures/", "schedule/", "dead/", "find/?q=x"]
+    for path in (*pages, "requeue/", "discard/", "cancel/", "run/", "pause/", "run-entry/"):
         answer = page.goto(f"{site.site}/admin/djcelery_jobs/overview/{path}")
         assert answer
         assert answer.status == 403
@@ -163,13 +164,13 @@ def test_it_rests_while_nobody_looks_and_when_it_is_told_to(site):
     page = site.page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Stop updates").click()
     page.wait_for_load_state("load")
     asked.clear()
     page.wait_for_timeout(6000)
     assert asked == []
-    page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Start updates").click()
+    expect(page.get_by_role("button", name="Stop updates")).to_be_visible()
     page.evaluate(
         "Object.defineProperty(document, 'hidden', {value: true});document.dispatchEvent(new Event('visibilitychange'))"
     )
@@ -177,3 +178,35 @@ def test_it_rests_while_nobody_looks_and_when_it_is_told_to(site):
     asked.clear()
     page.wait_for_timeout(6000)
     assert asked == []
+
+
+def test_a_queue_is_paused_and_resumed(site):
+    page = site.page()
+    page.get_by_role("button", name="Pause the queue email").click()
+    expect(page.get_by_text("The queue email is paused.")).to_be_visible()
+    expect(page.locator("#jobs-problems")).to_contain_text("Every queue has a worker")  # paused is not broken
+    site.environment.worker_lines("queue email is paused")
+    order = site.order("paused@example.com")
+    page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/?text={order}&queue=email")
+    row = page.locator(".jobs-rows > li")
+    expect(row).to_contain_text("waiting")
+
+    page.goto(f"{site.site}/admin/djcelery_jobs/overview/")
+    page.locator("#queue-email").get_by_role("button", name="Resume the queue email").click()
+    expect(page.get_by_text("The queue email is resumed.")).to_be_visible()
+    site.finished()
+    assert len(site.mail.to("paused@example.com")) == 1
+
+
+def test_a_delayed_job_is_cancelled_from_its_page(site):
+    site.environment.shell(
+        "from orders.tasks import send_receipt\nsend_receipt.apply_async(['not-an-order'], countdown=3600)"
+    )
+    page = site.page()
+    page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/?state=delayed&text=not-an-order")
+    page.locator(".jobs-rows > li").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Its life")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("1 delayed job cancelled.")).to_be_visible()
+    expect(page.locator(".jobs-facts")).to_contain_text("cancelled by boss")  # one stays where one was

@@ -61,19 +61,20 @@ def long_job(number: int, seconds: float = 0) -> None:
     _act(number, seconds)
 
 
+@shared_task(base=DurableTask)
+def long_query(number: int, seconds: float = 0) -> None:
+    """Write an effect, then wait in one statement: the database does not notice at once that its client is gone."""
+    _record_start(number)
+    Effect.objects.create(number=number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
 @shared_task(base=DurableTask, one_transaction=False)
 def long_steps(number: int, seconds: float = 0) -> None:
     """Do what `stepwise` does, in the class of long jobs, and leave a line for each start."""
     _record_start(number)
     stepwise(number, seconds)
-
-
-@shared_task(base=DurableTask, max_retries=1)
-def statement(number: int, seconds: float) -> None:
-    """Run one statement of PostgreSQL that takes so long."""
-    Effect.objects.create(number=number)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
 def _act(number: int, seconds: float) -> None:

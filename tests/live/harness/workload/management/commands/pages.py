@@ -14,7 +14,8 @@ from users.models import User
 from workload.management.commands.plans import fill
 
 LOADS = 25
-PAGES = {"the page": "changelist", "its refresh": "now", "dead letters": "dead", "a search": "find"}
+PAGES = {"the page": "changelist", "its refresh": "now", "dead letters": "dead", "a search": "find", "all jobs": "jobs"}
+PAGES |= {"tasks": "tasks", "failures": "failures", "the schedule": "schedule"}
 
 
 class Command(BaseCommand):

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from djcelery_jobs.core.relay import relay
+from djcelery_jobs.core.selection import JobFilter
 from djcelery_jobs.dashboard import listing
 from djcelery_jobs.dashboard.capacity import measure_loads as measure
 from djcelery_jobs.models import Job
@@ -32,8 +33,12 @@ class Command(BaseCommand):
             cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
         passes = {"relay": relay, "relay, nothing due": relay, "prune": prune, "prune, nothing old": prune}
         passes |= {
-            "dead letters": lambda: len(listing.dead_letters().jobs),
-            "search": lambda: len(listing.find("no such thing")),
+            "dead letters": lambda: len(listing.page(JobFilter(state="dead")).jobs),
+            "jobs": lambda: len(listing.page(JobFilter()).jobs),
+            "jobs of a task": lambda: len(listing.page(JobFilter(task="no.such.task")).jobs),
+            "jobs that run": lambda: len(listing.page(JobFilter(state="running")).jobs),
+            "search": lambda: len(listing.page(JobFilter(text="no such thing")).jobs),
+            "failures": lambda: len(listing.failures()[0]),
             "jobs plan": lambda: len(measure(hours=24)),
         }
         self.stdout.write(json.dumps({name: one_pass(work) for name, work in passes.items()}))
