@@ -9,7 +9,10 @@ from pathlib import Path
 README = Path(__file__).parents[1] / "lib" / "README.md"
 DJANGO_TASKS = Path(__file__).parent / "django-tasks.md"
 # A constant has no docstring.
-CONSTANTS = {"TRANSIENT_ERRORS": "The exceptions that a job retries by itself: lost connections and time-outs."}
+CONSTANTS = {
+    "TRANSIENT_ERRORS": "The exceptions that a job retries by itself: lost connections and time-outs.",
+    "STATES": "The states by which people filter jobs, each with the condition that its rows meet.",
+}
 
 
 def settings_table() -> str:
@@ -30,10 +33,10 @@ def default_of(value: object) -> str:
 def names_table() -> str:
     """Return a row for each public name, with the first sentence of its docstring."""
     import djcelery_jobs
-    from djcelery_jobs import tasks_backend, testing
+    from djcelery_jobs import operations, tasks_backend, testing
 
     rows = [f"| `{name}` | {first_sentence(djcelery_jobs, name)} |" for name in djcelery_jobs.__all__]
-    for module in (testing, tasks_backend):
+    for module in (operations, testing, tasks_backend):
         prefix = module.__name__.rpartition(".")[2]
         rows += [f"| `{prefix}.{name}` | {first_sentence(module, name)} |" for name in module.__all__]
     return "\n".join(["| name | purpose |", "|---|---|", *rows])
