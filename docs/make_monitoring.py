@@ -95,7 +95,7 @@ from djcelery_jobs.dashboard.metrics import families
 from djcelery_jobs.dashboard.snapshot import BeatState, Snapshot
 now = datetime.now(UTC)
 state = Snapshot(now, "ok", [], [], BeatState(True, "", now, []))
-rows = [(m.name, m.type, m._labelnames, m.documentation) for m in families(state, [])]
+rows = [(m.name, m.type, m._labelnames, m.documentation) for m in families(state, [], memory_share=0.5)]
 print(json.dumps(rows))
 """
 

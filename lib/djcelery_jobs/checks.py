@@ -24,6 +24,7 @@ from djcelery_jobs.beat.scheduler import SingleBeatMixin
 from djcelery_jobs.brokers import options
 from djcelery_jobs.brokers.workloads import Workload
 from djcelery_jobs.core import outbox
+from djcelery_jobs.core.dispatch_options import option_problems
 from djcelery_jobs.core.republish_delays import hard_limit
 from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.worker.task_modules import import_task_modules, is_backend_in_use
@@ -171,10 +172,24 @@ def every_entry_has_the_right_arguments(app: Celery) -> Iterator[CheckMessage]:
             )
 
 
+def every_entry_has_options_of_the_right_type(app: Celery) -> Iterator[CheckMessage]:
+    """Require options that `apply_async` accepts: with another one, beat can never send the entry."""
+    for name, entry in app.conf.beat_schedule.items():
+        options = entry.get("options")
+        problems = ["`options` must be a dictionary."] if not isinstance(options, dict | None) else []
+        for problem in problems or option_problems(options or {}):
+            yield Error(
+                f"The schedule entry {name} can never be sent. {problem}",
+                hint="Correct `options` in CELERY_BEAT_SCHEDULE.",
+                id="djcelery_jobs.E025",
+            )
+
+
 def every_entry_expires(app: Celery) -> Iterator[CheckMessage]:
     """Require an expiry: otherwise all missed runs start at once when a queue that stood still goes on."""
     for name, entry in app.conf.beat_schedule.items():
-        if not (entry.get("options") or {}).get("expires"):
+        options = entry.get("options") or {}
+        if isinstance(options, dict) and not options.get("expires"):
             yield checks.Warning(
                 f"The schedule entry {name} never expires.",
                 hint='Add "options": {"expires": seconds}.',
@@ -358,6 +373,7 @@ RULES: list[Rule] = [
     every_route_leads_to_a_declared_queue,
     every_entry_names_a_task,
     every_entry_has_the_right_arguments,
+    every_entry_has_options_of_the_right_type,
     every_entry_expires,
     every_task_has_limits,
     the_visibility_timeout_exceeds_every_limit,

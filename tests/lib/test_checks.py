@@ -4,6 +4,7 @@ import os
 import ssl
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,23 @@ def test_a_command_says_so_without_a_traceback(tmp_path, command, change, messag
 def test_an_entry_with_arguments_that_do_not_fit(conf):
     conf(beat_schedule={"x": entry(args=[1])})
     assert findings() == {"djcelery_jobs.E005"}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"expires": timedelta(minutes=5)}, "The option expires must be a number of seconds or a datetime"),
+        ({"expires": 60, "countdown": "10"}, "The option countdown must be a number of seconds"),
+        ({"expires": 60, "priority": 1.5}, "The option priority must be a whole number"),
+        (["expires"], "`options` must be a dictionary."),
+    ],
+)
+def test_an_entry_with_options_that_cannot_be_sent(conf, options, problem):
+    conf(beat_schedule={"x": entry(options=options)})
+    [message] = check_jobs(None)
+
+    assert message.id == "djcelery_jobs.E025"
+    assert problem in message.msg
 
 
 def test_an_entry_that_never_expires(conf):

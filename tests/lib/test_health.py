@@ -9,7 +9,7 @@ from django.utils import timezone
 from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.dashboard import health, snapshot
-from djcelery_jobs.models import Heartbeat, Lease
+from djcelery_jobs.models import Heartbeat, Lease, ScheduleState
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +139,57 @@ def test_without_a_database_it_says_so(monkeypatch, capsys):
     down(monkeypatch, "database")
     with pytest.raises(CommandError, match="Database: down"):
         call_command("jobs", "health")
+
+
+@pytest.fixture(params=["settings", "database"])
+def entry(request, conf, broker):
+    """Record when an hourly entry of either scheduler ran last: entry(hours_ago). A beat runs."""
+    Lease.objects.update_or_create(
+        name="beat", defaults={"holder": "host", "expires_at": timezone.now() + timedelta(minutes=1)}
+    )
+    task, hour = "djcelery_jobs.tasks.prune", timedelta(hours=1)
+    if request.param == "settings":
+        conf(beat_scheduler="djcelery_jobs:LockedScheduler")
+        conf(beat_schedule={"hourly": {"task": task, "schedule": hour}})
+
+        def record(hours_ago: float) -> None:
+            at = timezone.now() - hours_ago * hour
+            ScheduleState.objects.create(entry="hourly", last_run_at=at, runs=1)
+    else:
+        beat = pytest.importorskip("django_celery_beat.models", reason="it does not support this Django")
+        conf(beat_scheduler="djcelery_jobs:LockedDatabaseScheduler")
+        beat.PeriodicTask.objects.all().delete()
+        every = beat.IntervalSchedule.objects.create(every=1, period=beat.IntervalSchedule.HOURS)
+
+        def record(hours_ago: float) -> None:
+            at = timezone.now() - hours_ago * hour
+            beat.PeriodicTask.objects.create(name="hourly", task=task, interval=every, last_run_at=at)
+
+    return record
+
+
+def schedule_problems() -> list[str]:
+    return [problem for problem in health.problems(snapshot.take_snapshot()) if "hourly" in problem]
+
+
+def test_an_entry_that_ran_in_time_is_no_problem(entry):
+    entry(0.5)
+    assert schedule_problems() == []
+
+
+def test_an_entry_that_does_not_come_is_named(entry):
+    entry(3)
+    [problem] = schedule_problems()
+    assert problem.startswith('The schedule entry "hourly" is overdue by 2 h')
+
+
+def test_a_last_run_in_the_future_is_named(entry):
+    entry(-24)
+    [problem] = schedule_problems()
+    assert problem.startswith('The last run of the schedule entry "hourly" is 1 d')
+
+
+def test_without_beat_only_beat_is_named(entry):
+    entry(3)
+    Lease.objects.all().delete()
+    assert schedule_problems() == []

@@ -6,7 +6,7 @@ import time
 import pytest
 from kombu import Connection
 
-from djcelery_jobs.brokers import ping, queue_lengths
+from djcelery_jobs.brokers import memory, ping, queue_lengths
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import waits_since
 from djcelery_jobs.brokers.single_flight import SingleFlight
@@ -84,3 +84,20 @@ def test_a_broker_that_is_down_raises(conf, free_port, scheme):
     conf(broker_read_url=f"{scheme}://127.0.0.1:{free_port}//")
     with pytest.raises(Exception, match=r"(?i)refused"):
         ping.ping()
+
+
+def test_how_much_of_its_memory_redis_uses(server):
+    server.config_set("maxmemory", 2 * server.info("memory")["used_memory"])
+    assert 0.4 < memory.used_share() < 0.6
+
+    server.config_set("maxmemory", 0)  # then it is the machine's
+    assert 0 < memory.used_share() < 0.4
+
+
+def test_another_broker_says_nothing_of_its_memory(broker):
+    assert memory.used_share() is None
+
+
+@pytest.mark.django_db
+def test_the_metrics_tell_it(server, admin_client):
+    assert "\njobs_broker_memory_share " in admin_client.get("/metrics").content.decode()

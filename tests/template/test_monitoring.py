@@ -32,7 +32,7 @@ from djcelery_jobs.models import Tally
 now = datetime(2030, 1, 1, tzinfo=UTC)
 state = Snapshot(now, "ok", [QueueState("fast", 1, 1.0, 0, 0, 0.0, 0)], [], BeatState(True, "", now, []))
 tally = Tally(queue="fast", task="t", outcome="done", count=1, buckets={})
-text = exposition(families(state, [tally])).decode()
+text = exposition(families(state, [tally], memory_share=0.5)).decode()
 samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 print(json.dumps({sample.name: sorted(sample.labels) for sample in samples}))
 """

@@ -10,8 +10,11 @@ from django.http import HttpRequest, JsonResponse
 
 from djcelery_jobs.brokers import ping
 from djcelery_jobs.brokers.single_flight import SingleFlight
-from djcelery_jobs.dashboard.snapshot import Snapshot
+from djcelery_jobs.dashboard.snapshot import ScheduledEntry, Snapshot
+from djcelery_jobs.dashboard.wording import span
 
+OVERDUE = 60  # seconds after which a scheduled run is late; beat looks every few seconds
+CLOCKS_APART = 10  # seconds
 SECONDS = 0.9  # for all parts together, so that the whole answer takes less than one
 
 
@@ -70,7 +73,20 @@ def problems(snapshot: Snapshot) -> list[str]:
         for entry in snapshot.beat.entries
         if entry.next is None
     ]
+    sentences += [sentence for entry in snapshot.beat.entries if (sentence := _lateness(entry, snapshot.beat.alive))]
     return sentences
+
+
+def _lateness(entry: ScheduledEntry, beat_runs: bool) -> str:
+    """Return a sentence about an entry whose last run was recorded wrongly, or whose next one does not come."""
+    if entry.ahead > CLOCKS_APART:
+        return (
+            f'The last run of the schedule entry "{entry.name}" is {span(entry.ahead)} in the future, so it is not due '
+            "until then. Restart beat, which then counts from now, and correct the clock that was wrong."
+        )
+    if beat_runs and not entry.paused and entry.next is not None and entry.overdue > OVERDUE:
+        return f'The schedule entry "{entry.name}" is overdue by {span(entry.overdue)}. The log of beat says why.'
+    return ""
 
 
 def _database() -> None:

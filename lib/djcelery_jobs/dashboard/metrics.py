@@ -4,8 +4,10 @@ The numbers come from the broker and the database, not from this process. So the
 answers, and they count the runs of all workers.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -14,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from djcelery_jobs.brokers.memory import shared_used_share
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.dashboard import health
 from djcelery_jobs.dashboard.snapshot import Snapshot, take_snapshot
@@ -38,8 +41,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return _refusal(403, "Send METRICS_TOKEN as a bearer token, or log in.")
     if health.parts()["database"] != "ok":
         return _refusal(503, "The database does not answer.")
-    metric_families = families(take_snapshot(), Tally.objects.all())
+    memory, deadline = shared_used_share.start(), time.monotonic() + health.SECONDS
+    snapshot = take_snapshot()
+    metric_families = families(snapshot, Tally.objects.all(), memory_share=_in_time(memory, deadline))
     return HttpResponse(exposition(metric_families), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _in_time(answer: Future[float | None], deadline: float) -> float | None:
+    """Return what the broker answers until the deadline, which is on the monotonic clock. None: nothing."""
+    try:
+        return answer.result(timeout=max(0, deadline - time.monotonic()))
+    except Exception:  # noqa: BLE001  whatever it is, jobs_broker_up says that the broker is away
+        return None
 
 
 def _allowed(request: HttpRequest) -> bool:
@@ -68,9 +81,12 @@ def exposition(metrics: Iterable[Metric]) -> bytes:
     return generate_latest(registry)
 
 
-def families(snapshot: Snapshot, tallies: Iterable[Tally]) -> Iterator[Metric]:
-    """Yield every metric."""
+def families(snapshot: Snapshot, tallies: Iterable[Tally], *, memory_share: float | None = None) -> Iterator[Metric]:
+    """Yield every metric. memory_share: of the broker, if it says."""
     yield GaugeMetricFamily("jobs_broker_up", "1 while the broker answers within a second", snapshot.broker == "ok")
+    if memory_share is not None:
+        text = "Share of its memory that Redis uses, from 0 to 1"
+        yield GaugeMetricFamily("jobs_broker_memory_share", text, memory_share)
     yield GaugeMetricFamily("jobs_beat_up", "1 while a beat holds its lock", snapshot.beat.alive)
     yield GaugeMetricFamily(
         "jobs_relay_overdue_seconds", "Seconds that the next job is overdue for the relay", snapshot.overdue

@@ -89,6 +89,7 @@ class ScheduledEntry:
 
     schedule: in words. last: its last run, None when there was none.
     next: its next run, None when it can never run. paused: its runs are left out until it is resumed.
+    overdue: seconds since it was due. ahead: seconds by which its last run lies in the database's future.
     """
 
     name: str
@@ -97,6 +98,8 @@ class ScheduledEntry:
     last: datetime | None
     next: datetime | None
     paused: bool = False
+    overdue: float = 0.0
+    ahead: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -283,27 +286,47 @@ def _running(live: Iterable[Heartbeat]) -> list[RunningJob]:
 
 
 def _beat(paused: set[str]) -> BeatState:
-    lease = Lease.objects.filter(name="beat").annotate(holds=Q(expires_at__gt=Now())).first()
+    lease = Lease.objects.filter(name="beat").annotate(holds=Q(expires_at__gt=Now()), now=Now()).first()
     scheduler = symbol_by_name(current_app.conf.beat_scheduler)
-    entries = [_entry(planned, planned.name in paused) for planned in scheduler.planned(current_app, SHOWN)]
+    now = lease.now if lease else timezone.now()
+    planned_entries = scheduler.planned(current_app, SHOWN)
+    entries = [_entry(planned, now, paused=planned.name in paused) for planned in planned_entries]
     if lease is None:
         return BeatState(alive=False, holder="", seen=None, entries=entries)
     seen = lease.expires_at - timedelta(seconds=jobs_settings.BEAT_LEASE)
     return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=seen, entries=entries)
 
 
-def _entry(planned: Planned, paused: bool) -> ScheduledEntry:
+def _entry(planned: Planned, now: datetime, *, paused: bool) -> ScheduledEntry:
     words = "no valid schedule" if planned.schedule is None else describe_schedule(planned.schedule)
-    return ScheduledEntry(planned.name, planned.task, words, planned.last_run, _next_run(planned), paused)
+    remaining = _time_until_due(planned)
+    ahead = (planned.counted_from - now).total_seconds() if planned.counted_from else 0.0
+    return ScheduledEntry(
+        name=planned.name,
+        task=planned.task,
+        schedule=words,
+        last=planned.last_run,
+        next=None if remaining is None else _after(remaining),
+        paused=paused,
+        overdue=0.0 if remaining is None else max(0.0, -remaining.total_seconds()),
+        ahead=max(0.0, ahead),
+    )
 
 
-def _next_run(planned: Planned) -> datetime | None:
-    """Return when the entry runs next. None: never, such as on 31 February, which a person can enter in the admin."""
+def _time_until_due(planned: Planned) -> timedelta | None:
+    """Return the time until the entry runs next, negative when that is past.
+
+    None: never, such as on 31 February, which a person can enter in the admin.
+    """
     if planned.schedule is None:
         return None
     try:
-        remaining = planned.schedule.remaining_estimate(planned.counted_from or planned.schedule.now())
-        moment = timezone.now() + max(remaining, timedelta(0)) + timedelta(seconds=0.5)
+        remaining: timedelta = planned.schedule.remaining_estimate(planned.counted_from or planned.schedule.now())
+        _after(remaining)
     except Exception:  # noqa: BLE001  each kind of schedule has its own way to fail
         return None
-    return moment.replace(microsecond=0)
+    return remaining
+
+
+def _after(remaining: timedelta) -> datetime:
+    return (timezone.now() + max(remaining, timedelta(0)) + timedelta(seconds=0.5)).replace(microsecond=0)
