@@ -61,7 +61,9 @@ def test_the_list():
     """A name that is added is promised to everybody, and one that is taken away breaks their projects."""
     assert djcelery_jobs.__all__ == PUBLIC
     assert operations.__all__ == OPERATIONS
-    assert testing.__all__ == ["MemoryBroker", "Ran", "memory_broker"]
+    assert testing.__all__ == [
+        "Dispatch", "Dispatches", "MemoryBroker", "Ran", "memory_broker", "record_dispatches",
+    ]  # fmt: skip
     if tasks_api.IS_AVAILABLE:
         assert tasks_backend().__all__ == ["DurableBackend", "JobNotRunError", "job_options"]
     assert set(PUBLIC) <= set(dir(djcelery_jobs))

@@ -8,6 +8,7 @@ import pytest
 from celery import current_app
 from django.conf import settings
 
+from djcelery_jobs.pytest_fixtures import assert_dispatched  # noqa: F401  for each test
 from djcelery_jobs.testing import MemoryBroker, memory_broker
 
 
