@@ -6,7 +6,8 @@ import time
 from celery import Task, shared_task
 from celery.worker.control import control_command
 from django.conf import settings
-from workload.models import Effect
+from django.db.models import F
+from workload.models import Counter, Effect
 
 from djcelery_jobs import DurableTask
 
@@ -19,6 +20,18 @@ def noop() -> None:
 @shared_task(base=DurableTask)
 def noop_durable() -> None:
     """Do nothing, as a durable job."""
+
+
+@shared_task
+def add_one(number: int) -> None:
+    """Change one row."""
+    Counter.objects.filter(pk=number % 32).update(value=F("value") + 1)
+
+
+@shared_task(base=DurableTask)
+def add_one_durable(number: int) -> None:
+    """Change one row, as a durable job."""
+    Counter.objects.filter(pk=number % 32).update(value=F("value") + 1)
 
 
 @shared_task(base=DurableTask)
