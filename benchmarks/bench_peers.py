@@ -218,7 +218,9 @@ class Bench:
         self.forget(engine)
         with self.worker(engine, side) as workers:
             self.dispatch(engine, task, "many", WARMING)
-            eventually("it is warm", lambda: not self.left(engine, WARMING), 120, otherwise=lambda: workers[0].text[-3000:])
+            eventually(
+                "it is warm", lambda: not self.left(engine, WARMING), 120, otherwise=lambda: workers[0].text[-3000:]
+            )
             time.sleep(0.5)
             with _asleep(workers):
                 self.dispatch(engine, task, "many", jobs)
@@ -272,7 +274,9 @@ def tree_seconds(pid: int) -> float:
     ticks = 0
     for each in _tree(pid):
         with suppress(OSError):
-            ticks += sum(int(number) for number in Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15])
+            ticks += sum(
+                int(number) for number in Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]
+            )
     return ticks / TICK
 
 

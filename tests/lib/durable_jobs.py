@@ -33,8 +33,6 @@ def begin(job: Job, *, one_transaction: bool = True, worker: str = "", message_i
     delivery = ledger.Delivery(
         job_id=job.pk,
         task=job.task,
-        args=job.args,
-        kwargs=job.kwargs,
         one_transaction=one_transaction,
         worker=worker,
         message_id=message_id,

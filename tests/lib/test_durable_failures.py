@@ -159,7 +159,7 @@ def test_an_old_copy_of_the_message_grants_no_further_retries(add, broker, commi
 @pytest.mark.parametrize("error", [OperationalError("server closed the connection"), SoftTimeLimitExceeded(10)])
 def test_a_database_that_fails_at_the_commit_is_no_fault_of_the_job(add, broker, committed, monkeypatch, error):
     @contextmanager
-    def fails_at_the_commit(begun, columns):
+    def fails_at_the_commit(begun):
         with transaction.atomic():
             yield True
             raise error

@@ -171,14 +171,11 @@ class LifeOfAJob(RuleBasedStateMachine):
         delivery = ledger.Delivery(
             job_id=job.pk,
             task=job.task,
-            args=job.args,
-            kwargs=job.kwargs,
             one_transaction=in_one_transaction(job),
             redelivered=redelivered,
             message_id=message.id,
             worker=worker,
             queue=job.queue,
-            attempts=job.attempts,
         )
         paused = is_paused(job)
         if begun := ledger.begin(delivery):

@@ -21,7 +21,6 @@ from djcelery_jobs.core.current_job import SnoozedError
 from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.core.worker_identity import worker_identity
 from djcelery_jobs.models import Job, atomic, database_alias, job_id
-from djcelery_jobs.storable import stored
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +44,6 @@ class DurableTask(JobTask):
     abstract = True
     durable = True
     one_transaction = True
-    _row_columns: tuple[str, ...] = ()  # of the row, which a run needs besides what begin() returns
     # Whatever the app does with other tasks: a message that is acknowledged late comes back at once after a kill, and
     # needs no relay.
     acks_late = True
@@ -128,14 +126,11 @@ class DurableTask(JobTask):
         delivery = ledger.Delivery(
             job_id=job_id(request.id),
             task=self.name,
-            **_as_stored(args, kwargs),
             one_transaction=self.one_transaction,
             redelivered=bool(message.get("redelivered")),
             message_id=(request.properties or {}).get("message_id") or "",
             worker=worker_identity(request.hostname or ""),
             queue=message.get("routing_key") or "",
-            attempts=request.retries or 0,
-            has_followers=any(self._followers_of_message().values()),
         )
         job = _patiently(ledger.begin, delivery)
         if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
@@ -148,7 +143,7 @@ class DurableTask(JobTask):
         args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write to the broker could change
         try:
             result = None if self.one_transaction else self._perform(job, args, kwargs)
-            with ledger.complete_in_transaction(job, self._row_columns) as ours:
+            with ledger.complete_in_transaction(job) as ours:
                 if not ours:
                     return None
                 if self.one_transaction:
@@ -245,14 +240,6 @@ def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
         logger.warning("no database, the relay sends this job again: %s", error)
         raise Ignore from error
-
-
-def _as_stored(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a message as a row would hold them. None: no row can."""
-    try:
-        return {"args": stored(list(args)), "kwargs": stored(dict(kwargs))}
-    except (TypeError, ValueError):
-        return {"args": None, "kwargs": None}
 
 
 def _when(retry: Retry) -> datetime:

@@ -38,14 +38,15 @@ import sys
 import traceback
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db import IntegrityError, connections, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -81,6 +82,9 @@ WHILE_HELD = timedelta(days=3650)
 # Attempts to find or insert the job for a key, while others with the key begin and end.
 KEY_ATTEMPTS = 5
 EARLIER_RUNS = 100  # entries that a row keeps, the newest
+FIELDS = [field.attname for field in Job._meta.concrete_fields]
+COLUMNS = [field.column for field in Job._meta.concrete_fields]
+RETURN_VALUE = Job._meta.get_field("return_value")
 
 
 class TransactionEndedError(RuntimeError):
@@ -91,37 +95,25 @@ class CancelledError(Exception):
     """Say that somebody cancelled the job while it ran. Its transaction is rolled back."""
 
 
-class TransactionId(Func):
-    """Return PostgreSQL's id of the current transaction."""
-
-    function = "txid_current"
-    output_field = BigIntegerField()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Describe a message of a job that reached a worker.
 
-    task, args, kwargs: of the message, as a row stores them. What runs is what the row says.
+    task: of the message. Its arguments, its followers and its number of attempts are those of the row.
     one_transaction: the run holds the row's lock from its first effect to its last.
     redelivered: the broker says that the process which had this message before is gone.
     message_id: tells the message from other messages of the same job.
     worker: the name of the worker that runs it.
-    queue, attempts: taken from the message; the row may hold newer values.
-    has_followers: the message names tasks that follow the job. Those of the row count.
+    queue: that it came by; the row may name another.
     """
 
     job_id: uuid.UUID
     task: str
-    args: list[Any] | None = None
-    kwargs: dict[str, Any] | None = None
     one_transaction: bool
     redelivered: bool = False
     message_id: str = ""
     worker: str = ""
     queue: str = ""
-    attempts: int = 0
-    has_followers: bool = False
 
 
 # -- Creating rows
@@ -234,28 +226,15 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
-    if delivery.args is None or delivery.kwargs is None or delivery.has_followers:  # the row must be looked at
+    now, features = timezone.now(), database().features
+    if not features.can_return_columns_from_insert:  # SQLite before 3.35
         return None
-    now, unchanged = timezone.now(), {"queue": delivery.queue, "attempts": delivery.attempts}
-    unchanged |= {"task": delivery.task, "args": delivery.args, "kwargs": delivery.kwargs}
-    untouched = Job.objects.filter(pk=delivery.job_id, state=State.WAITING, starts=0, expires_at=None, **unchanged)
-    free = ~Exists(_pauses(delivery.queue, delivery.task)) & ~Exists(Cancellation.objects.filter(pk=delivery.job_id))
-    begun = (
-        untouched.filter(free)
-        .exclude(options__has_any_keys=FOLLOWERS)
-        .update(
-            starts=1,
-            started_at=now,
-            worker=delivery.worker[:100],
-            message_id=delivery.message_id[:36],
-            publish_at=now + run_deadline(delivery.queue),
-            publications=0,
-            held=False,
-        )
-    )
-    if not begun:
-        return None
-    return Job(pk=delivery.job_id, starts=1, started_at=now, worker=delivery.worker[:100], **unchanged)
+    began = now, delivery.worker[:100], delivery.message_id[:36], now + run_deadline(delivery.queue)
+    untouched = delivery.job_id, delivery.task, delivery.queue, str(State.WAITING)
+    is_cheap = delivery.one_transaction and database().vendor == "postgresql"
+    with _executed(BEGIN_CHEAPLY if is_cheap else BEGIN, *began, *untouched) as cursor:
+        row = cursor.fetchone()
+    return _from_row(row) if row else None
 
 
 def _begin_again(delivery: Delivery) -> Job | None:
@@ -324,7 +303,7 @@ def _beside_another_suspect(job: Job) -> bool:
 
 
 @contextmanager
-def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator[bool]:
+def complete_in_transaction(begun: Job) -> Iterator[bool]:
     """Run the block and mark the job DONE in one transaction.
 
     Yield False when another delivery has completed the job, or is about to; the block must do nothing then. Raise
@@ -332,16 +311,11 @@ def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator
     job meanwhile. A child process that the block forks ends here.
 
     begun: the job that begin() returned. It is DONE afterwards, if it was completed here. Its `return_value` is kept.
-    columns: what to read of the row into `begun`, before the block.
     """
-    row, process = Job.objects.filter(pk=begun.pk), os.getpid()
+    process = os.getpid()
     with atomic():
-        unfinished = _with_transaction_id(row.filter(state=State.WAITING)).select_for_update()
-        locked: dict[str, Any] = next(iter(unfinished.values("transaction", *columns)), {})
-        transaction_id = locked.pop("transaction", None)
+        transaction_id = _lock_unfinished(begun)
         is_ours = transaction_id is not None
-        for name, value in locked.items():
-            setattr(begun, name, value)
         try:
             yield is_ours
         except Exception as error:
@@ -351,7 +325,7 @@ def complete_in_transaction(begun: Job, columns: Iterable[str] = ()) -> Iterator
         finally:
             if os.getpid() != process:
                 os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
-        if is_ours and not _mark_done(row, transaction_id, begun):
+        if is_ours and not _mark_done(begun, transaction_id):
             if not database().closed_in_transaction and Cancellation.objects.filter(pk=begun.pk).exists():
                 raise CancelledError
             raise TransactionEndedError(TRANSACTION_ENDED)
@@ -365,25 +339,27 @@ TRANSACTION_ENDED = (
 )
 
 
-def _with_transaction_id(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Add `transaction`: on PostgreSQL its id, elsewhere 0."""
-    return jobs.annotate(transaction=TransactionId() if database().vendor == "postgresql" else Value(0))
+def _lock_unfinished(begun: Job) -> int | None:
+    """Lock the row of a job that is not finished. Return the id of the transaction: elsewhere than on PostgreSQL 0."""
+    sql = LOCK_UNFINISHED if database().vendor == "postgresql" else SELECT_UNFINISHED
+    with _executed(sql, begun.pk, str(State.WAITING)) as cursor:
+        row = cursor.fetchone()
+    return row and int(row[0])
 
 
-def _mark_done(row: QuerySet[Job], transaction_id: int, begun: Job) -> bool:
+def _mark_done(begun: Job, transaction_id: int | None) -> bool:
     """Mark the job DONE, unless the transaction with this id has ended."""
     connection = database()
     if connection.closed_in_transaction:
         return False
     if connection.vendor == "sqlite" and not connection.connection.in_transaction:
         return False
-    if connection.vendor == "postgresql":
-        row = _with_transaction_id(row).filter(transaction=transaction_id)
     begun.finished_at = timezone.now()
-    kept = {} if begun.return_value is None else {"return_value": begun.return_value}
-    # Here it is decided whether a job that is cancelled while it ends is DONE.
-    wanted = row.filter(~Exists(Cancellation.objects.filter(pk=OuterRef("pk"))), state=State.WAITING)
-    return bool(wanted.update(state=State.DONE, finished_at=begun.finished_at, **kept))
+    returned = RETURN_VALUE.get_db_prep_save(begun.return_value, connection)
+    sql, checked = (MARK_DONE_IN, [transaction_id]) if connection.vendor == "postgresql" else (MARK_DONE, [])
+    row = begun.pk, str(State.WAITING)
+    with _executed(sql, str(State.DONE), begun.finished_at, returned, *row, *checked) as cursor:
+        return bool(cursor.rowcount)
 
 
 def _exit_status(error: BaseException | None) -> int:
@@ -737,6 +713,76 @@ def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
         if not _cancel_if_asked(job):
             _cancel(job, "revoke")
     return True
+
+
+# -- The statements of nearly every run
+#
+# In SQL, because building them with the ORM took more than half of the CPU of a run. They name the columns as models.py
+# does, and a test compares the two.
+
+BEGIN = f"""
+    UPDATE "djcelery_jobs_job" AS job
+    SET "starts" = 1, "started_at" = %s, "worker" = %s, "message_id" = %s, "publish_at" = %s, "publications" = 0,
+        "held" = FALSE
+    WHERE "id" = %s AND "task" = %s AND "queue" = %s AND "state" = %s AND "starts" = 0 AND "expires_at" IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM "djcelery_jobs_pause" AS pause
+            WHERE pause."kind" = '{PauseKind.QUEUE}' AND pause."name" = job."queue"
+                OR pause."kind" = '{PauseKind.TASK}' AND pause."name" = job."task"
+        )
+        AND NOT EXISTS (SELECT 1 FROM "djcelery_jobs_cancellation" AS cancellation WHERE cancellation."job" = job."id")
+    RETURNING {", ".join(f'"{column}"' for column in COLUMNS)}
+"""  # noqa: S608  our own names
+# Nobody waits until this is on the disk. A server that crashes may forget such a start, but then it also rolls back the
+# run, which is one transaction: the job is as it was before it began.
+BEGIN_CHEAPLY = f"{BEGIN.rstrip()}, set_config('synchronous_commit', 'off', true)"
+SELECT_UNFINISHED = 'SELECT 0 FROM "djcelery_jobs_job" WHERE "id" = %s AND "state" = %s'
+LOCK_UNFINISHED = f"{SELECT_UNFINISHED.replace('0', 'txid_current()', 1)} FOR UPDATE"
+# Here it is decided whether a job that is cancelled while it ends is DONE.
+MARK_DONE = """
+    UPDATE "djcelery_jobs_job" AS job SET "state" = %s, "finished_at" = %s, "return_value" = %s
+    WHERE "id" = %s AND "state" = %s
+        AND NOT EXISTS (SELECT 1 FROM "djcelery_jobs_cancellation" AS cancellation WHERE cancellation."job" = job."id")
+"""
+MARK_DONE_IN = f"{MARK_DONE} AND txid_current() = %s"
+
+
+@contextmanager
+def _executed(sql: str, *values: Any) -> Iterator[Any]:
+    """Execute a statement, with its values as the database takes them, and yield the cursor."""
+    connection = database()
+    adapted = [ADAPTERS[type(value)](connection, value) if type(value) in ADAPTERS else value for value in values]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, adapted)
+        yield cursor
+
+
+ADAPTERS: dict[type, Callable[[Any, Any], Any]] = {
+    datetime: lambda connection, value: connection.ops.adapt_datetimefield_value(value),
+    uuid.UUID: lambda connection, value: value if connection.features.has_native_uuid_field else value.hex,
+}
+
+
+def _from_row(row: Sequence[Any]) -> Job:
+    """Return the job that BEGIN has returned the columns of."""
+    alias = database_alias()
+    values = list(row[: len(COLUMNS)])
+    for index, converters in _converters(alias):
+        for converter in converters:
+            values[index] = converter(values[index], None, database())
+    return Job.from_db(alias, FIELDS, values)
+
+
+@cache
+def _converters(alias: str) -> list[tuple[int, list[Callable[..., Any]]]]:
+    """Return what makes values of Python's types of those of a row, by the positions of its columns."""
+    connection = connections[alias]
+    expressions = [field.get_col(Job._meta.db_table) for field in Job._meta.concrete_fields]
+    of_columns = [
+        [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
+        for expression in expressions
+    ]
+    return [(index, converters) for index, converters in enumerate(of_columns) if converters]
 
 
 # -- Parts of the above

@@ -46,11 +46,8 @@ class FunctionTask(DurableTask):
 
     abstract = True
     function: Task
-    _row_columns = ("created_at", "options", "earlier_runs")
 
     def _perform(self, job: Job, args: Any, kwargs: Any) -> Any:
-        if job.created_at is None:
-            job.refresh_from_db(fields=self._row_columns)
         result = task_results.from_job(job, self.function)
         token = _running.set(result)
         try:
@@ -81,8 +78,6 @@ class FunctionTask(DurableTask):
             self._announce_end(job)
 
     def _announce_end(self, job: Job) -> None:
-        if job.created_at is None:  # its transaction did not even begin
-            job.refresh_from_db(fields=self._row_columns)
         result = task_results.from_job(job, self.function)
         task_finished.send_robust(sender=_backend_class(result), task_result=result)
 
