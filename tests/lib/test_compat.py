@@ -19,6 +19,7 @@ from celery.concurrency import asynpool
 from celery.concurrency.prefork import TaskPool
 from celery.signals import task_failure, task_retry, task_success
 from celery.worker.request import Request
+from django.db.backends.base.base import BaseDatabaseWrapper
 from kombu import Connection
 from kombu.asynchronous.hub import Hub
 from kombu.simple import SimpleQueue
@@ -292,6 +293,14 @@ def _(url: str) -> None:
     scheduler = import_module("django_celery_beat.schedulers").DatabaseScheduler
     assert scheduler._heap_invalidated is False
     assert "self._heap_invalidated" in inspect.getsource(scheduler.schedules_equal)
+
+
+@canary("errors_occurred")
+def _(url: str) -> None:
+    """Upstream: around a request, every connection is asked anew."""
+    used = inspect.getsource(BaseDatabaseWrapper.close_if_unusable_or_obsolete)
+    assert "if self.errors_occurred:" in used
+    assert "self.health_check_done = False" in used
 
 
 @canary("_return_value")

@@ -1,6 +1,7 @@
 """Database connections of a worker."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from unittest.mock import MagicMock
 
 import pytest
@@ -8,8 +9,10 @@ from celery import current_app
 from celery.fixups.django import DjangoWorkerFixup
 from celery.signals import task_postrun, task_prerun, worker_init
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
 
 from djcelery_jobs.brokers.workloads import Workload
+from djcelery_jobs.testing import memory_broker
 from djcelery_jobs.worker import connections
 
 
@@ -35,12 +38,54 @@ def test_celery_closes_none_of_them(monkeypatch):
     assert closed == []
 
 
-def test_before_and_after_each_job_those_that_broke_are_closed(looks, task, broker):
+@pytest.fixture
+def pause(monkeypatch):
+    """Let a look be due again after so many seconds."""
+
+    def pause(seconds: float) -> None:
+        monkeypatch.setattr(connections, "LOOK_PAUSE", seconds)
+        connections.looks.due_at = 0
+
+    yield pause
+    connections.looks.due_at = 0
+
+
+def test_before_and_after_a_job_those_that_broke_are_closed(looks, pause, task, broker):
     def work() -> None:
         assert looks == ["look"]
 
+    pause(0)
     task(work).delay()
     broker.run_one()
+
+    assert looks == ["look", "look"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_jobs_that_follow_each_other_share_a_look(looks, pause, task):
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 7")
+
+    pause(3600)
+    with memory_broker(current_app._get_current_object()) as broker:
+        for _ in range(3):
+            task(work).delay()
+            broker.run_one()
+
+    assert looks == ["look"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_error_of_the_database_they_do_not(looks, pause, task):
+    def work() -> None:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+
+    pause(3600)
+    with memory_broker(current_app._get_current_object()) as broker:
+        task(work).delay()
+        broker.run_one()
 
     assert looks == ["look", "look"]
 
