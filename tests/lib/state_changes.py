@@ -17,7 +17,9 @@ TESTS = str(Path(__file__).parent)
 
 # The set clause ends before WHERE, in which a state is only compared.
 SETS_A_STATE = re.compile(
-    r"""(?:INSERT\s[^(]*"djcelery_jobs_job"|UPDATE\s+"djcelery_jobs_job"\s+SET\s(?:(?!\bWHERE\b).)*"state"\s=)""", re.S
+    r"""\s*(?:INSERT\s[^(]*"djcelery_jobs_job"
+    |UPDATE\s+"djcelery_jobs_job"(?:\s+AS\s+\w+)?\s+SET\s(?:(?!\bWHERE\b).)*"state"\s=)""",
+    re.S | re.X,
 )
 
 
