@@ -622,7 +622,7 @@ def cancel(jobs: QuerySet[Job], *, by: str) -> int:
     with atomic():
         unfinished = jobs.filter(state__in=UNFINISHED)
         unbegun = unfinished.filter(started_at=None)
-        free = list(unbegun.select_for_update(skip_locked=_can_skip_locked()))
+        free = list(unbegun.only("queue", "task").select_for_update(skip_locked=_can_skip_locked()))
         _cancel_all(free, by)
         others = unfinished.exclude(pk__in=[job.pk for job in free]).values_list("pk", flat=True)
         asked = [Cancellation(job=pk, requested_by=by[:200]) for pk in others]

@@ -114,10 +114,10 @@ def cancelled_while_it_runs(environment: Environment, task: str) -> Ended:
     """Cancel a job that would run for long."""
     environment.shell(f"{task}.delay(1, 25)")
     environment.wait_for_starts(1)
-    environment.shell(
-        f"{OPERATIONS}from djcelery_jobs.models import Job\noperations.cancel(Job.objects.all(), by='ann')"
+    requested = environment.shell(
+        f"{OPERATIONS}import time\nfrom djcelery_jobs.models import Job\nat = time.time()\n"
+        "operations.cancel(Job.objects.all(), by='ann')\nprint(at)"
     )
-    [(requested,)] = environment.database.rows("SELECT extract(epoch FROM now())")
     eventually("it is cancelled", lambda: environment.number(CANCELLED), otherwise=environment.failure_report)
     [(ended,)] = environment.database.rows("SELECT extract(epoch FROM finished_at) FROM djcelery_jobs_job")
     [(by, starts)] = environment.database.rows("SELECT cancelled_by, starts FROM djcelery_jobs_job")

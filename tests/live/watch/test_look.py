@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.live.watch.site import PHONE, WIDE
@@ -41,6 +42,7 @@ CONTRASTS = """
   return found;
 }
 """
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # of axe
 LOOKS = pytest.mark.parametrize("scheme", ["light", "dark"])
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 
@@ -66,17 +68,21 @@ def test_it_can_be_read(site, failed, scheme, size):
 
 @LOOKS
 @SIZES
-def test_the_other_pages_can_be_read(site, failed, scheme, size):
+def test_the_other_pages_can_be_read_and_axe_finds_nothing(site, failed, scheme, size):
     page = site.page(color_scheme=scheme, viewport=size)
-    for path in ("jobs/?state=done", "tasks/", "failures/", "schedule/"):
+    for path in ("", "jobs/?state=done", "tasks/", "failures/", "schedule/", "jobs/"):
         page.goto(f"{site.site}/admin/djcelery_jobs/overview/{path}")
-        assert [each for each in page.evaluate(CONTRASTS) if each["ratio"] < each["least"]] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
-    page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/")
+        is_fine(page, size["width"])
     page.locator(".jobs-rows > li").first.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Its life")).to_be_visible()
+    is_fine(page, size["width"])
+
+
+def is_fine(page: Page, width: int) -> None:
     assert [each for each in page.evaluate(CONTRASTS) if each["ratio"] < each["least"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": RULES}).response["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
 
 
 def open_everything(page: Page, order: str):
