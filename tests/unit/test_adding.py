@@ -232,6 +232,42 @@ def test_the_files_stay_clean(cli, project):
         ast.parse((root / path).read_text())
 
 
+HEADS = {
+    "nothing": "",
+    "a docstring": '"""Tasks with shared_task and DurableTask."""\n',
+    "only the library": "import os\n\nfrom djcelery_jobs import TRANSIENT_ERRORS\n",
+    "more of both": "from celery import chain\n\nfrom djcelery_jobs import TRANSIENT_ERRORS, Zebra, effect_once\n",
+    "brackets": "from celery import (\n    chain,\n)\n\nfrom djcelery_jobs import (\n    Workload,\n)\n",
+    "brackets without the last comma": "from djcelery_jobs import (\n    AAA,\n    BBB\n)\n",
+    "relative": "import logging\n\nfrom .models import Order\n",
+    "first party": "from djcelery_jobs.testing import memory_broker\n\nfrom .models import Order\n",
+    "others around": "import amqp\nimport celery\nimport zoo\nfrom django.db import models\n",
+    "used elsewhere": "from celery import shared_task\n\n\n@shared_task\ndef other():\n    pass\n",
+    "in a block": "import os\n\nif os.name:\n    from celery import shared_task\n",
+    "both": "from celery import shared_task\n\nfrom djcelery_jobs import DurableTask\n\nx = DurableTask, shared_task\n",
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_imports_are_sorted_in_and_leave_no_trace(cli, project, head, newline):
+    root = project()
+    file = root / "orders/tasks.py"
+    (root / "shop/settings/jobs.py").write_text(
+        (root / "shop/settings/jobs.py").read_text().replace('    "orders.tasks.ship": "fast",\n', "")
+    )
+    file.write_bytes(head.replace("\n", newline).encode())
+    before = tree(root)
+    assert cli("add", "task", "orders.send_invoice", "--queue", "fast", "--yes").code == 0
+    if "AAA" not in head:  # the formatter would add its comma
+        ruff = Path(sys.executable).with_name("ruff")
+        command = [ruff, "check", "--no-cache", "--select", "I,F811", str(file)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    assert cli("remove", "task", "orders.send_invoice", "--yes").code == 0
+    assert tree(root) == before
+
+
 def test_a_queue_is_added_to_every_file_that_names_the_queues(cli, project):
     root = project()
     assert cli("add", "queue", "web-hooks", "--concurrency", "4", "--hard", "50", "--yes").code == 0

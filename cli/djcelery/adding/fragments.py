@@ -273,24 +273,32 @@ def without_imports(data: bytes, imports: Sequence[str], first_party: frozenset[
 def _without_import(data: bytes, statement: str) -> list[bytes]:
     """Return what a module may have been before an import that it does not use was added."""
     name = statement.split()[-1]
-    if len(re.findall(rb"\b%s\b" % re.escape(name).encode(), data)) != 1:
+    tree = PythonSource(data).tree
+    aliases = [
+        alias for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names if alias.name == name
+    ]
+    if len(aliases) != 1 or any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):
         return []
+    number = aliases[0].lineno - 1
     lines = keep_lines(data)
-    number = next(number for number, line in enumerate(lines) if re.search(rb"\b%s\b" % name.encode(), line))
-    shorter = [re.sub(rb"%s, |, %s|%s,?" % ((name.encode(),) * 3), b"", lines[number], count=1)]
-    candidates = []
-    if lines[number].strip() == statement.encode():
-        above, below = lines[:number], lines[number + 1 :]
+    above, line, below = lines[:number], lines[number], lines[number + 1 :]
+    # In brackets, the last name of a line may have had no comma, or the next name may follow on its line.
+    shorter = [re.sub(pattern, b"", line, count=1) for pattern in _patterns(name)]
+    candidates = [[*above, each, *below] for each in shorter if each.strip() and each != line]
+    if line.strip() == statement.encode() or any(not each.strip() for each in shorter):
         if above and not above[-1].strip():
             candidates.append(above[:-1] + below)
         if below and not below[0].strip():
             candidates.append(above + below[1:])
         candidates.append(above + below)
-    elif not shorter[0].strip():
-        candidates.append(lines[:number] + lines[number + 1 :])
-    else:
-        candidates.append(lines[:number] + shorter + lines[number + 1 :])
-    return [b"".join(candidate) for candidate in candidates if _parses(b"".join(candidate))]
+        if above:  # the name before it had no comma
+            candidates.append([*above[:-1], re.sub(rb",(?=\s*$)", b"", above[-1]), *below])
+    return [text for candidate in candidates if _parses(text := b"".join(candidate))]
+
+
+def _patterns(name: str) -> list[bytes]:
+    """Return the patterns of a name with the comma before or behind it."""
+    return [pattern % name.encode() for pattern in (rb"\b%s, ", rb", %s\b", rb"\b%s,", rb"\b%s\b")]
 
 
 def _parses(data: bytes) -> bool:
