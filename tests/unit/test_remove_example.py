@@ -96,7 +96,10 @@ def test_another_version_guesses_nothing(cli, project, small_template):
 def test_other_projects_have_no_example(cli, project, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other/manage.py").touch()
-    assert "has no .djcelery.toml" in cli("remove", "example", "--project", "other").err
+    message = "`djcelery new` did not make the project in"
+    assert message in cli("remove", "example", "--project", "other").err
+    (tmp_path / "other/.djcelery.toml").write_text('version = "1"\n')  # as `init` writes it
+    assert message in cli("remove", "example", "--project", "other").err
     (project / ".djcelery.toml").write_text("x = [")
     assert ".djcelery.toml cannot be read" in cli("remove", "example", "--project", "shop").err
 

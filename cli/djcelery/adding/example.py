@@ -60,14 +60,17 @@ def render_both(answers: dict[str, Any]) -> Renderings:
 
 
 def _read_record(plan: Plan) -> dict[str, Any]:
+    message = f"`djcelery new` did not make the project in {plan.root}, so it has no example."
+    hint = "Name the project with --project."
     if not plan.exists(RECORD):
-        message = f"{plan.root} has no {RECORD}, so it has no example of djcelery's."
-        raise CommandError(message, "Name the project with --project.")
+        raise CommandError(message, hint)
     try:
         record = tomllib.loads(plan.read(RECORD).decode("utf-8"))
-        return {"version": record["version"], "answers": record["answers"], "files": record["files"]}
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise CommandError(f"{RECORD} cannot be read: {error}", "Restore it from your repository.") from None
+    if not {"version", "answers", "files"} <= set(record):
+        raise CommandError(message, hint)
+    return record
 
 
 def _refuse_other_version(record: dict[str, Any], files: Renderings) -> None:
