@@ -70,7 +70,7 @@ def test_no_reload_starts_them_plainly(db, started):
     call_command("dev", "--no-reload")
 
     assert started["web"][-1] == "--noreload"
-    assert started["worker-fast"][-4:] == ["worker", "fast", "--concurrency", "1"]
+    assert started["worker-fast"][-6:] == ["worker", "--verbosity", "0", "--concurrency", "1", "fast"]
 
 
 def test_a_process_that_ends_by_itself_is_a_failure(db, started, monkeypatch):
@@ -121,6 +121,20 @@ def test_runs_the_processes_side_by_side(capfd):
 
     assert code == 0
     assert "one" in capfd.readouterr().out
+
+
+def test_a_line_has_no_second_time_of_day_and_nothing_is_said_twice(capfd):
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    warns = 'import warnings; warnings.warn("You\'re running the worker with superuser privileges: this is")'
+    try:
+        dev.run({"one": [sys.executable, "-c", f"print('from one\\n\\n'); {warns}"]})
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    [line, ended] = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r" *one +\| from one", line)
+    assert ended.endswith("one stopped (rc=0)")
 
 
 def test_says_how_to_get_what_it_needs(monkeypatch):

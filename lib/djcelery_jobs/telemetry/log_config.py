@@ -125,16 +125,17 @@ def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bo
         "loggers": {
             # These come with handlers of their own; without them, their lines go the way of all others.
             "django": {"handlers": [], "propagate": True},
-            "django.server": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True},
             "gunicorn.access": {"handlers": [], "propagate": True},
             # A worker's pool, which says when a process was killed. It keeps its lines from the root by itself.
             "multiprocessing": {"handlers": ["console"], "propagate": False, "level": "ERROR"},
             # django-structlog and log_events.py say the same, in one line each and with names.
             "django.request": {"level": "CRITICAL"},
+            "django.server": {"handlers": [], "propagate": True, "level": "CRITICAL"},
             "django.tasks": {"level": "CRITICAL"},
             "django_tasks": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.worker.consumer.tasks": {"level": "WARNING"},  # each start: "Global QoS is disabled"
             "celery.app.trace": {"level": "WARNING", "filters": ["drop_celery_failure_line"]},
             "djcelery_jobs.telemetry.log_events": {"level": jobs_level},
             "djcelery_jobs.failure": {"handlers": mail},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
 
+from tests.live.dev.dev_server import READY
 from tests.live.harness.project import CLASSES
 from tests.projects import environment
+
+TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
 def test_a_change_of_the_code_restarts_the_workers(dev_server):
@@ -16,6 +20,15 @@ def test_a_change_of_the_code_restarts_the_workers(dev_server):
     for name in CLASSES:
         assert dev_server.dev.lines(rf"worker-{name} .* this is new")
     dev_server.receipt_sent(dev_server.order("dora@example.com"))
+
+
+def test_few_lines_come_until_all_is_ready_and_each_has_one_time(dev_server):
+    lines = dev_server.dev.text.splitlines()
+    last = max(next(n for n, line in enumerate(lines) if re.search(pattern, line)) for pattern in READY)
+    until_ready = [line for line in lines[: last + 1] if "live-tick" not in line]  # which the tests schedule
+
+    assert len(until_ready) <= 25, "\n".join(until_ready)
+    assert [line for line in until_ready if len(TIME.findall(line)) > 1] == []
 
 
 @pytest.mark.parametrize("kind", ["broker", "database"])

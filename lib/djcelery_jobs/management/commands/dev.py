@@ -25,6 +25,14 @@ from djcelery_jobs.management.app_path import app_path
 # The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
 
+# What says nothing new on a laptop: that runserver is not for production, and that a worker runs as root (a container).
+QUIET = {
+    "DJANGO_RUNSERVER_HIDE_WARNING": "true",
+    "PYTHONWARNINGS": ",".join(
+        filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:You're running the worker with superuser privileges"])
+    ),
+}
+
 
 class Command(BaseCommand):
     help = "Run the web server, a worker for each workload class, beat and, if necessary, a broker. Ctrl-C ends all."
@@ -97,8 +105,9 @@ def processes(port: int, *, reload: bool) -> dict[str, list[str]]:
     """Return the command of each process by name. Each worker runs one job at a time, to be light on a laptop."""
     manage = [sys.executable, "manage.py"]
     commands = {"web": [*manage, "runserver", str(port), *([] if reload else ["--noreload"])]}
-    background = {f"worker-{name}": [*manage, "worker", name, "--concurrency", "1"] for name in settings.WORKLOADS}
-    background["beat"] = [sys.executable, "-m", "celery", "-A", app_path(), "beat", "-l", "INFO"]
+    worker = [*manage, "worker", "--verbosity", "0", "--concurrency", "1"]
+    background = {f"worker-{name}": [*worker, name] for name in settings.WORKLOADS}
+    background["beat"] = [sys.executable, "-m", "celery", "-A", app_path(), "--quiet", "beat", "-l", "INFO"]
     return commands | {name: _reloading(c) if reload else c for name, c in background.items()}
 
 
@@ -111,13 +120,24 @@ def _reloading(command: list[str]) -> list[str]:
 def run(commands: dict[str, list[str]]) -> int:
     """Run the commands side by side until one ends or a signal comes. Return the exit code of the first to end."""
     try:
-        from honcho.manager import Manager
-        from honcho.printer import Printer
+        from honcho.manager import SYSTEM_PRINTER_NAME, Manager
+        from honcho.printer import Message, Printer
     except ImportError as error:
         raise CommandError("honcho is missing. Install the development tools: pip install -e '.[dev]'") from error
-    manager = Manager(Printer(sys.stdout, colour="NO_COLOR" not in os.environ))
+
+    class DensePrinter(Printer):
+        """Leave out empty lines, and what other lines say: that processes start, and how to stop them."""
+
+        def write(self, message: Message) -> None:
+            text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
+            is_start = message.name == SYSTEM_PRINTER_NAME and " started (pid=" in text
+            if text.strip() and not is_start and not text.startswith("Quit the server with "):
+                super().write(message)
+
+    # No time of day: the lines of the log have one.
+    manager = Manager(DensePrinter(sys.stdout, time_format="", colour="NO_COLOR" not in os.environ))
     for name, command in commands.items():
-        manager.add_process(name, shlex.join(command), cwd=str(settings.BASE_DIR))
+        manager.add_process(name, shlex.join(command), cwd=str(settings.BASE_DIR), env={**os.environ, **QUIET})
     if hasattr(signal, "SIGHUP"):  # the terminal was closed
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()

@@ -29,9 +29,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         command = self.command(options["workload"], options["concurrency"])
-        self.stdout.write(shlex.join(["celery", *command[3:]]))
+        if options["verbosity"] > 0 or options["print"]:
+            self.stdout.write(shlex.join(["celery", *command[3:]]))
         if options["print"]:
             return
+        if options["verbosity"] == 0:
+            command.insert(command.index("worker"), "--quiet")  # no banner and no list of tasks
         self.stdout.flush()
         # SIGTERM starts Celery's soft shutdown: short jobs finish, long ones go back to the queue at once.
         os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
