@@ -141,6 +141,8 @@ def refuse_unknown_queue(queue: str, classes: list[str]) -> None:
 def _plan(root: Path, fragments: list[Fragment]) -> Plan:
     plan = Plan(root)
     insert_all(plan, fragments)
+    if not plan.changed and plan.is_whole:
+        plan.snippets.clear()  # it was added before, and what is left to do by hand was said then
     return plan
 
 
