@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -173,6 +174,46 @@ def test_formats(shop):
     assert check(shop, "--format", "github").stdout.startswith(
         "::error file=shop/tasks.py,line=11,col=9,title=DJC101::"
     )
+
+
+def test_every_format_says_where_the_manual_of_the_rule_is(shop):
+    address = "docs/rules.md#djc101-dispatch-in-atomic (djcelery check --explain DJC101)"
+    [finding] = json.loads(check(shop, "--format", "json").stdout)
+    assert finding["manual"] == address
+    sarif = json.loads(check(shop, "--format", "sarif").stdout)
+    assert address in sarif["runs"][0]["tool"]["driver"]["rules"][0]["help"]["text"]
+    assert address in json.loads(check(shop, "--format", "gitlab").stdout)[0]["content"]["body"]
+    assert check(shop, "--format", "github").stdout.rstrip().endswith(f"%0ASee {address}")
+
+
+def test_add_noqa_silences_what_is_there(shop):
+    path = shop / "shop" / "tasks.py"
+    silenced = check(shop, "--add-noqa")
+    assert silenced.exit_code == 0
+    assert "Silenced 1 finding in shop/tasks.py." in silenced.stderr
+    assert path.read_text() == TASKS.replace("index.delay(order.pk)", "index.delay(order.pk)  # noqa: DJC101")
+    assert check(shop).exit_code == 0
+
+    again = check(shop, "--add-noqa")
+    assert "Silenced 0 findings." in again.stderr
+    assert path.read_text().count("noqa") == 1
+
+
+def test_add_noqa_extends_the_comment_of_a_line(shop):
+    path = shop / "shop" / "tasks.py"
+    path.write_text(TASKS.replace("index.delay(order.pk)", "index.delay(order.pk)  # noqa: E501"))
+    check(shop, "--add-noqa")
+    assert "# noqa: E501, DJC101" in path.read_text()
+    assert check(shop).exit_code == 0
+
+
+@pytest.mark.parametrize("call", ["index.delay(order.pk) \\\n            or 1", 'index.delay("""\n""")'])
+def test_add_noqa_leaves_code_as_it_is(shop, call):
+    path = shop / "shop" / "tasks.py"
+    path.write_text(TASKS.replace("index.delay(order.pk)", call))
+    before = ast.dump(ast.parse(path.read_text()))
+    check(shop, "--add-noqa")
+    assert ast.dump(ast.parse(path.read_text())) == before
 
 
 def test_statistics_files_and_manuals(shop):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import stat
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,11 @@ TEXTS = [
     "",
     "celery\0",
 ]
+# A FIFO and a socket block or fail whoever opens them; devices, which only root can make, never end.
+SPECIAL = [os.mkfifo, lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK)]
+if not os.geteuid():
+    SPECIAL += [lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))]  # /dev/zero
+    SPECIAL += [lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 8))]  # /dev/random
 LINKS = ["/", "/dev/zero", "..", ".", "shop", "a.py", "nowhere", "../outside/victim.py"]
 TABLES = ["tool = 5\n", "[tool]\ndjcelery = 5\n", "[tool.djcelery]\n" + "a." * 2000 + "b = 1\n", "[tool.djcelery]\n"]
 
@@ -36,7 +42,7 @@ def make(root: Path, draw: random.Random) -> None:
         path.parent.mkdir(exist_ok=True, parents=True)
         kind = draw.random()
         if kind < 0.15:
-            os.mkfifo(path)
+            draw.choice(SPECIAL)(path)
         elif kind < 0.35:
             path.symlink_to(draw.choice(LINKS))
         else:

@@ -15,6 +15,14 @@ GITLAB_SEVERITIES: dict[str, str] = {"error": "major", "warning": "minor", "hint
 SARIF_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "note"}
 
 
+RULES_PAGE = "docs/rules.md"
+
+
+def address(code: str, name: str) -> str:
+    """Return where the manual of a rule is."""
+    return f"{RULES_PAGE}#{code.lower()}-{name} (djcelery check --explain {code})"
+
+
 def render(findings: list[Finding], output_format: str, version: str) -> str:
     """Return the findings in one of the formats."""
     if output_format == "sarif":
@@ -48,15 +56,21 @@ def fix_note(finding: Finding) -> str:
 
 def as_json(findings: Iterable[Finding]) -> str:
     """Return the findings as a JSON list."""
-    return json.dumps([finding.as_json() for finding in findings], indent=2)
+    listed = [finding.as_json() | {"manual": address(finding.code, finding.name)} for finding in findings]
+    return json.dumps(listed, indent=2)
 
 
 def as_github(findings: Iterable[Finding]) -> str:
     """Return the commands by which GitHub Actions shows annotations."""
-    return "\n".join(
-        f"::{GITHUB_LEVELS[f.severity]} file={github_property(f.path)},line={f.line},col={f.col},"
-        f"title={github_property(f.code)}::{github_data(f.message + fix_note(f))}"
-        for f in findings
+    return "\n".join(github_command(finding) for finding in findings)
+
+
+def github_command(finding: Finding) -> str:
+    """Return the command for one finding."""
+    message = f"{finding.message}{fix_note(finding)}\nSee {address(finding.code, finding.name)}"
+    return (
+        f"::{GITHUB_LEVELS[finding.severity]} file={github_property(finding.path)},line={finding.line},"
+        f"col={finding.col},title={github_property(finding.code)}::{github_data(message)}"
     )
 
 
@@ -83,6 +97,7 @@ def as_gitlab(findings: Iterable[Finding]) -> str:
         issues.append(
             {
                 "description": finding.message,
+                "content": {"body": f"See {address(finding.code, finding.name)}."},
                 "check_name": f"{finding.code} {finding.name}",
                 "fingerprint": hashlib.blake2b(identity, digest_size=16).hexdigest(),
                 "severity": GITLAB_SEVERITIES[finding.severity],
@@ -101,7 +116,13 @@ def as_sarif(findings: Iterable[Finding], version: str) -> str:
         "name": "djcelery",
         "version": version,
         "rules": [
-            {"id": code, "name": name, "shortDescription": {"text": name.replace("-", " ")}} for code, name in rules
+            {
+                "id": code,
+                "name": name,
+                "shortDescription": {"text": name.replace("-", " ")},
+                "help": {"text": f"See {address(code, name)}."},
+            }
+            for code, name in rules
         ],
     }
     sarif_run = {

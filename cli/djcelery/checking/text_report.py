@@ -6,14 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from djcelery.checking.formats import concise_line, counted
+from djcelery.checking.formats import address, concise_line, counted
 from djcelery.findings import SEVERITIES, Finding, Severity
 from djcelery.output import escape_line
 from djcelery.safe_files import leaves, read_regular_file
 
 MAX_ALIKE = 3  # warnings or hints of one rule that are shown; every error is
 MAX_WIDTH = 110  # characters of a source line
-RULES_PAGE = "docs/rules.md"
 
 
 class TextReport:
@@ -59,11 +58,6 @@ class TextReport:
             except OSError:
                 self._lines[path] = []
         return self._lines[path]
-
-
-def address(code: str, name: str) -> str:
-    """Return where the manual of a rule is."""
-    return f"{RULES_PAGE}#{code.lower()}-{name} (djcelery check --explain {code})"
 
 
 def understood(counts: dict[str, int]) -> str:

@@ -33,6 +33,7 @@ from djcelery.safe_files import write_atomically
 )
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, without changing anything.")
+@click.option("--add-noqa", is_flag=True, help="Silence the findings with a comment on their lines.")
 @click.option("--statistics", is_flag=True, help="Show the number of findings per rule.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding instead of folding those that are alike.")
 @click.option("--list-rules", is_flag=True, help="List all rules and exit.")
@@ -67,6 +68,7 @@ def command(
     output_format: str,
     fix: bool,
     diff: bool,
+    add_noqa: bool,
     statistics: bool,
     show_files: bool,
     explained_rule: str | None,
@@ -135,6 +137,13 @@ def command(
         echo(f"Wrote {formats.counted(len(findings), 'finding')} to {write_baseline}.", err=True)
         return
     findings = not_in_baseline(findings, options, scope)
+    if add_noqa:
+        from djcelery.checking.adding_noqa import add_noqa as silence_with_comments
+
+        silenced = silence_with_comments(scope.root, findings)
+        where = ", ".join(escape_line(scope.shown(path)) for path in silenced.paths)
+        echo(f"Silenced {formats.counted(silenced.number, 'finding')}{f' in {where}' if where else ''}.", err=True)
+        findings = silenced.left
     if statistics:
         text = (
             json.dumps(count_by_rule(findings), indent=2) if output_format == "json" else formats.statistics(findings)

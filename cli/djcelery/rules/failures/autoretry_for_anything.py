@@ -23,18 +23,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djcelery.rules._base import Finding, Project, at
+from djcelery.rules._base import Finding, Project, Task, at
 
 CODE = "DJC405"
 SEVERITY = "warning"
 NEVER = ("ValidationError", "ValueError", "TypeError", "KeyError", "AttributeError", "PermissionDenied")
 
 
+def _never_retries(project: Project, task: Task) -> bool:
+    """Tell whether the task has `max_retries=0`, which turns its errors into its end."""
+    kwargs = task.options.get("retry_kwargs")
+    inner = project.resolve(task.module, kwargs).pairs().get("max_retries") if kwargs is not None else None
+    values = [project.resolve(task.module, value) for value in (task.options.get("max_retries"), inner) if value]
+    return any(value.kind == "const" and value.const == 0 for value in values)
+
+
 def find(project: Project) -> Iterator[Finding]:
     """Yield autoretry_for with Exception, or with an error that no retry can solve."""
     for task in project.own_tasks:
         value = task.options.get("autoretry_for")
-        if value is None:
+        if value is None or _never_retries(project, task):
             continue
         resolved = project.resolve(task.module, value)
         spared = task.options.get("dont_autoretry_for")
