@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -53,7 +52,7 @@ def undo_command(name: str, project: Path) -> str:
     return f"djcelery {name} --undo" + ("" if project == Path() else f" --project {project}")
 
 
-def show_hint(text: str, changes: ChangeOptions, **_: Any) -> None:
+def show_hint(text: str, changes: ChangeOptions) -> None:
     """Print a hint on stderr, unless the output is for a program."""
     if text and not changes.as_json:
         echo(text, err=True)
