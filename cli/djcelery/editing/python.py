@@ -108,15 +108,24 @@ class PythonSource:
         self._append_inline(container, items, text, line_length)
 
     def prepend_item(self, container: Container, text: str) -> None:
-        """Add an item before the first one of a literal or call, on a line of its own if the first one has one."""
+        """Add an item before the first one of a literal or call, above its comments if it has a line of its own."""
         items = self._items(container)
         if not items:
             self._fill_empty(container, text)
             return
-        start = items[0].start
-        own_line = self._is_first_on_line(start) and self._line_of(start) > self._line_of(self._open(container))
-        gap = f"{self._newline_at(start)}{self._indent(start)}" if own_line else " "
-        self.replace(start, start, f"{text},{gap}")
+        start, opened = items[0].start, self._open(container)
+        if not self._is_first_on_line(start) or self._line_of(start) == self._line_of(opened):
+            self.replace(start, start, f"{text}, ")
+            return
+        below = self._line_end(opened)
+        rest = self.data[opened + 1 : below].strip()
+        at = below if not rest or rest.startswith(b"#") else self._line_start(start)
+        self.replace(at, at, f"{self._indent(start)}{text},{self._newline_at(opened)}")
+
+    def imported_names(self) -> set[str]:
+        """Return the names that imports at the top level of the module bind."""
+        imports = [node for node in self.tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        return {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
 
     def remove_item(self, container: Container, index: int) -> None:
         """Remove an item of a literal or call, -1 for the last one: the inverse of `append_item`."""

@@ -59,7 +59,9 @@ class JobsInstaller:
         self._add_to_list("MIDDLEWARE", MIDDLEWARE, "jobs remember which request dispatched them", is_required=False)
         self._add_urls()
         if self.celery.app is None:
-            self._add_settings(settings_block.new_block(), "import os", "Workload, queues, routes, task_limits")
+            self._add_settings(
+                settings_block.new_block(self._name), "import os", "Workload, queues, routes, task_limits"
+            )
             self._add_app()
             return
         workloads = workloads_of_today(self.installation)
@@ -69,6 +71,12 @@ class JobsInstaller:
             self._configure_app(workloads)
         self._import_app(self.celery.app)
         self._replace_scheduler_options()
+
+    @property
+    def _name(self) -> str:
+        """Return what the project calls itself."""
+        package = self.installation.package
+        return package if package and package not in SETTINGS_NAMES else self.plan.root.resolve().name
 
     # -- lists and URLs
 
@@ -117,7 +125,9 @@ class JobsInstaller:
             display = _patterns(source)
             quoted = f"path({source.quoted(PREFIX, display)}, include({source.quoted('djcelery_jobs.urls', display)}))"
             source.prepend_item(display, quoted)
-            source.add_import("from django.urls import include, path")
+            missing = sorted({"include", "path"} - source.imported_names())
+            if missing:
+                source.add_import(f"from django.urls import {', '.join(missing)}")
 
         self.sources.edit(path, change, f"/{PREFIX}health/live, /{PREFIX}health/ready and /{PREFIX}metrics", f"{text},")
 
@@ -166,7 +176,12 @@ class JobsInstaller:
             module, value = display
 
             def change(source: PythonSource) -> None:
-                source.append_item(display_at(source, value.line, value.col), settings_block.PRUNE)
+                display = display_at(source, value.line, value.col)
+                if value.items:
+                    source.append_item(display, settings_block.PRUNE)
+                else:
+                    lines = source.newline.join(("{", f"    {settings_block.PRUNE},", "}"))
+                    source.replace(source.start(display), source.end(display), lines)
 
             self.sources.edit(module.path, change, "prunes finished jobs each hour", f"{settings_block.PRUNE},",
                               line=value.line)  # fmt: skip
@@ -244,11 +259,9 @@ class JobsInstaller:
         """Plan an import that runs when Django starts: in the package of the settings, or in the settings."""
         path = self._package_file()
         if path is not None:
-            data = self.plan.read(path)
-            has_all = b"__all__" in data
-            gap, noqa = "\n" if data.strip() else "", "  # noqa: F401" if has_all else ""
-            names = "" if has_all else f'\n__all__ = ["{name}"]\n'
-            self._append(path, f"{gap}{statement}{noqa}\n{names}", APP_REASON)
+            is_empty = not self.plan.read(path).strip()
+            text = f'{statement}\n\n__all__ = ["{name}"]\n' if is_empty else f"\n{statement}  # noqa: E402, F401\n"
+            self._append(path, text, APP_REASON)
         elif (home := self._home_of(["INSTALLED_APPS", "MIDDLEWARE"])) is not None:
             self._append(home.path, f"\n{statement}  # noqa: E402, F401\n", APP_REASON)
 

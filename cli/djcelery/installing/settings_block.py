@@ -26,6 +26,7 @@ CELERY_BROKER_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
 CELERY_BROKER_TRANSPORT_OPTIONS = {{
     # Redis gives an unacknowledged message to another worker after this time.
     "visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,
+    "global_keyprefix": "{prefix}:",  # other projects, and other uses, can share the Redis
     "socket_connect_timeout": 1,
     "socket_timeout": 2,
 }}
@@ -63,9 +64,9 @@ ROUTES = {{
 LOCKED, LOCKED_DATABASE = "djcelery_jobs:LockedScheduler", "djcelery_jobs:LockedDatabaseScheduler"
 
 
-def new_block() -> str:
-    """Return the settings for a project without Celery."""
-    return NEW.format(title=TITLE, workloads=lines_of(NEW_WORKLOADS), prune=PRUNE)
+def new_block(name: str) -> str:
+    """Return the settings for a project without Celery; its keys in Redis begin with a name."""
+    return NEW.format(title=TITLE, workloads=lines_of(NEW_WORKLOADS), prune=PRUNE, prefix=name)
 
 
 def block_of_today(installation: Installation, workloads: list[WorkloadClass], home: set[str]) -> str:
@@ -118,7 +119,8 @@ def _routes(installation: Installation, home: set[str]) -> str:
     name = installation.celery.setting_name("task_routes")
     known = installation.settings.value(name)
     if known is None:
-        return f"{name} = routes(ROUTES)"
+        unseen = f'globals().get("{name}") or {{}}'
+        return f"{name} = [routes(ROUTES), {unseen}]" if installation.settings.unseen else f"{name} = routes(ROUTES)"
     if known[0].path not in home:
         return ""
     resolved = installation.project.resolve(*known)
@@ -135,6 +137,8 @@ def _schedule(installation: Installation, home: set[str]) -> list[str]:
         return []
     known = installation.settings.value(name)
     spread = f"    **{name},\n" if known is not None and known[0].path in home else ""
+    if known is None and installation.settings.unseen:
+        spread = f'    **(globals().get("{name}") or {{}}),\n'
     return [f"{name} = {{\n{spread}    {PRUNE},\n}}"]
 
 

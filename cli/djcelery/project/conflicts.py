@@ -112,14 +112,14 @@ def _dotted(version: tuple[int, ...]) -> str:
 def _pickle(installation: Installation) -> Iterator[Conflict]:
     """Find messages that are pickled."""
     setup = installation.celery
-    for key in ("task_serializer", "accept_content"):
-        for setting in setup.settings_of(key):
-            if any("pickle" in text for text in setup.project.resolve(setting.module, setting.value).texts()):
-                yield Conflict(
-                    "pickle", setting.module.path, setting.line, "Messages are pickled.",
-                    "Existing tasks keep it. The arguments of durable tasks must be JSON, and whoever can write to the "
-                    "broker can run code in your workers: move to JSON.",
-                )  # fmt: skip
+    for setting in [*setup.settings_of("task_serializer"), *setup.settings_of("accept_content")]:
+        if any("pickle" in text for text in setup.project.resolve(setting.module, setting.value).texts()):
+            yield Conflict(
+                "pickle", setting.module.path, setting.line, "Messages are pickled.",
+                "Existing tasks keep it. The arguments of durable tasks must be JSON, and whoever can write to the "
+                "broker can run code in your workers: move to JSON.",
+            )  # fmt: skip
+            return
 
 
 def _eager(installation: Installation) -> Iterator[Conflict]:
@@ -192,6 +192,16 @@ def _databases(installation: Installation) -> Iterator[Conflict]:
         )  # fmt: skip
 
 
+def _unseen_settings(installation: Installation) -> Iterator[Conflict]:
+    """Find settings that come from outside of the project, which may be Celery's."""
+    for module, source in installation.settings.unseen[:1]:
+        what = "a file that is run" if source in {"exec", "execfile"} else source
+        yield Conflict(
+            "unseen-settings", module.path, 0, f"Some settings come from {what}, which is out of sight.",
+            "Compare what it sets for Celery with the plan.",
+        )  # fmt: skip
+
+
 def _broker(installation: Installation) -> Iterator[Conflict]:
     """Find a broker for which durable jobs are not supported."""
     setup = installation.celery
@@ -238,6 +248,7 @@ RULES: list[Rule] = [
     _old_versions,
     _taken_names,
     _databases,
+    _unseen_settings,
     _broker,
     _scheduler,
     _pickle,

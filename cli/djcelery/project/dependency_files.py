@@ -15,7 +15,7 @@ Kind = Literal["pyproject", "poetry", "pip-tools", "requirements", "pipenv", "se
 # How pip-tools and uv say in a locked file by which command it was made.
 COMPILED = re.compile(r"^#\s+((?:pip-compile|uv pip compile)\b.*)$", re.M)
 # Which of several requirements files a server installs.
-COMMON = ("base", "common", "requirements", "prod", "production", "main", "default", "")
+COMMON = ("base", "common", "prod", "production", "main", "default", "requirements")
 LINE = re.compile(r"^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[([\w,. -]*)\])?[ \t]*([^#;\n]*)", re.M)
 
 
@@ -110,13 +110,13 @@ def _is_requirements(name: str) -> bool:
     return "requirements" in stem if not folder else folder in {"requirements", "reqs"}
 
 
-def _rank(name: str) -> tuple[int, int, str]:
+def _rank(name: str) -> tuple[bool, int, int, str]:
     """Return what sorts sources before what is made of them, and what servers install before what developers do."""
     stem = name.rpartition("/")[2].rpartition(".")[0]
-    words = re.split(r"[-_.]", stem.replace("requirements", "requirements"))
-    known = [COMMON.index(word) for word in words if word in COMMON]
+    words = re.split(r"[-_.]", stem)
+    known = [COMMON.index(word) for word in words if word in COMMON and word != "requirements"]
     extra = [word for word in words if word not in COMMON]
-    return len(extra), min(known, default=len(COMMON)) - 100 * name.endswith(".in"), name
+    return not name.endswith(".in"), len(extra), min(known, default=-1 if stem == "requirements" else 99), name
 
 
 def parse_lines(text: str) -> Iterator[Requirement]:

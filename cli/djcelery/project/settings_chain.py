@@ -15,6 +15,7 @@ from djcelery.project.lookup import Lookup
 MAX_DEPTH = 12
 _ORDER = count()
 INCLUDING = frozenset({"split_settings.tools.include"})
+RUNNING = frozenset({"exec", "execfile"})
 OPTIONAL = frozenset({"split_settings.tools.optional"})
 COPYING = {"list": "list", "tuple": "tuple"}
 SPREADING = frozenset({"list", "tuple"})
@@ -89,6 +90,19 @@ class SettingsChain:
         modules: list[Module] = []
         self._follow(self.name, modules, set(), 0)
         return modules
+
+    @property
+    def unseen(self) -> list[tuple[Module, str]]:
+        """Return what sets settings out of sight, with the module that takes them: packages, and files that are run."""
+        names = self.lookup.names
+        stars = [(module, star) for module in self.modules for star in module.stars if names.module(star) is None]
+        runs = [
+            (module, call.value.name)
+            for module in self.modules
+            for call in module.calls
+            if call.value.name in RUNNING and _is_at_import(module, call.block)
+        ]
+        return stars + runs
 
     def closure(self, module: Module) -> set[str]:
         """Return the paths of a module and of those whose names it takes over."""
