@@ -59,11 +59,8 @@ __all__ = [
 ]
 
 
+# No __dir__: what asks for each name of a module, as the discovery of tests does, would import every optional extra.
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -35,7 +35,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
 
-app = Celery("{name}", task_cls="djcelery_jobs:JobTask")
+app = Celery("{name}")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 '''

@@ -16,7 +16,7 @@ NEW = """
 # A workload class is a queue and the workers that consume it: `manage.py worker fast`. Limits are in seconds.
 WORKLOADS = {{
 {workloads}}}
-# The workload class of each task. `manage.py check` reports a task that is missing here.
+# The workload class of each task. What has none here runs in the class "slow".
 ROUTES = {{
     "djcelery_jobs.tasks.prune": "slow",
 }}
