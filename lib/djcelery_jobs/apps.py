@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
+from celery import current_app
 from django.apps import AppConfig, apps
 
 # Modules that connect themselves to Django's or Celery's signals, or add a step to the worker.
@@ -36,6 +37,11 @@ class JobsConfig(AppConfig):
         from djcelery_jobs.brokers import body_size, rabbitmq, redis
         from djcelery_jobs.telemetry import tracing
 
+        # A project whose logs Celery configures keeps them as they are, whatever packages it has.
+        if find_spec("django_structlog") and not current_app.conf.worker_hijack_root_logger:
+            from djcelery_jobs.telemetry import log_events
+
+            log_events.connect()
         body_size.bound_decompression()
         rabbitmq.register_transports()
         redis.register_transports()
@@ -44,7 +50,5 @@ class JobsConfig(AppConfig):
 
 
 def _of_installed_extras() -> Iterator[str]:
-    if find_spec("django_structlog"):
-        yield "djcelery_jobs.telemetry.log_events"
     if apps.is_installed("django_celery_beat"):
         yield "djcelery_jobs.beat.database_scheduler"

@@ -54,7 +54,7 @@ CELERY_BEAT_SCHEDULE = {{
 TODAY = """
 {title}
 # A workload class is a queue and the limits of its jobs. These are the queues of today. The limits, in seconds, hold
-# for durable tasks; other tasks run as before.
+# for durable tasks; other tasks run as before. After a kill on Redis, a durable job starts again at its hard limit.
 WORKLOADS = {{
 {workloads}}}
 ROUTES = {{

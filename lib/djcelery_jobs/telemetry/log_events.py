@@ -74,13 +74,20 @@ class JobRequest(Request):
 
 
 RECEIVER = JobEventReceiver()
-RECEIVER.connect_worker_signals()
-task_postrun.connect(RECEIVER.receiver_task_postrun)
-# failures.py and stray_messages.py log it, in one line for each job.
-task_failure.disconnect(RECEIVER.receiver_task_failure)
-task_unknown.disconnect(RECEIVER.receiver_task_unknown)
 
 
-@setup_logging.connect
+def connect() -> None:
+    """Write the lines about jobs, and leave the configuration of logs to Django: Celery would replace it.
+
+    With a receiver for `setup_logging`, Celery adds no handlers and changes no levels.
+    """
+    RECEIVER.connect_worker_signals()
+    task_postrun.connect(RECEIVER.receiver_task_postrun)
+    # failures.py and stray_messages.py log it, in one line for each job.
+    task_failure.disconnect(RECEIVER.receiver_task_failure)
+    task_unknown.disconnect(RECEIVER.receiver_task_unknown)
+    setup_logging.connect(leave_logging_to_django)
+
+
 def leave_logging_to_django(**kwargs: Any) -> None:
-    """With a receiver for this signal, Celery adds no handlers and changes no levels."""
+    """Do nothing: that there is a receiver is what counts."""
