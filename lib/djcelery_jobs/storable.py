@@ -11,6 +11,8 @@ from kombu.utils import json as kombu_json
 # followed by the word. No text in PostgreSQL can hold them.
 NOT_STORABLE = re.compile(r"(?<!\\)((?:\\\\)*)(?:(\\ud[89ab]..\\ud[c-f]..)|\\u0000|\\ud[89a-f]..)")
 
+MARK = "__type__"  # in each of Celery's marks; JSON without it means the same to every decoder
+
 
 def stored(value: Any) -> Any:
     """Return a value as JSON that every database gives back unchanged; loaded() is the inverse.
@@ -18,10 +20,14 @@ def stored(value: Any) -> Any:
     Raise ValueError for what not every database holds: NaN, an infinity, or a NUL in a text. Also for what looks like a
     mark of Celery's, such as {"__type__": "uuid", ...}, and cannot be loaded.
     """
+    if value == [] or value == {}:
+        return value
     dumped = kombu_json.dumps(value)
     if any(not pair for _, pair in NOT_STORABLE.findall(dumped)):
         _refuse("a NUL, or bytes that are no text,")
     document = _unchanging(json.loads(dumped, parse_constant=_refuse))
+    if MARK not in dumped:
+        return document
     try:
         loaded(document)
     except Exception as error:  # whatever the decoder of that type raises
@@ -32,7 +38,8 @@ def stored(value: Any) -> Any:
 
 def loaded(document: Any) -> Any:
     """Return the value that stored() was given. Raise what the decoder of a mark raises."""
-    return kombu_json.loads(json.dumps(document), object_hook=_object)
+    dumped = json.dumps(document)
+    return kombu_json.loads(dumped, object_hook=_object) if MARK in dumped else json.loads(dumped)
 
 
 def shown(value: Any) -> Any:

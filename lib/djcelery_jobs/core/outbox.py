@@ -59,7 +59,8 @@ def write(
     _warn_of_another_transaction(task)
     if not key and (earlier := _dispatched_before(task, options.get("task_id"))):
         return earlier
-    rows = [_row(task, args, kwargs, key, options) for args, kwargs in calls]
+    alike = _alike(task, key, options)
+    rows = [_row(task, args, kwargs, alike) for args, kwargs in calls]
     ready = [job for job in rows if job.state == State.WAITING]
     at_commit = PublishAtCommit(ready)
     if key:
@@ -137,7 +138,7 @@ def create_missing_row(task: JobTask, job_id: uuid.UUID, args: Any, kwargs: Any,
 
     followers: what the message says that follows the job, by the names in ledger.FOLLOWERS.
     """
-    ledger.create_if_missing(_row(task, args, kwargs, None, {"task_id": job_id, **followers}))
+    ledger.create_if_missing(_row(task, args, kwargs, _alike(task, None, {"task_id": job_id, **followers})))
 
 
 def _dispatched_before(task: JobTask, job_id: str | None) -> list[Job]:
@@ -151,27 +152,34 @@ def queue_of(task: JobTask, queue: str | None = None) -> str:
     return str(route["queue"].name)
 
 
-def _row(task: JobTask, args: Any, kwargs: Any, key: str | None, options: dict[str, Any]) -> Job:
+def _alike(task: JobTask, key: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what all jobs of one dispatch have alike, by the names that new_job() takes."""
     queue = queue_of(task, options.get("queue"))
-    task.check_arguments(args, kwargs)
     if (options.get("time_limit") or 0) > hard_limit(queue):  # the relay would take the run for dead
         raise ValueError(f"A job in the queue {queue} may run for {hard_limit(queue)} s; its time_limit must be less.")
     kept = {name: value for name, value in options.items() if name in KEPT_OPTIONS and value not in (None, [], {})}
     eta, countdown = options.get("eta"), options.get("countdown")
+    given = {"pk": options["task_id"]} if options.get("task_id") else {}
+    return given | {
+        "eta": _time(eta if countdown is None else countdown),
+        "task": task.name,
+        "options": stored(kept) | shown({"context": snapshot()}),
+        "queue": queue,
+        "key": key,
+        "expires_at": _time(options.get("expires", task.expires)),
+        "caused_by": _causing_job(options.get("task_id")),
+        "replaces": options.get("replaces"),
+        "dispatched_by": "beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
+    }
+
+
+def _row(task: JobTask, args: Any, kwargs: Any, alike: dict[str, Any]) -> Job:
+    task.check_arguments(args, kwargs)
     return ledger.new_job(
-        eta=_time(eta if countdown is None else countdown),
-        pk=options.get("task_id") or uuid.uuid4(),
-        task=task.name,
         args=stored(list(args or [])),
         kwargs=stored(dict(kwargs or {})),
         subject=subject(args or [], kwargs or {}),
-        options=stored(kept) | shown({"context": snapshot()}),
-        queue=queue,
-        key=key,
-        expires_at=_time(options.get("expires", task.expires)),
-        caused_by=_causing_job(options.get("task_id")),
-        replaces=options.get("replaces"),
-        dispatched_by="beat" if (options.get("headers") or {}).get("celery_beat_task") else dispatcher(),
+        **alike,
     )
 
 
