@@ -1,11 +1,15 @@
-"""What a worker does about its processes when the broker comes back."""
+"""What a worker does about its processes when the broker comes back, and when one has ended."""
 
 import os
 from types import SimpleNamespace
 
 import pytest
 
-from djcelery_jobs.worker.process_pool import drain_finished_results, rewatch_lost_processes
+from djcelery_jobs.worker.process_pool import (
+    drain_finished_results,
+    replace_ended_processes,
+    rewatch_lost_processes,
+)
 
 
 class Pool:
@@ -68,3 +72,18 @@ def test_a_process_that_is_gone_is_not_listened_to_for_ever(pool):
 def test_a_worker_without_processes_has_nothing_to_look_after(pool):
     rewatch_lost_processes(pool)
     drain_finished_results(pool, hub=None)
+
+
+def test_processes_that_have_ended_are_looked_for_all_the_time(pool):
+    timers = []
+
+    replace_ended_processes(pool, SimpleNamespace(call_repeatedly=lambda *timer: timers.append(timer)))
+
+    [(seconds, look)] = timers
+    look()
+    assert pool.maintained == 1
+    assert seconds <= 0.2
+
+
+def test_a_pool_that_celery_does_not_watch_in_its_event_loop_is_left_alone():
+    replace_ended_processes(SimpleNamespace(), hub=None)

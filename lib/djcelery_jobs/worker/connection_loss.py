@@ -45,8 +45,9 @@ class ConnectionLoss(bootsteps.StartStopStep):
         process_pool.rewatch_lost_processes(_processes(consumer))
 
     def register_with_event_loop(self, consumer: Any, hub: Any) -> None:
-        """Read what ended while the event loop stood still."""
+        """Read what ended while the event loop stood still, and replace processes that end from now on."""
         process_pool.drain_finished_results(_processes(consumer), hub)
+        process_pool.replace_ended_processes(_processes(consumer), hub)
 
     def stop(self, consumer: Any) -> None:
         """Have the jobs published again whose messages were dropped here.

@@ -1,12 +1,26 @@
-"""Repair what Celery's pool of processes gets wrong when the broker comes back. Seen with Celery 5.7 and billiard 4.3.
+"""Repair what Celery's pool of processes gets wrong. Seen with Celery 5.7 and billiard 4.3.
 
-Each of these faults ends processes without need, or the whole worker. The attributes that are read here are private
+When the broker comes back, it ends processes without need, or the whole worker. And it may be late in replacing a
+process that has ended. The attributes that are read here are private
 (see compat.py): where they have changed, nothing happens.
 """
 
 import select
 from collections.abc import Generator
 from typing import Any
+
+REPLACE_PAUSE = 0.1  # seconds between two looks for processes that have ended
+
+
+def replace_ended_processes(pool: Any, hub: Any) -> None:
+    """Look for processes that have ended ten times a second. Call it when the event loop is about to begin.
+
+    A process tells its end by closing a pipe, a moment before the system lets its parent know. Celery looks at that
+    moment, mostly finds it alive, and looks again after 5 seconds. So long there was a process too few, each time that
+    one had run CELERY_WORKER_MAX_TASKS_PER_CHILD jobs.
+    """
+    if hasattr(pool, "_fileno_to_outq"):
+        hub.call_repeatedly(REPLACE_PAUSE, pool.maintain_pool)
 
 
 def rewatch_lost_processes(pool: Any) -> None:
