@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from tests.init.layouts import LAYOUTS, running_layouts
 from tests.init.projects import ExistingProject
+from tests.projects import environment
 
 
 @pytest.fixture
@@ -20,8 +23,16 @@ def project(request, tmp_path):
     return existing
 
 
-each_layout = pytest.mark.parametrize("project", LAYOUTS, indirect=True)
-each_running_layout = pytest.mark.parametrize("project", [*running_layouts()], indirect=True)
+# The quick suite runs these layouts: the usual one, one without Celery, one with CRLF, one with django-celery-beat.
+QUICK = {"single_file", "in_the_root", "tuples", "sums"}
+
+
+def marked(names):
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix) for name in names]
+
+
+each_layout = pytest.mark.parametrize("project", marked(LAYOUTS), indirect=True)
+each_running_layout = pytest.mark.parametrize("project", marked(running_layouts()), indirect=True)
 
 
 def levels(project):
@@ -85,11 +96,6 @@ def test_only_lines_that_are_meant_change(project):
 
 @each_layout
 def test_the_first_check_is_clean(project):
-    import subprocess
-    import sys
-
-    from tests.projects import environment
-
     assert project.init(*levels(project), "--yes").returncode == 0
     option = [] if (project.root / "pyproject.toml").exists() else ["--baseline", ".djcelery-baseline.json"]
     command = [sys.executable, "-m", "djcelery", "check", "--no-cache", str(project.root), *option]

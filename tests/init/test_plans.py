@@ -1,0 +1,368 @@
+"""What `djcelery init` plans, refuses and leaves to be done by hand."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from djcelery import template
+from djcelery.errors import CommandError, UsageError
+from djcelery.installing.installer import Installer, Levels
+from djcelery.project.context import is_test
+from tests.init.layouts import LAYOUTS, TASKS, single_file
+
+JOBS = Levels(jobs=True)
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Return a function that writes the usual layout with some files changed, and plans a level for it."""
+
+    def plan(levels=JOBS, layout="single_file", **changes):
+        files = LAYOUTS[layout].files | changes.pop("files", {})
+        for path, text in changes.pop("added", {}).items():
+            files[path] = files[path] + text
+        for path, (old, new) in changes.pop("replaced", {}).items():
+            assert old in files[path]
+            files[path] = files[path].replace(old, new)
+        assert not changes
+        for path, text in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(text.encode())
+        installer = Installer.of(tmp_path, "")
+        plan = installer.plan(levels)
+        plan.notes, plan.findings = installer.notes, installer.findings
+        return plan
+
+    return plan
+
+
+def text(plan, path):
+    return plan.after[path].decode()
+
+
+def value(plan, path, name):
+    """Return the source of the last value that a name gets in a planned file."""
+    values = [
+        ast.unparse(node.value)
+        for node in ast.parse(text(plan, path)).body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
+    ]
+    return values[-1] if values else None
+
+
+# -- refusals
+
+
+def test_a_blocking_conflict_refuses_jobs_and_not_the_check(planned):
+    old = {"requirements.txt": "django==4.2.1\ncelery\n"}
+    with pytest.raises(CommandError, match=r"The project requires Django ==4\.2\.1") as error:
+        planned(files=old)
+    assert error.value.hint == "Move to Django 5.2 first. `djcelery init --check` works meanwhile."
+    assert planned(Levels(check=True), files=old).changed == [".djcelery-baseline.json"]
+
+
+def test_a_project_that_new_made_has_it_all(planned):
+    with pytest.raises(CommandError, match="was made by djcelery new"):
+        planned(files={".djcelery.toml": 'version = "1"\n\n[answers]\nbroker = "redis"\n'})
+
+
+@pytest.mark.parametrize("name", ["count_ordr", "shop.tasks.count_ordr"])
+def test_an_unknown_task_is_refused_with_a_guess(planned, name):
+    with pytest.raises(UsageError, match=f"There is no task {name}") as error:
+        planned(Levels(durable=(name,)))
+    assert error.value.hint == "Did you mean shop.tasks.count_order?"
+
+
+def test_a_name_of_two_tasks_is_refused(planned):
+    with pytest.raises(UsageError, match="There are several tasks count_order") as error:
+        planned(Levels(durable=("count_order",)), files={"mysite/tasks.py": TASKS})
+    assert error.value.hint == "Name one of them: mysite.tasks.count_order, shop.tasks.count_order"
+
+
+# -- dependencies
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("requirements.txt", "django\ncelery\n", "django\ncelery>=5.7,<5.8\n"),
+        ("requirements.txt", "django\ncelery[redis]>=5.3,<6  # jobs\n", "django\ncelery[redis]>=5.7,<5.8  # jobs\n"),
+        ("requirements.txt", "django\ncelery==5.7.0\n", None),
+        ("requirements.txt", "django\nCelery~=5.7.0\n", None),
+        ("requirements.txt", "celery\ndjango\ncelery-types\n", "celery>=5.7,<5.8\ndjango\ncelery-types\n"),
+        ("requirements.in", "django\r\ncelery\r\n", "django\r\ncelery>=5.7,<5.8\r\n"),
+        ("pyproject.toml", '[project]\nname = "x"\nversion = "1"\ndependencies = ["django", "celery>=5.3"]\n', None),
+        ("pyproject.toml", '[project]\nname = "x"\nversion = "1"\ndependencies = [\n  "celery>=5.3",\n  "django",\n]\n',
+         '[project]\nname = "x"\nversion = "1"\ndependencies = [\n  "celery>=5.7,<5.8",\n  "django",\n]\n'),
+        ("pyproject.toml", '[tool.poetry.dependencies]\ndjango = "^5.2"\ncelery = "^5.3"\n',
+         '[tool.poetry.dependencies]\ndjango = "^5.2"\ncelery = ">=5.7,<5.8"\n'),
+        ("Pipfile", '[packages]\ndjango = "*"\ncelery = {version = "*", extras = ["redis"]}\n',
+         '[packages]\ndjango = "*"\ncelery = {version = ">=5.7,<5.8", extras = ["redis"]}\n'),
+    ],
+)  # fmt: skip
+def test_the_celery_that_the_library_is_tried_with_is_asked_for(planned, path, before, after):
+    files = {path: before}
+    if path != "requirements.txt":
+        files["requirements.txt"] = "# none\n"
+    plan = planned(files=files)
+    planned_text = plan.after.get(path, before.encode()).decode()
+    if after is None:
+        assert planned_text == before
+    else:
+        assert planned_text == after
+
+
+def test_a_program_that_lists_requirements_is_left_to_people(planned):
+    setup = 'from setuptools import setup\n\nsetup(install_requires=["django"])\n'
+    plan = planned(files={"setup.py": setup, "requirements.txt": "# none\n"})
+    [snippet] = plan.snippets
+    assert (snippet.path, snippet.text) == ("setup.py", "celery[redis]>=5.7,<5.8\n")
+    assert plan.is_whole
+
+
+# -- settings
+
+
+def test_routes_that_are_there_are_kept(planned):
+    plan = planned(layout="package")
+    path = "mysite/settings/base.py"
+    assert value(plan, path, "CELERY_TASK_ROUTES") == "{**routes(ROUTES), **CELERY_TASK_ROUTES}"
+
+
+@pytest.mark.parametrize(
+    ("routes", "planned_routes"),
+    [
+        ("[{'shop.*': {'queue': 'x'}}]", "[routes(ROUTES), *CELERY_TASK_ROUTES]"),
+        ("'mysite.routers.route'", "[routes(ROUTES), CELERY_TASK_ROUTES]"),
+    ],
+)
+def test_routes_of_other_forms_are_kept_too(planned, routes, planned_routes):
+    plan = planned(added={"mysite/settings.py": f"CELERY_TASK_ROUTES = {routes}\n"})
+    assert value(plan, "mysite/settings.py", "CELERY_TASK_ROUTES") == planned_routes
+
+
+def test_what_unseen_settings_set_is_kept(planned):
+    plan = planned(added={"mysite/settings.py": "exec(open('local.py').read())\n"})
+    path = "mysite/settings.py"
+    assert value(plan, path, "CELERY_TASK_ROUTES") == "[routes(ROUTES), globals().get('CELERY_TASK_ROUTES') or {}]"
+    assert "**(globals().get('CELERY_BEAT_SCHEDULE') or {})" in value(plan, path, "CELERY_BEAT_SCHEDULE")
+
+
+def test_queues_become_workload_classes_with_todays_numbers(planned):
+    plan = planned(
+        layout="package",
+        added={"mysite/settings/base.py": "CELERY_TASK_TIME_LIMIT = 90\nCELERY_TASK_SOFT_TIME_LIMIT = 60\n"},
+    )
+    workloads = value(plan, "mysite/settings/base.py", "WORKLOADS")
+    numbers = "concurrency=3, prefetch=4, soft_limit=60, hard_limit=90"
+    assert workloads == f"{{'celery': Workload({numbers}), 'orders': Workload({numbers})}}"
+
+
+def test_limits_fit_into_the_visibility_timeout(planned):
+    plan = planned(added={"mysite/settings.py": 'CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 400}\n'})
+    assert "soft_limit=184, hard_limit=220" in value(plan, "mysite/settings.py", "WORKLOADS")
+
+
+def test_the_names_of_celery_3_are_written_where_the_project_uses_them(planned):
+    names = {
+        line.split(" = ")[0]
+        for line in text(planned(layout="old_names"), "mysite/settings.py").splitlines()
+        if line.startswith("CELERY") and " = " in line
+    }
+    assert {"CELERYBEAT_SCHEDULER", "CELERYBEAT_MAX_LOOP_INTERVAL", "CELERYD_CONSUMER", "CELERY_ROUTES"} <= names
+    assert "CELERY_BEAT_SCHEDULER" not in names
+
+
+def test_the_scheduler_of_the_database_is_replaced_where_it_is_named(planned):
+    plan = planned(layout="sums")
+    settings = text(plan, "config/settings/base.py")
+    assert settings.count("SCHEDULER") == 1
+    assert 'CELERY_BEAT_SCHEDULER = "djcelery_jobs:LockedDatabaseScheduler"' in settings
+    assert "--scheduler djcelery_jobs:LockedDatabaseScheduler\n" in text(plan, "compose.yml")
+
+
+def test_an_app_with_a_configuration_of_its_own_keeps_it(planned):
+    plan = planned(layout="own_configuration")
+    app = text(plan, "mysite/celery.py")
+    assert app.startswith(LAYOUTS["own_configuration"].files["mysite/celery.py"])
+    assert 'app.conf.beat_scheduler = "djcelery_jobs:LockedScheduler"' in app
+    assert "CELERY" not in text(plan, "mysite/settings.py")
+
+
+def test_an_app_that_no_one_imports_is_imported(planned):
+    plan = planned(files={"mysite/__init__.py": ""})
+    assert text(plan, "mysite/__init__.py").startswith("from mysite.celery import app as celery_app\n")
+
+
+def test_an_app_that_sets_django_up_is_left_to_people(planned):
+    plan = planned(files={"mysite/__init__.py": ""},
+                   added={"mysite/celery.py": "import django\n\ndjango.setup()\n"})  # fmt: skip
+    assert "mysite/__init__.py" not in plan.changed
+    assert [snippet.path for snippet in plan.snippets] == ["mysite/celery.py"]
+
+
+def test_a_list_without_a_display_is_extended_at_the_end(planned):
+    plan = planned(added={"mysite/settings.py": "if DEBUG:\n    INSTALLED_APPS = ['shop']\n"})
+    assert value(plan, "mysite/settings.py", "INSTALLED_APPS") == "[*INSTALLED_APPS, 'djcelery_jobs']"
+
+
+def test_apps_that_cannot_be_seen_stop_everything(planned):
+    plan = planned(replaced={"mysite/settings.py": ("INSTALLED_APPS = [", "INSTALLED_APPS = load([")},
+                   added={})  # fmt: skip
+    assert not plan.is_whole
+
+
+# -- URLs
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        ("urlpatterns = []\n", "[path('djcelery/', include('djcelery_jobs.urls'))]"),
+        ("urlpatterns = [\n    # first\n    path('', home),\n]\n",
+         "[path('djcelery/', include('djcelery_jobs.urls')), path('', home)]"),
+        ("urlpatterns = i18n(path('', home)) + [path('x', home)]\n",
+         "i18n(path('', home)) + [path('djcelery/', include('djcelery_jobs.urls')), path('x', home)]"),
+    ],
+)  # fmt: skip
+def test_our_urls_come_first_and_hide_nothing(planned, patterns, expected):
+    plan = planned(files={"mysite/urls.py": f"from django.urls import include, path\n\n{patterns}"})
+    planned_text = text(plan, "mysite/urls.py")
+    assert value(plan, "mysite/urls.py", "urlpatterns") == expected
+    assert planned_text.count("import") == 1
+    assert planned_text.find("# first") <= planned_text.find("path('', home)")
+
+
+def test_urls_without_a_list_are_left_to_people(planned):
+    plan = planned(files={"mysite/urls.py": "from shop.routes import urlpatterns\n"})
+    [snippet] = plan.snippets
+    assert (snippet.path, snippet.is_required) == ("mysite/urls.py", False)
+
+
+# -- durable tasks
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("@shared_task\ndef", "@shared_task(base=DurableTask)\ndef"),
+        ("@shared_task()\ndef", "@shared_task(base=DurableTask)\ndef"),
+        ("@shared_task(bind=True, queue='x')\ndef", "@shared_task(bind=True, queue='x', base=DurableTask)\ndef"),
+        ("@shared_task(\n    queue='x',\n)\ndef", "@shared_task(\n    queue='x',\n    base=DurableTask,\n)\ndef"),
+        ("@app.task\ndef", "@app.task(base=DurableTask)\ndef"),
+    ],
+)
+def test_each_form_of_declaration(planned, declared, expected):
+    tasks = (
+        "from celery import shared_task\nfrom mysite.celery import app\n\n\n"
+        + declared
+        + " count_order(order):\n    1\n"
+    )
+    plan = planned(Levels(durable=("count_order",)), files={"shop/tasks.py": tasks})
+    assert expected in text(plan, "shop/tasks.py")
+    assert "from djcelery_jobs import DurableTask\n" in text(plan, "shop/tasks.py")
+
+
+def test_a_base_class_of_its_own_is_left_to_people(planned):
+    tasks = TASKS.replace("@shared_task", "@shared_task(base=Audited)")
+    plan = planned(Levels(durable=("count_order",)), files={"shop/tasks.py": tasks})
+    [snippet] = plan.snippets
+    assert snippet.path == "shop/tasks.py"
+    assert "djcelery_jobs.DurableTask" in snippet.reason
+    assert plan.is_whole  # the jobs are complete without it
+
+
+@pytest.mark.parametrize(
+    ("dispatch", "expected"),
+    [
+        ("count_order.delay(1)", "count_order.delay_on_commit(1)"),
+        ("transaction.on_commit(lambda: count_order.delay(1))", "count_order.delay_on_commit(1)"),
+        ("transaction.on_commit(lambda: count_order.delay(1), using='x')",
+         "transaction.on_commit(lambda: count_order.delay_on_commit(1), using='x')"),
+        ("transaction.on_commit(lambda n=1: count_order.delay(n))",
+         "transaction.on_commit(lambda n=1: count_order.delay_on_commit(n))"),
+        ("count_order.apply_async((1,), countdown=5)", "count_order.apply_async((1,), countdown=5)"),
+        ("result = count_order.delay(1)", "result = count_order.delay(1)"),
+    ],
+)  # fmt: skip
+def test_each_form_of_dispatch(planned, dispatch, expected):
+    imports = "from django.db import transaction\nfrom shop.tasks import count_order\n\n\n"
+    view = f"{imports}def order(request):\n    {dispatch}\n"
+    plan = planned(Levels(durable=("count_order",)), files={"shop/views.py": view})
+    after = plan.after.get("shop/views.py", view.encode()).decode()
+    assert after.splitlines()[-1].strip() == expected
+    assert bool(plan.notes) is dispatch.startswith("result")
+
+
+def test_two_tasks_of_one_file_get_one_import(planned):
+    tasks = TASKS + "\n\n@shared_task\ndef second(order_id):\n    pass\n"
+    plan = planned(Levels(durable=("count_order", "second")), files={"shop/tasks.py": tasks})
+    assert text(plan, "shop/tasks.py").count("DurableTask\n") == 1
+    assert text(plan, "shop/tasks.py").count("(base=DurableTask)") == 2
+
+
+def test_what_the_check_says_about_the_task_is_told(planned):
+    tasks = TASKS + "    import requests\n    requests.post('https://example.com')\n"
+    plan = planned(Levels(durable=("count_order",)), files={"shop/tasks.py": tasks})
+    assert {finding.path for finding in plan.findings} == {"shop/tasks.py"}
+
+
+# -- the check
+
+
+@pytest.fixture
+def released(monkeypatch):
+    values = template.private_values() | {"_released": True, "_djcelery_version": "0.2.0"}
+    monkeypatch.setattr(template, "private_values", lambda: values)
+
+
+def test_an_unreleased_version_is_named_as_no_package(planned):
+    plan = planned(Levels(check=True), files={".pre-commit-config.yaml": "repos:\n  - repo: local\n    hooks: []\n"})
+    assert plan.changed == [".djcelery-baseline.json"]
+
+
+def test_a_released_version_checks_each_commit_and_each_change(planned, released):
+    hooks = "repos:\n  - repo: local\n    hooks: []\n"
+    files = {".pre-commit-config.yaml": hooks, ".github/workflows/ci.yml": "on: push\n"}
+    plan = planned(Levels(check=True), files=files)
+    assert plan.changed == [".djcelery-baseline.json", ".github/workflows/djcelery.yml", ".pre-commit-config.yaml"]
+    assert "djcelery==0.2.0" in text(plan, ".github/workflows/djcelery.yml")
+    assert text(plan, ".pre-commit-config.yaml").startswith(hooks)
+    assert "entry: djcelery check --baseline .djcelery-baseline.json" in text(plan, ".pre-commit-config.yaml")
+
+
+@pytest.mark.parametrize(
+    "hooks", ["repos:\n- repo: local\n  hooks: []\n", "repos:\n- repo: a\n  rev: b\n  hooks:\n  - id: c\n"]
+)
+def test_hooks_at_the_margin_are_understood(planned, released, hooks):
+    plan = planned(Levels(check=True), files={".pre-commit-config.yaml": f"repos:\n{hooks}"})
+    assert "\n- repo: local\n  hooks:\n    - id: djcelery-check" in text(plan, ".pre-commit-config.yaml")
+    assert plan.snippets == []
+
+
+def test_gitlab_gets_a_job(planned, released):
+    plan = planned(Levels(check=True), files={".gitlab-ci.yml": "test:\n  script: pytest\n"})
+    assert text(plan, ".gitlab-ci.yml").startswith("test:\n  script: pytest\n\ndjcelery:\n")
+
+
+def test_a_released_version_is_a_dependency_and_no_folder(planned, released):
+    plan = planned()
+    assert not any(path.startswith("djcelery_jobs/") for path in plan.changed)
+    assert text(plan, "requirements.txt").endswith("djcelery-jobs[redis]>=0.2.0,<0.3\n")
+
+
+def test_the_baseline_is_used_through_pyproject(planned):
+    plan = planned(Levels(check=True), layout="package")
+    assert text(plan, "pyproject.toml").endswith('\n[tool.djcelery]\nbaseline = ".djcelery-baseline.json"\n')
+
+
+def test_a_table_of_ours_is_left_to_people(planned):
+    plan = planned(Levels(check=True), files={"pyproject.toml": '[tool.djcelery]\nseverity = "error"\n'})
+    [snippet] = plan.snippets
+    assert (snippet.path, snippet.text) == ("pyproject.toml", 'baseline = ".djcelery-baseline.json"\n')
+
+
+def test_the_layouts_are_no_tests_for_the_reader():
+    assert not any(is_test(path) for path in single_file().files if "tests" not in path)
