@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from celery import current_app
 
@@ -75,3 +78,14 @@ def test_the_nodes_of_a_cluster_share_one_name():
     cluster = "amqps://one:5671//;amqps://two:5671//"
     assert tls_options(cluster, "rabbitmq.example.com")["server_hostname"] == "rabbitmq.example.com"
     assert tls_options(cluster)["server_hostname"] is None
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "amqps", "pyamqp", "redis", "rediss", "sentinel"])
+def test_our_transports_are_found_where_only_the_settings_were_read(scheme):
+    code = (
+        f"from djcelery_jobs import queues; queues({{}}, '{scheme}://'); "
+        f"from kombu import Connection; print(Connection('{scheme}://').get_transport_cls().__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("djcelery_jobs.brokers.")
