@@ -206,3 +206,21 @@ def test_each_kind_of_dependency_file(texts, path, kind, lock):
     file = dependency_file(tree, "")
     assert (file.path, file.kind, file.lock) == (path, kind, lock)
     assert file.of("django") is not None
+
+
+@pytest.mark.parametrize(
+    ("folder", "settings_name", "task"),
+    [
+        ("apps", "mysite.settings", "shop.tasks.count_order"),  # the settings are a package of the script's folder
+        ("mysite", "mysite.settings", "mysite.shop.tasks.count_order"),  # the script is inside of the package
+    ],
+)
+def test_a_manage_py_beside_an_init_py(folder, settings_name, task):
+    files = {f"{folder}/__init__.py": ""}
+    for path, text in single_file().files.items():
+        path = path.removeprefix("mysite/") if folder == "mysite" else path
+        files[f"{folder}/{path}"] = text
+    installation = Installation.of(files)
+    assert installation.settings_name == settings_name
+    assert installation.settings.exists
+    assert [known.name for known in installation.project.own_tasks] == [task]

@@ -5,6 +5,11 @@ from __future__ import annotations
 NO_PACKAGES = frozenset({"tests", "test", "docs", "setup", "manage", "conftest"})
 
 
+def above(path: str) -> str:
+    """Return the folder of a path."""
+    return path.rpartition("/")[0]
+
+
 class Layout:
     """Know which dotted name each path has."""
 
@@ -13,6 +18,10 @@ class Layout:
         self.paths = paths
         self.packages = {path.rpartition("/")[0] for path in [*paths, *aliases] if path.endswith("/__init__.py")}
         self.roots = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "manage.py"}
+        # Python searches the folder of a script first. Where a folder has both, its settings tell what is meant.
+        homes = {above(above(path)) for path in paths if path.endswith("/settings.py")}
+        homes |= {above(above(above(path))) for path in paths if path.endswith("/settings/__init__.py")}
+        self.roots_in_packages = self.roots & self.packages & homes
         self.by_name: dict[str, str] = {}
         python_paths = sorted((path for path in paths if path.endswith(".py")), key=lambda path: (len(path), path))
         for path in reversed(python_paths):
@@ -27,7 +36,7 @@ class Layout:
     def root(self, path: str) -> str:
         """Return the folder that a path is imported from."""
         own_folder = folder = path.rpartition("/")[0]
-        while folder in self.packages and folder not in self.roots:  # a script's own folder is searched first
+        while folder in self.packages and folder not in self.roots_in_packages:
             folder = folder.rpartition("/")[0]
         roots = [root for root in self.roots if not root or folder == root or folder.startswith(f"{root}/")]
         if roots and folder != "src":
