@@ -113,3 +113,61 @@ def test_json_tells_the_facts_and_the_plan(project):
         "value": project.layout.expected.settings, "place": project.layout.expected.named_in
     }  # fmt: skip
     assert said["by_hand"] == []
+
+
+@pytest.mark.parametrize("project", ["single_file"], indirect=True)
+class TestTheCommand:
+    def test_without_a_level_it_tells_what_it_found_and_asks_for_one(self, project):
+        done = project.init()
+        assert done.returncode == 2
+        assert "  settings: mysite.settings  (manage.py:5)\n" in done.stdout
+        assert "To go back: " in done.stdout
+        assert done.stderr == (
+            "Error: Name at least one level.\nHint: Pass --check, --jobs, or --durable with the name of a task.\n"
+        )
+
+    def test_without_a_terminal_and_without_yes_nothing_changes(self, project):
+        before = project.contents()
+        done = project.init("--jobs")
+        assert done.returncode == 2
+        assert '+    "djcelery_jobs",\n' in done.stdout
+        assert project.contents() == before
+
+    def test_only_files_that_would_be_touched_must_be_committed(self, project):
+        (project.root / "shop/views.py").write_text("x = 1\n")
+        (project.root / "note.txt").write_text("mine\n")
+        assert project.init("--jobs", "--dry-run").returncode == 0
+        (project.root / "mysite/urls.py").write_text("urlpatterns = []\n")
+        done = project.init("--jobs", "--yes")
+        assert done.returncode == 1
+        assert "These files have uncommitted changes: mysite/urls.py\n" in done.stderr
+
+    def test_what_is_left_to_people_is_printed_and_the_rest_is_done(self, project):
+        (project.root / "mysite/urls.py").write_text("from shop.patterns import urlpatterns\n")
+        (project.root / "shop/patterns.py").write_text("urlpatterns = tuple()\n")
+        project.git("commit", "-q", "-a", "-m", "change")
+        done = project.init("--jobs", "--yes")
+        assert done.returncode == 3
+        assert "By hand, in mysite/urls.py: urlpatterns is not written as a list\n" in done.stdout
+        assert '    path("djcelery/", include("djcelery_jobs.urls")),\n' in done.stdout
+        assert (project.root / "djcelery_jobs/__init__.py").is_file()
+
+    def test_what_would_be_half_a_change_is_not_begun(self, project):
+        settings = project.root / "mysite/settings.py"
+        settings.write_text(settings.read_text().replace("INSTALLED_APPS = [", "INSTALLED_APPS = sorted([", 1)
+                            .replace('"shop",\n]', '"shop",\n])', 1))  # fmt: skip
+        project.git("commit", "-q", "-a", "-m", "change")
+        before = project.contents()
+        done = project.init("--jobs", "--yes")
+        assert done.returncode == 3
+        assert "Nothing was written" in done.stdout
+        assert project.contents() == before
+
+    def test_a_task_is_added_to_what_init_left(self, project):
+        assert project.init("--jobs", "--yes").returncode == 0
+        words = ["add", "task", "shop.send_invoice", "--queue", "celery", "--yes"]
+        command = [sys.executable, "-m", "djcelery", *words]
+        done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"shop.tasks.send_invoice": "celery",' in (project.root / "mysite/settings.py").read_text()
+        assert project.manage("check").returncode == 0

@@ -58,16 +58,19 @@ def findings_after(plan: Plan, installation: Installation, root: str) -> list[Fi
     """Return what `djcelery check` will report once the plan has been carried out."""
     from djcelery.checking.run import findings_of
 
-    tree = PlannedTree(root, plan, installation.tree)
-    known = {module.path: module for module in installation.modules}
-    for path in plan.changed:
-        known.pop(path, None)
-        data = plan.after[path]
-        if data is not None and path.endswith(".py") and is_promising(path, data) and not is_test(path):
-            known[path] = read(path, tree.layout.name(path), data, tree.layout.is_package(path))
-    return [
-        finding for finding in findings_of(Project(tree, known.values())) if is_selected(finding, read_options(root))
-    ]
+    options = read_options(root)
+    ours = tuple(f"{folder}/" for folder in plan.folded)  # the library has no findings
+    changed = [path for path in plan.changed if path.endswith(".py") and not path.startswith(ours)]
+    project = installation.project
+    if changed:
+        tree = PlannedTree(root, plan, installation.tree)
+        known = {module.path: module for module in installation.modules if module.path not in changed}
+        for path in changed:
+            data = plan.after[path]
+            if data is not None and is_promising(path, data) and not is_test(path):
+                known[path] = read(path, tree.layout.name(path), data, tree.layout.is_package(path))
+        project = Project(tree, known.values())
+    return [finding for finding in findings_of(project) if is_selected(finding, options)]
 
 
 class PlannedTree(Tree):
