@@ -115,6 +115,32 @@ def test_json_tells_the_facts_and_the_plan(project):
     assert said["by_hand"] == []
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("project", ["sums"], indirect=True)
+def test_a_kill_leaves_all_or_nothing(project):
+    """Kill the command at many moments. The next run takes back what it finds half-written, and is complete."""
+    before = project.contents()
+    command = [sys.executable, "-m", "djcelery", "init", str(project.root), "--jobs", "--check", "--yes"]
+    completed = 0
+    for number in range(16):
+        process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Spread over the writing at the end: the journal's folder appears when it begins.
+        while process.poll() is None and not list(project.root.glob(".git/djcelery/root/*.applying")):
+            pass
+        for _ in range(number * 300):
+            process.poll()
+        process.kill()
+        process.wait()
+        done = project.init("--dry-run", "--check")
+        assert done.returncode == 0, done.stderr
+        if project.contents() != before:
+            completed += 1
+            assert project.init("--jobs", "--check", "--yes").stdout.endswith("Nothing to do.\n")
+            assert project.init("--undo", "--yes").returncode == 0
+        assert project.contents() == before
+    assert completed < 16
+
+
 @pytest.mark.parametrize("project", ["single_file"], indirect=True)
 class TestTheCommand:
     def test_without_a_level_it_tells_what_it_found_and_asks_for_one(self, project):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from djcelery import dialogue
-from djcelery.commands.changes import ChangeOptions, carry_out, change_options
+from djcelery.commands.changes import ChangeOptions, carry_out, change_options, take_back_killed
 from djcelery.errors import UsageError
 from djcelery.installing import report
 from djcelery.installing.installer import Installer, Levels
@@ -39,6 +39,8 @@ def command(
     if changes.undo:
         carry_out(path, lambda: Plan(path), changes)
         return
+    if path.is_dir():
+        take_back_killed(path)  # before anything is read
     installer = Installer.of(path, settings)
     is_quiet = changes.as_json or changes.diff
     if not is_quiet:
@@ -53,7 +55,7 @@ def command(
     def make_plan() -> Plan:
         plan = installer.plan(levels)
         if not is_quiet:
-            _say_more(installer)
+            _say_more(installer, plan)
         return plan
 
     steps = report.next_steps(installer.installation) if levels.with_jobs else ""
@@ -70,10 +72,12 @@ def _ask(is_quiet: bool) -> Levels:
     return Levels(check=True, jobs=choice == "jobs")
 
 
-def _say_more(installer: Installer) -> None:
+def _say_more(installer: Installer, plan: Plan) -> None:
+    """Print what the plan changes in a line, and what the check says about the durable tasks."""
+    if plan.changed:
+        echo(escape_line(f"Files that change: {', '.join(report.files_of(plan))}."))
     for finding in installer.findings:
         echo(escape_line(f"Check: {finding.path}:{finding.line} {finding.code} {finding.message}"))
     for note in installer.notes:
         echo(escape_line(f"Note: {note}"))
-    if installer.findings or installer.notes:
-        echo("")
+    echo("")

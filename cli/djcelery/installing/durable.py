@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from djcelery.editing import NotEditable
 from djcelery.editing.python import PythonSource
-from djcelery.errors import UsageError, did_you_mean
+from djcelery.errors import UsageError, closest, did_you_mean
 from djcelery.installing.sources import Sources
 from djcelery.project.dispatch_sites import Site
 from djcelery.project.installation import Installation
 from djcelery.project.tasks import Task
 
 BASE = "base=DurableTask"
+MAX_NAMED = 8
 IMPORT = "from djcelery_jobs import DurableTask"
 
 
@@ -28,10 +29,18 @@ def find_tasks(installation: Installation, names: tuple[str, ...]) -> list[Task]
             several = ", ".join(sorted(task.name for task in matches))
             raise UsageError(f"There are several tasks {name}.", f"Name one of them: {several}")
         if not matches:
-            hint = did_you_mean(name, own) if own else "djcelery found no task in this project."
-            raise UsageError(f"There is no task {name}.", hint)
+            raise UsageError(f"There is no task {name}.", _hint(name, own))
         tasks.append((exact or matches)[0])
     return tasks
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    """Return a hint with the closest task, or with some of many."""
+    if not known:
+        return "djcelery found no task in this project."
+    if closest(name, known) or len(known) <= MAX_NAMED:
+        return did_you_mean(name, known)
+    return f"Choose one of {len(known)} tasks, such as {', '.join(sorted(known)[:MAX_NAMED])}."
 
 
 class DurableInstaller:

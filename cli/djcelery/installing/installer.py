@@ -18,6 +18,7 @@ from djcelery.project.installation import Installation
 from djcelery.project.tasks import Task
 
 RECORD = ".djcelery.toml"
+MAX_SHIFT = 3  # lines that a plan adds above a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,13 @@ class Installer:
         """Find what `djcelery check` will say about the durable tasks and their dispatch."""
         if not tasks:
             return
-        names = {task.function.name for task in tasks if task.function is not None}
-        paths = {task.module.path for task in tasks}
         after = findings_after(plan, self.installation, str(self.root))
-        self.findings = [
-            finding for finding in after if finding.path in paths or any(name in finding.message for name in names)
-        ]
+        self.findings = [finding for finding in after if any(_is_about(finding, task) for task in tasks)]
+
+
+def _is_about(finding: Finding, task: Task) -> bool:
+    """Return whether a finding stands in the body of a task, give or take a new import, or names it."""
+    if task.function is None:
+        return False
+    is_inside = task.line <= finding.line <= task.function.end_line + MAX_SHIFT
+    return (finding.path == task.module.path and is_inside) or task.function.name in finding.message

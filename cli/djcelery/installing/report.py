@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from djcelery.plan import Plan
 from djcelery.project.conflicts import Conflict
 from djcelery.project.installation import Installation
 
@@ -67,6 +68,14 @@ def sceptic(installation: Installation) -> Iterator[str]:
     yield "This adds to the running system: the tables djcelery_jobs_*, which `manage.py migrate` creates, a lock for"
     yield "beat in one of them, and heartbeats of workers. No existing table, queue, task or message changes."
     yield "To go back: `manage.py migrate djcelery_jobs zero`, then `djcelery init --undo`."
+
+
+def files_of(plan: Plan) -> list[str]:
+    """Return the paths that a plan changes; of a folder that is added as a whole, the folder with a count."""
+    folders = {folder: [path for path in plan.changed if path.startswith(f"{folder}/")] for folder in plan.folded}
+    counted = [f"{folder}/ ({len(paths)} files)" for folder, paths in folders.items() if paths]
+    single = [path for path in plan.changed if not any(path in paths for paths in folders.values())]
+    return [*single, *counted]
 
 
 def next_steps(installation: Installation) -> str:
