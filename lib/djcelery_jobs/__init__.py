@@ -13,6 +13,7 @@ __version__ = "0.2.0.dev0"
 # Public name: the module that defines it. Imported when first asked for: settings import some of these, and then
 # models cannot be imported yet.
 _HOMES = {
+    "AMQP": "djcelery_jobs.brokers.connecting",
     "ArgumentsTooLargeError": "djcelery_jobs.core.task",
     "Consumer": "djcelery_jobs.worker.consumer",
     "DurableTask": "djcelery_jobs.core.durable",
@@ -21,7 +22,6 @@ _HOMES = {
     "LockedScheduler": "djcelery_jobs.beat.scheduler",
     "TRANSIENT_ERRORS": "djcelery_jobs.core.task",
     "Workload": "djcelery_jobs.brokers.workloads",
-    "cache_url": "djcelery_jobs.brokers.redis",
     "effect_once": "djcelery_jobs.core.effect_once",
     "job": "djcelery_jobs.core.current_job",
     "logging_config": "djcelery_jobs.telemetry.log_config",
@@ -36,6 +36,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AMQP",
     "TRANSIENT_ERRORS",
     "ArgumentsTooLargeError",
     "Consumer",
@@ -44,7 +45,6 @@ __all__ = [
     "LockedDatabaseScheduler",
     "LockedScheduler",
     "Workload",
-    "cache_url",
     "effect_once",
     "job",
     "logging_config",

@@ -34,7 +34,7 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         for module in [*CONNECTED, *_of_installed_extras()]:
             import_module(module)
-        from djcelery_jobs.brokers import body_size, rabbitmq, redis
+        from djcelery_jobs.brokers import body_size, options
         from djcelery_jobs.telemetry import tracing
 
         # A project whose logs Celery configures keeps them as they are, whatever packages it has.
@@ -43,8 +43,7 @@ class JobsConfig(AppConfig):
 
             log_events.connect()
         body_size.bound_decompression()
-        rabbitmq.register_transports()
-        redis.register_transports()
+        options.register_transports()
         if tracing.is_enabled():
             tracing.start()
 

@@ -29,9 +29,9 @@ NEEDS = {
     "use_log_format": "structlog",
 }
 PUBLIC = [
-    "TRANSIENT_ERRORS", "ArgumentsTooLargeError", "Consumer", "DurableTask", "JobTask", "LockedDatabaseScheduler",
-    "LockedScheduler", "Workload", "cache_url", "effect_once", "job", "logging_config", "queues", "remember_request",
-    "routes", "sentinel_options", "start_sentry", "task_limits", "tls_options", "use_log_format",
+    "AMQP", "TRANSIENT_ERRORS", "ArgumentsTooLargeError", "Consumer", "DurableTask", "JobTask",
+    "LockedDatabaseScheduler", "LockedScheduler", "Workload", "effect_once", "job", "logging_config", "queues",
+    "remember_request", "routes", "sentinel_options", "start_sentry", "task_limits", "tls_options", "use_log_format",
 ]  # fmt: skip
 
 OPERATIONS = [

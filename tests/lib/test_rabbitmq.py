@@ -80,11 +80,11 @@ def test_the_nodes_of_a_cluster_share_one_name():
     assert tls_options(cluster)["server_hostname"] is None
 
 
-@pytest.mark.parametrize("scheme", ["amqp", "amqps", "pyamqp"])
-def test_our_transport_is_found_where_only_the_settings_were_read(scheme):
+@pytest.mark.parametrize("scheme", ["amqp", "amqps", "pyamqp", "redis", "rediss", "sentinel"])
+def test_our_transports_are_found_where_djangos_apps_are_not_loaded(scheme):
     code = (
-        f"from djcelery_jobs import queues; queues({{}}, '{scheme}://'); "
-        f"from kombu import Connection; print(Connection('{scheme}://').get_transport_cls().__module__)"
+        f"from celery import Celery; app = Celery(amqp='djcelery_jobs:AMQP', broker='{scheme}://'); "
+        "print(app.connection_for_write().get_transport_cls().__module__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -10,26 +10,10 @@ from kombu.simple import SimpleQueue
 from kombu.transport import TRANSPORT_ALIASES
 
 from djcelery_jobs.brokers.local_broker import local_broker
-from djcelery_jobs.brokers.redis import cache_url, sentinel_options, tls_options, waits_since
+from djcelery_jobs.brokers.redis import sentinel_options, tls_options, waits_since
 
 ROOT = Path(__file__).parents[2]
 SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
-
-
-@pytest.mark.parametrize(
-    ("broker", "cache"),
-    [
-        ("redis://localhost:6379/0", "redis://localhost:6379/1"),
-        ("redis://localhost:6379", "redis://localhost:6379/1"),
-        ("rediss://user:p%40ss@host:7000/5?timeout=1", "rediss://user:p%40ss@host:7000/6?timeout=1"),
-    ],
-)
-def test_the_cache_goes_into_the_database_after_the_brokers(broker, cache):
-    assert cache_url(broker) == cache
-
-
-def test_behind_sentinels_the_cache_is_not_in_redis():
-    assert cache_url(SENTINELS) == "locmemcache://"
 
 
 def test_the_sentinels_are_asked_for_the_service_as_patiently_as_the_server():
@@ -113,7 +97,7 @@ def test_importing_settings_changes_no_transport_of_other_programs():
     code = (
         "from kombu.transport import TRANSPORT_ALIASES as aliases; before = dict(aliases); "
         "import tests.lib.project.settings, djcelery_jobs; "
-        "[getattr(djcelery_jobs, name) for name in ('queues', 'cache_url', 'tls_options', 'sentinel_options')]; "
+        "[getattr(djcelery_jobs, name) for name in ('queues', 'tls_options', 'sentinel_options')]; "
         "assert aliases == before, 'changed by an import'; print('unchanged')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

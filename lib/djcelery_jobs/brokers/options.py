@@ -39,15 +39,18 @@ def node_count(url: str) -> int:
     return len(url.split(";")) if kind_of(url) == "rabbitmq" else 1
 
 
+def register_transports() -> None:
+    """Let kombu find our transports by the scheme of a URL."""
+    rabbitmq.register_transports()
+    redis.register_transports()
+
+
 def queues(workloads: Mapping[str, Workload], url: str) -> list[Queue]:
     """Return the queues to declare for CELERY_TASK_QUEUES: one for each workload class, of the broker's kind.
 
     Raises ImproperlyConfigured for a class whose kind of queue this broker does not have.
     """
     if kind_of(url) == "rabbitmq":
-        # A command of Celery's that does not load Django's apps, such as `celery inspect`, reads only the settings.
-        # With kombu's own transport it would look for the queues by their names without prefix.
-        rabbitmq.register_transports()
         return rabbitmq.queues(workloads)
     for name, workload in workloads.items():
         if workload.kind is not None:

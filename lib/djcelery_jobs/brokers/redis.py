@@ -1,4 +1,4 @@
-"""Describe Redis as the broker: its queues, its sentinels, and where the cache goes so that the two never meet."""
+"""Describe Redis as the broker: its queues, its sentinels, its TLS, and how long messages have waited."""
 
 import json
 import math
@@ -28,18 +28,6 @@ def register_transports() -> None:
 def queues(workloads: Iterable[str]) -> list[Queue]:
     """Return the queues to declare: one for each class."""
     return [Queue(name, routing_key=name) for name in workloads]
-
-
-def cache_url(broker_url: str) -> str:
-    """Return the URL of the Redis database after the broker's, or behind sentinels that of a cache in each process.
-
-    Django's cache does not support sentinels. Give it a Redis of its own there, in CACHE_URL.
-    """
-    parts = urlsplit(broker_url)
-    if parts.scheme == "sentinel":
-        return "locmemcache://"
-    database = int(parts.path.strip("/") or 0)
-    return parts._replace(path=f"/{database + 1}").geturl()
 
 
 def sentinel_options(broker_url: str, *, service: str, password: str, sockets: dict[str, Any]) -> dict[str, Any]:
