@@ -226,12 +226,12 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
-    now, features = timezone.now(), database().features
-    if not features.can_return_columns_from_insert:  # SQLite before 3.35
+    now, connection = timezone.now(), database()
+    if not connection.features.can_return_columns_from_insert:  # SQLite before 3.35
         return None
     began = now, delivery.worker[:100], delivery.message_id[:36], now + run_deadline(delivery.queue)
     untouched = delivery.job_id, delivery.task, delivery.queue, str(State.WAITING)
-    is_cheap = delivery.one_transaction and database().vendor == "postgresql"
+    is_cheap = delivery.one_transaction and connection.vendor == "postgresql"
     with _executed(BEGIN_CHEAPLY if is_cheap else BEGIN, *began, *untouched) as cursor:
         row = cursor.fetchone()
     return _from_row(row) if row else None
@@ -765,12 +765,11 @@ ADAPTERS: dict[type, Callable[[Any, Any], Any]] = {
 
 def _from_row(row: Sequence[Any]) -> Job:
     """Return the job that BEGIN has returned the columns of."""
-    alias = database_alias()
-    values = list(row[: len(COLUMNS)])
-    for index, converters in _converters(alias):
+    connection, values = database(), list(row[: len(COLUMNS)])
+    for index, converters in _converters(connection.alias):
         for converter in converters:
-            values[index] = converter(values[index], None, database())
-    return Job.from_db(alias, FIELDS, values)
+            values[index] = converter(values[index], None, connection)
+    return Job.from_db(connection.alias, FIELDS, values)
 
 
 @cache
