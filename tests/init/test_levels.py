@@ -197,3 +197,31 @@ class TestTheCommand:
         assert done.returncode == 0, done.stdout + done.stderr
         assert '"shop.tasks.send_invoice": "celery",' in (project.root / "mysite/settings.py").read_text()
         assert project.manage("check").returncode == 0
+
+
+@pytest.mark.parametrize("project", ["single_file", "tuples"], indirect=True)
+def test_the_line_for_django_s_own_tasks_is_offered_and_works(project):
+    """It stands there as a comment: with it, the tasks of packages run in workers, which must be there first."""
+    assert project.init("--jobs", "--yes").returncode == 0
+    [file] = files_with(project, "\n# TASKS = {")
+    file.write_text(file.read_text().replace("\n# TASKS = {", "\nTASKS = {"))
+
+    assert project.manage("check").returncode == 0
+    code = "from djcelery_jobs.worker.task_modules import is_backend_in_use; print(is_backend_in_use())"
+    assert project.manage("shell", "-v0", "-c", code).stdout.split()[-1] == "True"
+
+
+@pytest.mark.parametrize("project", ["single_file"], indirect=True)
+def test_the_line_is_not_offered_where_tasks_has_a_backend(project):
+    [settings] = files_with(project, "\nINSTALLED_APPS = ")
+    with settings.open("a") as file:
+        file.write('\nTASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}\n')
+    project.git("commit", "-q", "-a", "-m", "tasks")
+
+    assert project.init("--jobs", "--yes").returncode == 0
+    assert files_with(project, "\n# TASKS = {") == []
+
+
+def files_with(project, words):
+    files = [path for path in project.root.rglob("*.py") if "djcelery_jobs" not in path.parts]
+    return [path for path in files if words in path.read_text()]

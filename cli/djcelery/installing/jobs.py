@@ -60,7 +60,9 @@ class JobsInstaller:
         self._add_urls()
         if self.celery.app is None:
             self._add_settings(
-                settings_block.new_block(self._name), "import os", "Workload, queues, routes, task_limits"
+                settings_block.new_block(self.installation, self._name),
+                "import os",
+                "Workload, queues, routes, task_limits",
             )
             self._add_app()
             return

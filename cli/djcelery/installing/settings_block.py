@@ -61,18 +61,28 @@ ROUTES = {{
     "djcelery_jobs.tasks.prune": "{default}",
 }}
 """
+OFFER = """
+# With this line, each @task of django.tasks becomes a durable job. It needs Django 6.0, or the package django-tasks.
+# TASKS = {"default": {"BACKEND": "djcelery_jobs.tasks_backend.DurableBackend"}}
+"""
 LOCKED, LOCKED_DATABASE = "djcelery_jobs:LockedScheduler", "djcelery_jobs:LockedDatabaseScheduler"
 
 
-def new_block(name: str) -> str:
+def new_block(installation: Installation, name: str) -> str:
     """Return the settings for a project without Celery; its keys in Redis begin with a name."""
-    return NEW.format(title=TITLE, workloads=lines_of(NEW_WORKLOADS), prune=PRUNE, prefix=name)
+    text = NEW.format(title=TITLE, workloads=lines_of(NEW_WORKLOADS), prune=PRUNE, prefix=name)
+    return text + offer(installation)
+
+
+def offer(installation: Installation) -> str:
+    """Return the line that makes Django's own tasks durable, as a comment: it changes where they run."""
+    return "" if installation.project.settings_of("TASKS") else OFFER
 
 
 def block_of_today(installation: Installation, workloads: list[WorkloadClass], home: set[str]) -> str:
     """Return the settings for a project with a Celery app that reads Django's; `home` are the files in its scope."""
     text = declarations(installation, workloads)
-    return text + "".join(f"{line}\n" for line in _assignments(installation, home))
+    return text + "".join(f"{line}\n" for line in _assignments(installation, home)) + offer(installation)
 
 
 def declarations(installation: Installation, workloads: list[WorkloadClass]) -> str:
