@@ -2,6 +2,7 @@
 
 import time
 
+from django.db import transaction
 from workload.tasks.counted import _act
 
 from djcelery_jobs import effect_once
@@ -27,6 +28,13 @@ def function_in_steps(number: int, seconds: float = 0) -> None:
     with effect_once(f"step:{number}") as first:
         if first:
             _act(number, seconds / 2)
+
+
+@task(queue_name="fast")
+def portable_function(number: int, seconds: float = 0) -> None:
+    """Write both effects in a transaction of its own, as one would for any backend."""
+    with transaction.atomic():
+        _act(number, seconds)
 
 
 @task(queue_name="fast")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection, transaction
+from kombu.exceptions import OperationalError
 from workload import tasks
 from workload.models import Expected
 
@@ -60,6 +61,9 @@ class Command(BaseCommand):
             except Error:
                 connection.close()
                 time.sleep(0.2)
+            except OperationalError as error:  # the broker took it not, and the transaction is rolled back
+                self.stdout.write(f"refused {number}: {error}")
+                return
             else:
                 return
 
