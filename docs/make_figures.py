@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.measuring import RESULTS, markdown
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("guarantees", "capacity"))]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("guarantees", "capacity", "django-tasks"))]
 BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
 BROKERS = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
 Figures = dict[str, Any]
@@ -34,11 +34,14 @@ def result(name: str) -> Figures:
     return figures
 
 
-def source(*names: str) -> str:
-    """Say on what and when the figures of these benchmarks were measured."""
+def source(*names: str, **other_versions: str) -> str:
+    """Say on what and when the figures of these benchmarks were measured.
+
+    other_versions: of what the benchmark itself installs.
+    """
     results = [json.loads((RESULTS / f"{name}.json").read_text()) for name in names]
     dates = sorted({one["date"] for one in results})
-    machine, versions = results[-1]["machine"], results[-1]["versions"]
+    machine, versions = results[-1]["machine"], results[-1]["versions"] | other_versions
     wanted = ("Python", "Django", "celery", "PostgreSQL", "Valkey", "RabbitMQ")
     said = ", ".join(f"{name.capitalize() if name == 'celery' else name} {versions[name]}" for name in wanted)
     return f"\nMeasured {' and '.join(dates)} on {machine['cores']} cores ({machine['processor']}); {said}.\n"
@@ -230,6 +233,18 @@ def cost() -> str:
     return markdown(head, ways) + source("cost")
 
 
+def tasks() -> str:
+    """Return a row for each backend of django.tasks under each fault."""
+    figures = result("tasks")
+    columns = ("enqueued", "lost", "doubled", "unexpected", "stuck", "refused")
+    rows = [
+        [backend, fault, *(found[column] for column in columns)]
+        for backend, faults in figures["backends"].items()
+        for fault, found in faults.items()
+    ]
+    return markdown(["backend", "fault", *columns], rows) + source("tasks", Django="6.1", Python="3.12")
+
+
 def scale() -> str:
     """Return what more processes bring."""
     figures = result("scale")
@@ -272,6 +287,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "beats": beats,
     "rows": rows,
     "cost": cost,
+    "tasks": tasks,
     "scale": scale,
     "growth": growth,
     "hosts": hosts,
