@@ -71,12 +71,13 @@ SEVERITY = "warning"
 def find(project: Project) -> Iterator[Finding]:
     """Yield the first task of each module of an installed app that is also imported by another name."""
     seen: set[str] = set()
+    imports = imports_of_tasks(project)
     for task in project.own_tasks:
         if task.has_explicit_name or task.module.path in seen:
             continue
         seen.add(task.module.path)
         name = installed_as(project, task)
-        other_name = name and next(imported_as(project, task.module, name), "")
+        other_name = name and next(imported_as(project, imports, task.module, name), "")
         if other_name:
             yield at(
                 task.module, task, f"this module is imported as {name} and as {other_name}, so its tasks have two names"
@@ -105,12 +106,28 @@ def installed_as(project: Project, task: Task) -> str:
     return name if last == "tasks" and app in project.installed_apps else ""
 
 
-def imported_as(project: Project, module: Module, name: str) -> Iterator[str]:
-    """Yield other names by which modules elsewhere import this one."""
-    for importer in project.modules:
-        if importer.name.partition(".")[0] == name.partition(".")[0] or context.is_test(importer.path):
-            continue
-        for imported in importer.imported:
-            for dotted in (imported, imported.rpartition(".")[0]):
-                if dotted.endswith(f".{name}") and project.layout.path(dotted) == module.path:
-                    yield dotted
+def imports_of_tasks(project: Project) -> list[tuple[str, str]]:
+    """Return, for each import of a module called `tasks`, the package that imports it and the dotted name."""
+    return [
+        (importer.name.partition(".")[0], dotted)
+        for importer in project.modules
+        if not context.is_test(importer.path)
+        for imported in importer.imported
+        if "tasks" in imported
+        for dotted in (imported, imported.rpartition(".")[0])
+        if dotted.endswith(".tasks")
+    ]
+
+
+def imported_as(project: Project, imports: list[tuple[str, str]], module: Module, name: str) -> Iterator[str]:
+    """Yield other names by which modules elsewhere import this one.
+
+    imports: of modules called `tasks`, as this one is.
+    """
+    for package, dotted in imports:
+        if (
+            package != name.partition(".")[0]
+            and dotted.endswith(f".{name}")
+            and project.layout.path(dotted) == module.path
+        ):
+            yield dotted
