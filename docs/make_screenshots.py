@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from tests.live.watch.site import PHONE, WIDE, WatchedSite, watched_site
 
 FOLDER = Path(__file__).parent / "screenshots"
+VIEWS = {"jobs": "jobs/", "tasks": "tasks/", "failures": "failures/", "schedule": "schedule/"}
 HOUR = """
 from datetime import timedelta
 from random import Random
@@ -53,6 +54,20 @@ def main() -> None:
                 page = site.page(color_scheme=scheme, viewport=size)
                 expect(page.locator("#queue-report")).to_contain_text("no worker", timeout=60_000)
                 page.screenshot(path=FOLDER / f"jobs-{scheme}-{name}.png", full_page=True)
+        photograph_views(site)
+
+
+def photograph_views(site: WatchedSite) -> None:
+    """Photograph each of the other pages once."""
+    site.environment.manage("jobs", "pause", "entry", "daily-sales")
+    page = site.page(color_scheme="light", viewport=WIDE)
+    for name, path in VIEWS.items():
+        page.goto(f"{site.site}/admin/djcelery_jobs/overview/{path}")
+        page.screenshot(path=FOLDER / f"view-{name}.png", full_page=name != "jobs")
+    page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/?state=dead")
+    page.locator(".jobs-rows > li").first.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Its life")).to_be_visible()
+    page.screenshot(path=FOLDER / "view-job.png", full_page=True)
 
 
 if __name__ == "__main__":

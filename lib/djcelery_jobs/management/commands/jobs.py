@@ -198,7 +198,8 @@ class Command(BaseCommand):
             operations.act_on_all(options["action"], selection, by=getpass.getuser())
             return None
         jobs = _candidates(options, selection)
-        wanted = (job.pk for job in list(jobs.only(*selection.VISIBLE)) if selection.shows(job))
+        columns = selection.VISIBLE if selection.text else ["id"]
+        wanted = iter([job.pk for job in jobs.only(*columns).iterator(chunk_size=BATCH) if selection.shows(job)])
         count = 0
         while batch := list(islice(wanted, BATCH)):
             count += decision(Job.objects.filter(pk__in=batch), by=getpass.getuser())
