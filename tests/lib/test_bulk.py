@@ -174,6 +174,18 @@ def test_delayed_ones_run_now(make):
     assert relay() == 2
 
 
+def test_jobs_that_still_match_afterwards_are_looked_at_once(make, monkeypatch):
+    monkeypatch.setattr(ledger, "BATCH", 2)
+    make(5, state=State.DELAYED, finished_at=None, publish_at=NOW + timedelta(days=1))
+    operations.act_on_all("run", JobFilter(), by="ann")
+    for _ in range(10):
+        bulk.work_off()
+
+    action = BulkAction.objects.get()
+    assert action.finished_at
+    assert (action.looked_at, action.changed) == (5, 5)
+
+
 def test_it_waits_while_the_relay_has_much_to_do(make, monkeypatch):
     monkeypatch.setattr(bulk.ledger, "BATCH", 2)
     make(3)

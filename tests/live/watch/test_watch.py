@@ -185,11 +185,14 @@ def test_a_queue_is_paused_and_resumed(site):
     page.get_by_role("button", name="Pause the queue email").click()
     expect(page.get_by_text("The queue email is paused.")).to_be_visible()
     expect(page.locator("#jobs-problems")).to_contain_text("Every queue has a worker")  # paused is not broken
-    site.environment.worker_lines("queue email is paused")
     order = site.order("paused@example.com")
     page.goto(f"{site.site}/admin/djcelery_jobs/overview/jobs/?text={order}&queue=email")
     row = page.locator(".jobs-rows > li")
+    while not row.count():  # until its stock is reserved
+        page.wait_for_timeout(500)
+        page.reload()
     expect(row).to_contain_text("waiting")
+    assert site.mail.to("paused@example.com") == []
 
     page.goto(f"{site.site}/admin/djcelery_jobs/overview/")
     page.locator("#queue-email").get_by_role("button", name="Resume the queue email").click()
