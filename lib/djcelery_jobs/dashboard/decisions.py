@@ -92,6 +92,12 @@ def rows(jobs: Iterable[Job], user: Any) -> list[Row]:
     return [Row(job, [action for action in actions if state_of(job) in action.states]) for job in jobs]
 
 
+def actions_of(rows: Iterable[Row]) -> list[Action]:
+    """Return what this person may do to at least one of the rows."""
+    possible = {action.name for row in rows for action in row.actions}
+    return [action for action in ACTIONS.values() if action.name in possible]
+
+
 def decide(action: str, jobs: QuerySet[Job], *, user: Any) -> int:
     """Carry an action out on those of the jobs that it is for. Return on how many.
 

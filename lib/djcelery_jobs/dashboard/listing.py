@@ -147,7 +147,8 @@ def life(job: Job) -> list[Moment]:
     if job.finished_at:
         by = f" by {job.cancelled_by}" if job.cancelled_by else ""
         moments.append(Moment(job.finished_at, f"{job.get_state_display()}{by}", str(job.state)))
-    return sorted(moments, key=lambda moment: moment.at or job.created_at)
+    # The clock that says since when a job waits was read a moment before the one that says when it was dispatched.
+    return sorted(moments, key=lambda moment: max(moment.at or job.created_at, job.created_at))
 
 
 def _moment(run: dict[str, Any]) -> datetime | None:

@@ -338,7 +338,6 @@ class OverviewAdmin(admin.ModelAdmin):
             "overview_url": "" if request.path == overview else overview,
             "sections": sections,
             "section": max((url for url, _ in sections if request.path.startswith(url)), key=len, default=""),
-            "actions": decisions.allowed(request.user),
             "may_pause": request.user.has_perm(PAUSE),
             "may_run": request.user.has_perm(RUN),
         }

@@ -33,7 +33,7 @@ def precise(seconds: float | None) -> str:
     """Return a short duration, such as "0.25 s"."""
     if seconds is None:
         return "-"
-    return span(seconds) if seconds >= 100 else f"{seconds:.3g} s"
+    return span(seconds) if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def counted(number: int) -> str:

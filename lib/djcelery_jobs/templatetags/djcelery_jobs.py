@@ -9,11 +9,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from djcelery_jobs.core.selection import JobFilter
-from djcelery_jobs.dashboard import listing, wording
+from djcelery_jobs.dashboard import decisions, listing, wording
 
 register = template.Library()
 
 for _filter in (
+    decisions.actions_of,
     wording.ago,
     wording.arguments,
     wording.counted,
