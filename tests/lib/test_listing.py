@@ -60,7 +60,7 @@ def test_an_id_of_somebodys_own_making_is_found():
 
 
 def test_old_jobs_are_found_by_index_only(monkeypatch):
-    monkeypatch.setattr(listing, "SCANNED", 1)
+    monkeypatch.setattr(listing, "SCANNED_FOR_TEXT", 1)
     old = make(subject="order-1", args=["order-1", "blue"], key="key-1", finished_at=NOW - timedelta(days=1))
     Job.objects.update(created_at=NOW - timedelta(days=1))
     make()

@@ -5,6 +5,7 @@ Each query is bounded whatever the table holds: by an index and a limit. Pages g
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Right
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Left, Right
 from django.utils.dateparse import parse_datetime
 
 from djcelery_jobs.core import bulk
@@ -23,7 +24,9 @@ from djcelery_jobs.telemetry.redaction import scrub
 
 PAGE = 50  # jobs
 # How many jobs one page reads where no index leads to those that match. Paging goes on behind them.
-SCANNED = 10_000
+SCANNED = 5_000
+SCANNED_FOR_TEXT = 2_000
+SEARCHED = 1000  # characters of the arguments
 CANDIDATES = 500  # jobs whose visible text is compared on one page
 COUNTED = 200_000  # jobs that match are counted up to here
 # The end of a traceback says what went wrong. The page of the job has the whole.
@@ -50,23 +53,57 @@ class Page:
 
 def page(selection: JobFilter, older: str = "", size: int = PAGE) -> Page:
     """Return a page of the jobs that match. older: the key from the page before; a malformed one is ignored."""
-    end = None if selection.is_indexed else _end_of_scan(selection, older)
-    jobs = _older_than(selection.jobs(), older)
-    if end:
-        jobs = jobs.filter(created_at__gte=end.created_at)
-    ordered = _for_display(jobs.order_by("-created_at", "-pk"))
-    if selection.text:
-        candidates = list(ordered[:CANDIDATES])
-        rows = [job for job in candidates if selection.shows(job)][: size + 1]
-        if len(candidates) == CANDIDATES and len(rows) <= size:
-            end = candidates[-1]
-        if not older:
-            rows = sorted({*rows, *_found_by_index(selection)}, key=lambda job: (job.created_at, job.pk), reverse=True)
-    else:
-        rows = list(ordered[: size + 1])
+    if selection.is_indexed:
+        rows = list(_for_display(_newest(selection, older))[: size + 1])
+        return Page(rows[:size], page_key(rows[size - 1]) if len(rows) > size else "")
+    ids, end = _scan(selection, older)
+    found = _for_display(Job.objects.filter(pk__in=ids)) if ids else []
+    rows = [job for job in found if selection.shows(job)]
+    if selection.text and not older:
+        rows = list({*rows, *_found_by_index(selection)})
+    rows.sort(key=lambda job: (job.created_at, job.pk), reverse=True)
     if len(rows) > size:
         return Page(rows[:size], page_key(rows[size - 1]))
     return Page(rows, page_key(end), end.created_at) if end else Page(rows, "")
+
+
+def _newest(selection: JobFilter, older: str) -> QuerySet[Job]:
+    """Return the jobs that an index leads to, in its order."""
+    jobs = replace(selection, queue="", task="", error="", text="").jobs()
+    if key := page_key_of(older):
+        created_at, pk = key
+        jobs = jobs.filter(created_at__lte=created_at).exclude(created_at=created_at, pk__gte=pk)
+    return jobs.order_by("-created_at", "-pk")
+
+
+def _scan(selection: JobFilter, older: str) -> tuple[list[uuid.UUID], Job | None]:
+    """Return which of the next jobs may match, and the last that was looked at, or None if there are no more.
+
+    They are compared here and not in the database, which would rather read the whole table.
+    """
+    columns, texts, limit = ["pk", "created_at", "task", "queue", "error_class"], {}, SCANNED
+    if selection.text:
+        texts = {f"{name}_text": Left(Cast(name, TextField()), SEARCHED) for name in ("args", "kwargs")}
+        columns, limit = [*columns, "error", *texts], SCANNED_FOR_TEXT
+    rows = list(_newest(selection, older).annotate(**texts).values(*columns)[:limit])
+    matching = [row for row in rows if _may_match(selection, row)]
+    last = rows[-1] if len(rows) == limit else None
+    if len(matching) > CANDIDATES:
+        last = matching[CANDIDATES - 1]
+    end = Job(pk=last["pk"], created_at=last["created_at"]) if last else None
+    return [row["pk"] for row in matching[:CANDIDATES]], end
+
+
+def _may_match(selection: JobFilter, row: dict[str, Any]) -> bool:
+    text, error = selection.text.lower(), row["error_class"]
+    patterns = {text, json.dumps(selection.text)[1:-1].lower()}  # as it is, and as some databases store it in JSON
+    searched = [str(row[name]).lower() for name in ("task", "error", "args_text", "kwargs_text") if name in row]
+    return (
+        selection.task in ("", row["task"])
+        and selection.queue in ("", row["queue"])
+        and (not selection.error or error == selection.error or error.endswith(f".{selection.error}"))
+        and (not text or any(pattern in words for words in searched for pattern in patterns))
+    )
 
 
 def _found_by_index(selection: JobFilter) -> list[Job]:
@@ -78,20 +115,6 @@ def _found_by_index(selection: JobFilter) -> list[Job]:
     return [job for job in found if job.pk == job_id(selection.text) or selection.shows(job)]
 
 
-def _end_of_scan(selection: JobFilter, older: str) -> Job | None:
-    """Return the last job that a page may look at. None: there are fewer."""
-    by_index = replace(selection, queue="", task="", error="", text="")
-    ordered = _older_than(by_index.jobs(), older).order_by("-created_at", "-pk").only("created_at")
-    return next(iter(ordered[SCANNED - 1 : SCANNED]), None)
-
-
-def _older_than(jobs: QuerySet[Job], older: str) -> QuerySet[Job]:
-    if key := page_key_of(older):
-        created_at, pk = key
-        return jobs.filter(created_at__lte=created_at).exclude(created_at=created_at, pk__gte=pk)
-    return jobs
-
-
 def count(action: str, selection: JobFilter) -> int:
     """Return how many jobs match and can be acted on like that, COUNTED at most.
 
@@ -100,9 +123,9 @@ def count(action: str, selection: JobFilter) -> int:
     jobs = bulk.candidates(action, selection)
     if not selection.text:
         return jobs[:COUNTED].count()
-    if end := _end_of_scan(selection, ""):
-        jobs = jobs.filter(created_at__gte=end.created_at)
-    return sum(selection.shows(job) for job in jobs.only(*selection.VISIBLE)[:SCANNED])
+    ids, _ = _scan(selection, "")
+    found = jobs.filter(pk__in=[*ids, *(job.pk for job in _found_by_index(selection))])
+    return sum(selection.shows(job) for job in found.only(*selection.VISIBLE))
 
 
 def selected(ids: Iterable[str]) -> QuerySet[Job]:
