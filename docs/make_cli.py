@@ -212,7 +212,23 @@ If the command is installed (`uv tool install djcelery`, `pipx install djcelery`
 | fish | `_DJCELERY_COMPLETE=fish_source djcelery \\| source` | `~/.config/fish/completions/djcelery.fish` |
 """
 
-NOTES = {"new": NEW, "init": INIT, "add": ADD + "\n" + CHANGES, "remove": REMOVE, "check": CHECK, "eject": EJECT}
+UPDATE = """\
+### A later version
+
+What becomes of each file, how to resolve conflicts, and the way back: [update.md](update.md). The exit code is 0 if the
+project was updated or is up to date, 1 if conflicts are left (with `--check`: if the project is behind), 2 for wrong
+usage, and 3 if the update was refused.
+"""
+
+NOTES = {
+    "new": NEW,
+    "init": INIT,
+    "add": ADD + "\n" + CHANGES,
+    "remove": REMOVE,
+    "check": CHECK,
+    "update": UPDATE,
+    "eject": EJECT,
+}
 
 
 def help_of(*words: str) -> str:

@@ -36,6 +36,7 @@ class Entry:
     after: str | None
     mode: int | None
     is_clean: bool  # it held no uncommitted work of the user
+    mode_after: int | None = None  # None where the mode stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Undo(NamedTuple):
     plan: Plan
     number: int
     command: str
+    edited: list[str]  # the files that somebody has edited since
 
 
 class Journal:
@@ -92,8 +94,11 @@ class Journal:
         with self._locked():
             return self._take_back_killed()
 
-    def plan_undo(self) -> Undo:
-        """Plan to take back the last run. Raise CommandError if there is none, or a file was edited since."""
+    def plan_undo(self, *, even_edited: bool = False) -> Undo:
+        """Plan to take back the last run. Raise CommandError if there is none, or a file was edited since.
+
+        With `even_edited` such edits are taken back, too.
+        """
         runs = self._runs()
         undone = {run.undoes for run in runs.values()}
         number = max((n for n, run in runs.items() if run.undoes is None and n not in undone), default=None)
@@ -101,14 +106,14 @@ class Journal:
             raise CommandError("There is nothing to undo here.", "Name the folder that djcelery changed.")
         run = runs[number]
         edited = [entry.path for entry in run.entries if self._hash_on_disk(entry.path) != entry.after]
-        if edited:
+        if edited and not even_edited:
             listed = ", ".join(edited[:MAX_LISTED]) + (", ..." if len(edited) > MAX_LISTED else "")
             hint = "Undo the edits first, or restore the files from your repository."
             raise CommandError(f"Files were edited after `{run.command}`, so it cannot be undone: {listed}", hint)
         plan = Plan(self.root)
         for entry in run.entries:
             self._plan_back(plan, entry, number)
-        return Undo(plan, number, run.command)
+        return Undo(plan, number, run.command, edited)
 
     def has_written(self, path: str, data: bytes) -> bool:
         """Tell whether these bytes are what a run made of a file without uncommitted work."""
@@ -129,15 +134,16 @@ class Journal:
     def _plan_back(self, plan: Plan, entry: Entry, number: int) -> None:
         reason = "restored" if entry.before is not None else "removed again"
         if entry.before is None:
-            plan.delete(entry.path, reason)
+            if plan.exists(entry.path):
+                plan.delete(entry.path, reason)
             return
         data = self._blob(number, "done", entry.before)
-        if entry.after is not None:
+        if entry.mode is not None and (entry.mode_after is not None or entry.after is None):
+            plan.modes[entry.path] = entry.mode
+        if plan.exists(entry.path):
             plan.write(entry.path, data, reason)
             return
         plan.create(entry.path, data, reason)
-        if entry.mode is not None:
-            plan.modes[entry.path] = entry.mode
 
     def _describe(self, plan: Plan, command: str, dirty: Collection[str], undoes: int | None) -> Run:
         entries = []
@@ -146,7 +152,9 @@ class Journal:
             file = self.root / path
             mode = file.stat().st_mode & 0o7777 if file.exists() else plan.modes.get(path)
             before, after = plan.before[path], plan.after[path]
-            entries.append(Entry(path, _hash_of(before), _hash_of(after), mode, path not in dirty))
+            entries.append(
+                Entry(path, _hash_of(before), _hash_of(after), mode, path not in dirty, plan.modes.get(path))
+            )
             if after is not None:
                 folders |= {parent for parent in Path(path).parents if not (self.root / parent).exists()}
         return Run(command, os.urandom(6).hex(), entries, sorted(folder.as_posix() for folder in folders), undoes)
@@ -167,7 +175,8 @@ class Journal:
             (self.root / folder).mkdir(exist_ok=True)
         for entry in run.entries:
             if (data := plan.after[entry.path]) is not None:
-                write_new(str(self._temporary(entry, run)), data, entry.mode)
+                mode = entry.mode if entry.mode_after is None else entry.mode_after
+                write_new(str(self._temporary(entry, run)), data, mode)
         for entry in run.entries:  # nothing but renames and removals, so that the time between them is short
             if entry.after is not None:
                 self._temporary(entry, run).replace(self._target(entry))
@@ -197,7 +206,8 @@ class Journal:
         """Give a file its contents of before, unless somebody has edited it meanwhile."""
         temporary = self._temporary(entry, run)
         temporary.unlink(missing_ok=True)
-        if self._hash_on_disk(entry.path) != entry.after or entry.after == entry.before:
+        is_same = entry.after == entry.before and entry.mode_after in {None, entry.mode}
+        if self._hash_on_disk(entry.path) != entry.after or is_same:
             return
         if entry.before is None:
             (self.root / entry.path).unlink()

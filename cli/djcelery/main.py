@@ -19,6 +19,7 @@ COMMANDS = {
     "init": ("djcelery.commands.init", "Bring the checks and the jobs into an existing Django project."),
     "add": ("djcelery.commands.add", "Add a task, queue, schedule entry or app to a project."),
     "remove": ("djcelery.commands.remove", "Remove what `add` added, or the example app."),
+    "update": ("djcelery.commands.update", "Bring a project to the version of this command, keeping your edits."),
     "eject": ("djcelery.commands.eject", "Copy the library into a project as a folder, or undo that."),
     "check": ("djcelery.commands.check", "Find mistakes with background jobs in any Django + Celery code base."),
 }

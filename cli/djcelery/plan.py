@@ -41,7 +41,7 @@ class Plan:
         self.before: dict[str, bytes | None] = {}
         self.after: dict[str, bytes | None] = {}
         self.reasons: dict[str, str] = {}
-        self.modes: dict[str, int] = {}  # of new files that do not get the usual one
+        self.modes: dict[str, int] = {}  # that differ from a new file's usual one, or from what a file has
         self.folded: list[str] = []  # folders whose files are counted in the description and not shown, and such files
         self.snippets: list[Snippet] = []
         self.facts: dict[str, Any] = {}  # what the plan was made from, for programs
@@ -103,7 +103,13 @@ class Plan:
     @property
     def changed(self) -> list[str]:
         """Return the paths of the files that differ from the disk."""
-        return sorted(path for path, data in self.after.items() if data != self.before[path])
+        return sorted(path for path, data in self.after.items() if data != self.before[path] or self._has_mode(path))
+
+    def _has_mode(self, path: str) -> bool:
+        """Tell whether a file that is there gets another mode."""
+        if path not in self.modes or self.before[path] is None or self.after[path] is None:
+            return False
+        return (self.root / path).stat().st_mode & 0o7777 != self.modes[path]
 
     def describe(self) -> str:
         """Return the diff of all changes, with a line of explanation above each file's, which `patch` skips."""

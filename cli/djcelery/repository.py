@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from djcelery import interrupts
@@ -61,6 +61,33 @@ def uncommitted(folder: Path, paths: Collection[str]) -> set[str]:
     return changed & set(paths)
 
 
+def tracked(folder: Path) -> set[str] | None:
+    """Return the paths below `folder` that git tracks, or None outside of a repository or without git."""
+    if enclosing(folder.resolve() / "any") is None:
+        return None
+    result = _git(folder, "ls-files", "-z")
+    if result is None or result.returncode != 0:
+        return None
+    return {path for path in result.stdout.split("\0") if path}
+
+
+def committed_versions(folder: Path, path: str, beside: str) -> Iterator[bytes]:
+    """Yield the contents that a file had in the commits that changed the file `beside`, the first commit first."""
+    result = _git(folder, "log", "--format=%H", "--reverse", "--", beside)
+    for commit in result.stdout.split() if result is not None and result.returncode == 0 else ():
+        blob = run(folder, "cat-file", "blob", f"{commit}:./{path}")
+        if blob is not None and blob.returncode == 0:
+            yield blob.stdout
+
+
+def save_reference(folder: Path, name: str) -> str | None:
+    """Keep the work tree's tracked files, committed or not, as `refs/djcelery/NAME`. Return the reference, if it is."""
+    stash = _git(folder, "stash", "create")
+    commit = stash.stdout.strip() if stash is not None and stash.returncode == 0 else ""
+    reference = f"refs/djcelery/{name}"
+    return reference if _succeeds(folder, "update-ref", reference, commit or "HEAD") else None
+
+
 def first_commit(folder: Path, message: str) -> str:
     """Make `folder` a repository with one commit. Return a note for the user if that did not fully succeed."""
     branch = [] if _succeeds(folder, "config", "--get", "init.defaultBranch") else ["-b", "main"]
@@ -113,6 +140,15 @@ def _succeeds(folder: Path, *arguments: str) -> bool:
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """Run git in `folder` and return what it said as text. Return None if git is not installed."""
+    done = run(folder, *arguments)
+    if done is None:
+        return None
+    texts = [data.decode("utf-8", "replace").replace("\r\n", "\n") for data in (done.stdout, done.stderr)]
+    return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
     """Run git in `folder` and wait for it. Return None if git is not installed.
 
     Git gets its own session, without a terminal to ask on, and the whole session is killed when we are interrupted.
@@ -124,7 +160,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | No
         with interrupts.deferred():  # a signal waits until we know which child to kill
             process = subprocess.Popen(
                 command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", start_new_session=True,
+                stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         stdout, stderr = process.communicate()
     except (FileNotFoundError, PermissionError):
@@ -136,7 +172,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | No
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
     else:

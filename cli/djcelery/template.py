@@ -6,7 +6,9 @@ import importlib.util
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -16,18 +18,36 @@ from typing import Any
 from djcelery.errors import CommandError
 from djcelery.questions import VENDOR, Answer
 
+_located: ContextVar[Path | None] = ContextVar("_located", default=None)
+
+
+@contextmanager
+def located_in(folder: Path) -> Iterator[None]:
+    """Make everything here work with the template of another version, for the length of the block."""
+    token = _located.set(folder)
+    try:
+        yield
+    finally:
+        _located.reset(token)
+
 
 def home() -> Path:
     """Return the folder of `cookiecutter.json`: inside the installed package, or the root of the checkout."""
+    if (other := _located.get()) is not None:
+        return other
     package = Path(__file__).parent
     installed = package / "_template"
     return installed if installed.is_dir() else package.parents[1]
 
 
-@cache
 def hook(name: str) -> ModuleType:
     """Import a hook of the template as a module, so that its rules are written in one place."""
-    file = home() / "hooks" / f"{name}.py"
+    return _import_hook(home(), name)
+
+
+@cache
+def _import_hook(folder: Path, name: str) -> ModuleType:
+    file = folder / "hooks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"djcelery_{name}", file)
     if spec is None or spec.loader is None:
         raise CommandError(f"The template is missing its hook {name}.", "Reinstall djcelery.")

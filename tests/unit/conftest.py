@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,8 +52,8 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def small_template(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Yield a template of a few files with the real questions and the real hooks, in place of the real one."""
+def small_template(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a template of a few files with the real questions and the real hooks, in place of the real one."""
     home = tmp_path_factory.mktemp("template")
     shutil.copy(ROOT / "cookiecutter.json", home)
     shutil.copytree(ROOT / "hooks", home / "hooks", ignore=shutil.ignore_patterns("__pycache__"))
@@ -63,8 +63,7 @@ def small_template(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
         path.write_text(text, encoding="utf-8")
     (home / SLUG / "manage.py").chmod(0o755)
     monkeypatch.setattr(template, "home", lambda: home)
-    yield home / SLUG
-    template.hook.cache_clear()
+    return home / SLUG
 
 
 @pytest.fixture

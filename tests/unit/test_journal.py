@@ -64,8 +64,8 @@ def apply_plan(root: Path) -> None:
 
 
 def undo_last(root: Path) -> None:
-    plan, number, command = Journal(root).plan_undo()
-    Journal(root).apply(plan, f"undo of {command}", undoes=number)
+    undo = Journal(root).plan_undo()
+    Journal(root).apply(undo.plan, f"undo of {undo.command}", undoes=undo.number)
 
 
 def run_killed(action: Callable[[], object], at: int | None) -> int:
@@ -185,6 +185,29 @@ def test_undo_restores_bytes_modes_and_links_run_by_run(root):
         assert undo.command == command
         Journal(root).apply(undo.plan, "undo", undoes=undo.number)
         assert tree(root) == states.pop()
+
+
+def test_a_mode_is_a_change_and_undo_restores_it(root):
+    (root / "manage.py").chmod(0o644)
+    plan = Plan(root)
+    plan.read("manage.py")
+    plan.modes["manage.py"] = 0o755
+    assert plan.changed == ["manage.py"]
+    Journal(root).apply(plan, "djcelery test")
+    assert (root / "manage.py").stat().st_mode & 0o777 == 0o755
+    undo = Journal(root).plan_undo()
+    Journal(root).apply(undo.plan, "undo", undoes=undo.number)
+    assert (root / "manage.py").stat().st_mode & 0o777 == 0o644
+
+
+def test_undo_can_take_back_edits_that_were_made_since(root):
+    before = tree(root)
+    Journal(root).apply(make_plan(root), "djcelery test")
+    (root / "app/a.py").write_text("mine\n")
+    undo = Journal(root).plan_undo(even_edited=True)
+    assert undo.edited == ["app/a.py"]
+    Journal(root).apply(undo.plan, "undo", undoes=undo.number)
+    assert tree(root) == before
 
 
 def test_undo_refuses_files_that_were_edited_since(root):

@@ -62,12 +62,14 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def carry_out(
-    root: Path, make_plan: Callable[[], Plan], changes: ChangeOptions, *, next_steps: str = "", undo_command: str = ""
-) -> None:
+    root: Path, make_plan: Callable[[], Plan], changes: ChangeOptions, *, next_steps: str = "", undo_command: str = "",
+    before_writing: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
     """Make a plan for the project in `root`, show it, ask once, and write all of it or nothing.
 
     A run that was killed is taken back before the plan is made. After the changes were made, `next_steps` is printed,
-    and `undo_command`, by default the name of this command with --undo. Exits with 3 if something is left to do by
+    and `undo_command`, by default the name of this command with --undo. `before_writing` is called once all is
+    confirmed. Exits with 3 if something is left to do by
     hand.
     """
     journal = Journal(root)
@@ -79,7 +81,8 @@ def carry_out(
     words = sys.argv[1:]
     undo_command = undo_command or f"djcelery {words[0] if words else ''} --undo"
     done = f"Done. {next_steps}\nTo undo: {undo_command}" if next_steps else f"Done. To undo: {undo_command}"
-    _confirm_and_apply(make_plan(), changes, journal, shlex.join(["djcelery", *words]), done)
+    command = shlex.join(["djcelery", *words])
+    _confirm_and_apply(make_plan(), changes, journal, command, done, before_writing=before_writing)
 
 
 def take_back_killed_run(journal: Journal) -> None:
@@ -97,8 +100,9 @@ def take_back_killed(root: Path) -> Journal:
 
 
 def _confirm_and_apply(
-    plan: Plan, changes: ChangeOptions, journal: Journal, command: str, done: str, *, undoes: int | None = None
-) -> None:
+    plan: Plan, changes: ChangeOptions, journal: Journal, command: str, done: str, *, undoes: int | None = None,
+    before_writing: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
     if changes.diff:
         echo(plan.diff(), nl=False)
         for snippet in plan.snippets:
@@ -115,6 +119,7 @@ def _confirm_and_apply(
         _leave_unconfirmed(plan, changes)
         return
     if writes:
+        before_writing()
         journal.apply(plan, command, dirty=dirty, undoes=undoes)
     if changes.as_json:
         echo(as_json(plan, applied=writes))

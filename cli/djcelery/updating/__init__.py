@@ -1,0 +1,1 @@
+"""Bring a project to a later version of the template and of the library."""
