@@ -18,7 +18,7 @@ from tests.projects import Project, environment, succeed
 
 ROOT = Path(__file__).parents[1]
 SLUG = "{{cookiecutter.project_slug}}"
-TEMPLATE = ("cookiecutter.json", "hooks", "lib/pyproject.toml", SLUG)
+TEMPLATE = ("CHANGELOG.md", "cookiecutter.json", "hooks", "lib/pyproject.toml", SLUG)
 LIBRARY = "lib/djcelery_jobs"
 PACKAGED = "djcelery/_template/"
 RELEASE = "0.2.0"

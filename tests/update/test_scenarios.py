@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import tomllib
 
@@ -165,18 +166,34 @@ def test_11_the_exec_bit_of_both_sides(team):
     assert not (team.path / "extra/run.sh").stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("with_formatter", [True, False])
-def test_12_a_formatter_makes_no_conflict(team, with_formatter):
+@pytest.mark.parametrize("is_known", [True, False])
+def test_12_a_formatter_makes_no_conflict(team, is_known):
     lines = [f'name_{number} = ["a{number}", "b{number}"]\n' for number in range(1, 11)]
-    if with_formatter:
-        lines.append("name_11 = 'TEAM'\n".replace("'", '"'))
-    else:
-        lines = [line.replace("[", "[  ") for line in lines]  # no formatter's style, and nothing of the team's
+    if is_known:
+        team.replace("pyproject.toml", 'quote-style = "preserve"', 'quote-style = "double"')
+    else:  # no formatter's style
+        lines = [line.replace("[", "[\n  ").replace(", ", ",\n  ") for line in lines]
+    lines.append('name_11 = "TEAM"\n')
     team.write("extra/styled.py", "".join(lines))
     team.commit()
     team.update()
-    text = team.read("extra/styled.py")
-    assert ('name_3 = ["new", "b3"]\n' if with_formatter else "name_3 = [ 'new','b3' ]\n") in text
+    lines[2] = 'name_3 = ["new", "b3"]\n' if is_known else "name_3 = [ 'new','b3' ]\n"
+    assert team.read("extra/styled.py") == "".join(lines)
+
+
+def test_12_wrapped_heads_and_nested_statements_make_no_conflict(team):
+    """The whole file is in the style of `ast.unparse`, which is nobody's formatter."""
+    text = team.read("manage.py")
+    tree = ast.parse(text)
+    unparsed = ast.unparse(tree).replace("'", '"')  # another style all over
+    team.write("manage.py", unparsed.replace("def main", 'TEAM = "ours"\n\ndef main') + "\n")
+    team.commit()
+    before = team.read("manage.py")
+    team.update()
+    after = team.read("manage.py")
+    assert "<<<<" not in after
+    assert "# 0.3.0" in after
+    assert after.replace("# 0.3.0\n", "") == before
 
 
 def test_13_an_identical_change_on_both_sides(team):

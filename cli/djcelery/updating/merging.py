@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from djcelery import repository
 from djcelery.errors import CommandError
+from djcelery.updating import styles
 from djcelery.updating.releases import temporary_folder
 
 BOM = b"\xef\xbb\xbf"
@@ -63,6 +64,10 @@ def merge(root: Path, path: str, base: bytes, ours: bytes, new: bytes, versions:
     merged = _merge_lines(plain, versions)
     if merged.conflicts:
         merged = min(merged, _merge_formatted(root, path, plain, versions) or merged, key=lambda one: one.conflicts)
+    if merged.conflicts and path.endswith((".py", ".pyi")):
+        base, current, latest = plain
+        styled = [styles.restyled(base, current), current, styles.restyled(latest, current)]
+        merged = min(merged, _merge_lines(styled, versions), key=lambda one: one.conflicts)
     if merged.conflicts and _differ_in_format_only(path, plain[0], plain[1]):
         merged = Merged(plain[2], 0)
     return Merged(_as_ours(merged.data, ours), merged.conflicts)
