@@ -22,6 +22,8 @@ These invariants hold at every moment, whichever process is killed:
    is DONE, and a delivery that finds the row DONE or locked ends quietly.
 4. `starts` is written before a run begins and set back when the run ends in an orderly way. So it counts the runs that
    were cut off because their process was killed, and begin() refuses the one after MAX_REDELIVERIES.
+   It is committed by itself, since it must survive the kill that rolls the run back. Only a crash of the database
+   server can forget the start of a run in one transaction: one that it has rolled back as well.
 5. A worker runs at most one suspect at a time: a job that was cut off SUSPECT_STARTS times. So a job that kills its
    worker each time cannot take the same innocent jobs along until they are dead too.
 6. A run that may be alive has no other beside it. A run in one transaction proves by its lock that it is alive. Any
