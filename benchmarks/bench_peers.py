@@ -4,8 +4,8 @@ Each rival is installed, in its newest version, into an environment of its own t
 on one PostgreSQL, each in a database of its own, and on one Valkey. Each round runs all of them one after the other:
 the worker starts and runs some jobs, sleeps while JOBS are dispatched, and runs them. CPU is that of the worker's
 processes, PostgreSQL and Valkey together, for each job; so is what a busy machine changes least. A rival that polls is
-given no idle time. In the environment, ONLY="durable django-ox" leaves out the other systems, and SIDES="2" other numbers
-of jobs at a time; the figures are not saved then.
+given no idle time. In the environment, ONLY="durable django-ox" leaves out the other systems, and SIDES="2" other
+numbers of jobs at a time; the figures are not saved then.
 
 Not measured here: what is lost or run twice after a kill. That is what the fault suites and their figures are for.
 """
