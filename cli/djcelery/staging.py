@@ -16,15 +16,15 @@ MAX_LISTED = 5
 
 
 def refuse_target(target: Path) -> None:
-    """Raise CommandError if `target` cannot become a new folder. It may be an empty one."""
-    if target.resolve() == Path.cwd().resolve():
-        hint = f"Run: cd .. && djcelery new {target.name}"
-        raise CommandError("The project would replace the current folder.", hint)
+    """Raise CommandError if `target` cannot become a new folder. It may be an empty one, such as the current one."""
+    if (target / "manage.py").is_file():
+        place = "" if _is_current(target) else f" {os.path.relpath(target)}"
+        raise CommandError(f"{target} already is a Django project.", f"Run: djcelery init{place}")
     if target.is_dir():
         _refuse_full(target)
     elif target.exists() or target.is_symlink():
         raise CommandError(f"{target} exists and is not a folder.", "Choose another name, or move it away.")
-    parent = first_existing(target.parent)
+    parent = target if _is_current(target) else first_existing(target.parent)
     if not parent.is_dir():
         raise CommandError(f"{parent} is not a folder.", "Choose another location.")
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -37,6 +37,10 @@ def _refuse_full(target: Path) -> None:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
         hint = "Choose another name, or move these files away."
         raise CommandError(f"{target} is not empty. It contains {listed}", hint)
+
+
+def _is_current(folder: Path) -> bool:
+    return folder.resolve() == Path.cwd().resolve()
 
 
 def _unwritable(parent: Path) -> CommandError:
@@ -90,9 +94,16 @@ def _remove(folder: Path) -> None:
 def staged(target: Path) -> Iterator[Path]:
     """Yield the path at which to build `target`; rename it into place once, when the block ends well.
 
-    Parents of `target` that do not exist are built in the hidden folder too, so the one rename brings them along.
+    Parents of `target` that do not exist are built in the hidden folder too, so the one rename brings them along. The
+    current folder cannot be replaced, since shells stand in it: what was built moves into it, entry by entry.
     """
     target = target.resolve()
+    if _is_current(target):
+        with hidden_folder(target) as hidden:
+            yield hidden / target.name
+            interrupts.check()
+            _move_entries(hidden / target.name, target)
+        return
     base = first_existing(target.parent)
     parts = target.relative_to(base).parts
     with hidden_folder(base) as hidden:
@@ -103,3 +114,21 @@ def staged(target: Path) -> Iterator[Path]:
         if os.name == "nt" and target.is_dir():
             target.rmdir()  # Windows cannot rename onto a folder, not even onto an empty one
         (hidden / parts[0]).rename(base / parts[0])
+
+
+def _move_entries(source: Path, target: Path) -> None:
+    """Move what is in a folder into another one, all of it or nothing."""
+    names = sorted(entry.name for entry in source.iterdir())
+    clash = next((name for name in names if os.path.lexists(target / name)), None)
+    if clash:
+        raise CommandError(f"{target / clash} appeared in the meantime.", "Move it away and try again.")
+    moved: list[str] = []
+    try:
+        with interrupts.deferred():
+            for name in names:
+                (source / name).rename(target / name)
+                moved.append(name)
+    except BaseException:
+        for name in moved:
+            (target / name).rename(source / name)
+        raise

@@ -16,8 +16,9 @@ def next_steps(project: CreatedProject) -> list[tuple[str, str]]:
     remark = "then open http://localhost:8000/"
     if project.answers["broker"] == "rabbitmq":
         remark = f"start a RabbitMQ server first (AMQP_URL, default {AMQP_URL}), {remark}"
+    folder = os.path.relpath(project.path)
     return [
-        (f"cd {shlex.quote(os.path.relpath(project.path))}", ""),
+        *([] if folder == os.curdir else [(f"cd {shlex.quote(folder)}", "")]),
         ("python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'", "or: uv sync --extra dev"),
         (".venv/bin/python manage.py dev", remark),
         (".venv/bin/pytest", ""),
@@ -30,7 +31,8 @@ def as_text(project: CreatedProject) -> str:
     if project.dry_run:
         return "\n".join(f"{folder}/{file}" for file in project.files) + "\nDry run: nothing was written."
     steps = [f"  {command}" + (f"    # {remark}" if remark else "") for command, remark in next_steps(project)]
-    lines = [f"Created {folder} with {len(project.files)} files.", "", "Next steps:", *steps]
+    name = "the project here" if folder == os.curdir else folder
+    lines = [f"Created {name} with {len(project.files)} files.", "", "Next steps:", *steps]
     return "\n".join([*lines, "", "To create the same project again:", f"  {project.repeat}"])
 
 

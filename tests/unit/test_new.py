@@ -256,12 +256,36 @@ def test_an_empty_folder_is_taken_through_a_link_too(cli, tmp_path):
     assert (tmp_path / "elsewhere/manage.py").exists()
 
 
-def test_the_current_folder_is_refused_with_the_command_to_run(cli, tmp_path, monkeypatch):
+def test_an_empty_current_folder_is_filled_and_stays_the_same_folder(cli, tmp_path, monkeypatch):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    inode = folder.stat().st_ino
+    monkeypatch.chdir(folder)
+    said = cli("new", ".", "--yes", "--no-git")
+    assert said.code == 0, said.err
+    assert "Created the project here" in said.out
+    assert "cd ." not in said.out
+    assert folder.stat().st_ino == inode
+    assert (folder / "manage.py").exists()
+    assert not list(folder.glob(".djcelery-*"))
+
+
+def test_a_current_folder_with_files_is_refused(cli, tmp_path, monkeypatch):
     (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/notes.txt").touch()
     monkeypatch.chdir(tmp_path / "shop")
     said = cli("new", ".")
+    assert (said.code, "is not empty. It contains notes.txt" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(("words", "command"), [((".",), "djcelery init\n"), (("../shop",), "djcelery init\n")])
+def test_a_django_project_is_sent_to_init(cli, tmp_path, monkeypatch, words, command):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").touch()
+    monkeypatch.chdir(tmp_path / "shop")
+    said = cli("new", *words)
     assert said.code == 1
-    assert "cd .. && djcelery new shop" in said.err
+    assert f"Run: {command}" in said.err
 
 
 @pytest.mark.parametrize("kind", ["file", "dangling link", "below a file"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +149,26 @@ def test_an_empty_folder_is_replaced_and_one_that_filled_meanwhile_is_not(tmp_pa
         build(other, then=(other / "precious").touch)
     assert names(other) == ["precious"]
     assert names(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("number", WHEN)
+def test_a_signal_while_the_current_folder_is_filled_leaves_it_empty(tmp_path, monkeypatch, number):
+    monkeypatch.chdir(tmp_path)
+    rename = Path.rename
+
+    def hit(path, target):
+        os.kill(os.getpid(), number)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", hit)
+    with pytest.raises(interrupts.Interrupted), interrupts.raised():
+        build(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_the_current_folder_keeps_what_appeared_in_the_meantime(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match="file appeared in the meantime"):
+        build(tmp_path, then=lambda: (tmp_path / "file").write_text("mine"))
+    assert (tmp_path / "file").read_text() == "mine"
+    assert names(tmp_path) == ["file"]
