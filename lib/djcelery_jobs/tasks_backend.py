@@ -6,7 +6,6 @@ TASKS = {"default": {"BACKEND": "djcelery_jobs.tasks_backend.DurableBackend"}}
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -106,12 +105,18 @@ class DurableBackend(BaseTaskBackend):
         function, workload, options = celery_task(task), _workload(task), options_of(task)
         args, kwargs = normalize_json(list(args)), normalize_json(dict(kwargs))
         call = task_results.call_options(task)
+        made: list[TaskResult] = []
+
+        def announce(job: Job) -> None:  # at the commit, which in autocommit is before the next line
+            made[:] = made or [task_results.from_job(job, task, (args, kwargs))]
+            task_enqueued.send_robust(sender=type(self), task_result=made[0])
+
         try:
             [job] = outbox.write(
                 function,
                 [(args, kwargs)],
                 key=_key(function, options, args, kwargs),
-                announce=partial(self._announce, task),
+                announce=announce,
                 queue=workload,
                 eta=task.run_after if task.run_after and task.run_after > timezone.now() else None,
                 priority=_broker_priority(task.priority) if _has_priorities(workload) else None,
@@ -120,10 +125,8 @@ class DurableBackend(BaseTaskBackend):
         except SynchronousOnlyOperation as error:
             message = f"{task.module_path} is enqueued in async code. Write `await task.aenqueue(...)`."
             raise SynchronousOnlyOperation(message) from error
-        return task_results.from_job(job, task)
-
-    def _announce(self, task: Task, job: Job) -> None:
-        task_enqueued.send_robust(sender=type(self), task_result=task_results.from_job(job, task))
+        made[:] = made or [task_results.from_job(job, task)]
+        return made[0]
 
     def get_result(self, result_id: str) -> TaskResult:
         """Return the result of the job with this id. Raise TaskResultDoesNotExist when no `@task` has one."""

@@ -48,7 +48,8 @@ class FunctionTask(DurableTask):
     function: Task
 
     def _perform(self, job: Job, args: Any, kwargs: Any) -> Any:
-        result = task_results.from_job(job, self.function)
+        result = task_results.from_job(job, self.function, (args, kwargs))
+        job.task_result = result  # for the end of the run
         token = _running.set(result)
         try:
             task_started.send_robust(sender=_backend_class(result), task_result=result)
@@ -68,7 +69,8 @@ class FunctionTask(DurableTask):
             self._fail(job, error)
             raise TaskExitedError(f"{self.name} called sys.exit({error.code!r}).") from error
         if job.state == State.DONE:
-            self._announce_end(job)
+            result = task_results.succeeded(job.task_result, job)
+            task_finished.send_robust(sender=_backend_class(result), task_result=result)
         return value
 
     def _fail(self, job: Job, error: BaseException) -> None:

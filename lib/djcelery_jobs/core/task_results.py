@@ -53,10 +53,13 @@ def call_options(task: Task) -> dict[str, Any]:
     return values
 
 
-def from_job(job: Job, declared: Task) -> JobResult:
-    """Return the result that a row describes. declared: the task as the code has it."""
+def from_job(job: Job, declared: Task, call: tuple[Any, Any] | None = None) -> JobResult:
+    """Return the result that a row describes.
+
+    declared: the task as the code has it. call: the arguments of the job, where they are known already.
+    """
     task = _as_enqueued(declared, job.options.get(CALL_OPTION) or {})
-    args, kwargs = arguments(job)
+    args, kwargs = call or arguments(job)
     runs = job.earlier_runs or []
     began = [_time(run["started_at"]) for run in runs] + [job.started_at]
     times = [time for time in began if time]
@@ -74,11 +77,23 @@ def from_job(job: Job, declared: Task) -> JobResult:
         backend=task.backend,
         errors=_errors(job, has_failed=status == TaskResultStatus.FAILED),
         worker_ids=[run["worker"] for run in runs] + ([job.worker] if job.started_at else []),
-        _return_value=loaded(job.return_value),
+        _return_value=None if job.return_value is None else loaded(job.return_value),
     )
 
 
+def succeeded(result: JobResult, job: Job) -> JobResult:
+    """Return the result of a run, which the job has completed, changed in place: nearly every run ends so."""
+    changes = {"status": TaskResultStatus.SUCCESSFUL, "finished_at": job.finished_at}
+    for name, value in changes.items():
+        object.__setattr__(result, name, value)
+    if job.return_value is not None:
+        object.__setattr__(result, "_return_value", loaded(job.return_value))
+    return result
+
+
 def _as_enqueued(declared: Task, call: dict[str, Any]) -> Task:
+    if not call and all(getattr(declared, name) == value for name, value in DEFAULTS.items()):
+        return declared
     values = DEFAULTS | call | {"run_after": _time(call.get("run_after"))}
     changes = {name: value for name, value in values.items() if value != getattr(declared, name)}
     try:
