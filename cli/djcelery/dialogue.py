@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from textwrap import fill
 
 from djcelery.errors import closest
-from djcelery.questions import NAME, Answer, Question
+from djcelery.questions import EXPLANATIONS, NAME, Answer, Question
 
 YES_NO = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+
+WIDTH = 80
 
 # Returns what is wrong with an answer to the question of this key, or an empty string.
 Validator = Callable[[str, Answer], str]
@@ -20,12 +23,19 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(question: Question, validate: Validator) -> Answer:
-    """Ask `question` until the answer is valid, and return it.
+def begin(title: str) -> None:
+    """Print the title of a series of questions, and once for all of them how to answer."""
+    _write(_styled(title, "1;36"))
+    _write(_styled("Press Enter to take the default in brackets. Type ? for an explanation.", "2"))
+
+
+def ask(question: Question, validate: Validator, progress: str = "") -> Answer:
+    """Ask `question` until the answer is valid, and return it. `progress` is its place, such as "2 of 7".
 
     Raise EOFError when the input ends.
     """
-    _write(f"\n{_styled(question.help, '1')}")
+    head = f"{progress}  {question.help}" if progress else question.help
+    _write(f"\n{_styled(fill(head, WIDTH, break_on_hyphens=False), '1')}")
     for number, (choice, label) in enumerate(question.labels.items(), start=1):
         _write(f"  {number} {choice}" + (f"  {_styled(label, '2')}" if label != choice else ""))
     while True:
@@ -33,11 +43,27 @@ def ask(question: Question, validate: Validator) -> Answer:
         line = sys.stdin.readline()
         if not line:
             raise EOFError
+        if line.strip() == "?":
+            _write(_styled(_explanation(question), "2"))
+            continue
         answer, problem = _parse(question, line.strip())
         problem = problem or validate(question.key, answer)
         if not problem:
             return answer
         _write(_styled(problem, "33"))
+
+
+def _explanation(question: Question) -> str:
+    """Return what helps to decide, and the option that gives the same answer."""
+    option = f"--{question.key}"
+    if isinstance(question.default, bool):
+        option += f" or --no-{question.key}"
+    elif question.choices:
+        option += f" {'|'.join(question.choices)}"
+    known = EXPLANATIONS.get(question.key, "")
+    return fill(
+        known if question.key == NAME else f"{known} As an option: {option}".strip(), WIDTH, break_on_hyphens=False
+    )
 
 
 def _parse(question: Question, typed: str) -> tuple[Answer, str]:

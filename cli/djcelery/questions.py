@@ -14,6 +14,19 @@ Answer = str | bool
 NAME = "project_slug"
 # The answer to a question that cookiecutter never asks, because a version of djcelery decides it for most projects.
 VENDOR = "vendor"
+# What `?` says, besides how to give the answer as an option. How to decide, and what can be changed later.
+EXPLANATIONS = {
+    NAME: "It becomes the folder and the Python package, so it is lower case with underscores. Renaming later is work.",
+    "broker": "The broker holds messages until a worker takes them. Durable jobs are safe with either, since their "
+    "rows are in your database. You can change it later in settings/jobs.py.",
+    "results": "A job's state is on the jobs page in any case. Only code that reads AsyncResult.get() needs results.",
+    "schedule": "In settings, a change is reviewed and deployed. In the database, it takes effect without a deploy.",
+    "sentry": "Without SENTRY_DSN nothing is sent, so you can leave it in.",
+    "ci": "The service runs lint, tests and the checks of migrations on every push.",
+    "kubernetes": "The project has systemd units and a Procfile in any case.",
+    "example": "The shop shows a task, a schedule entry and tests for each queue. `djcelery remove example` "
+    "takes it out.",
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import pytest
 
 from djcelery import dialogue
 from djcelery.commands import new
+from djcelery.main import cli
+from djcelery.questions import EXPLANATIONS, NAME
 
 
 @pytest.fixture
@@ -59,8 +61,30 @@ def test_the_help_and_every_choice_are_shown_and_nothing_goes_to_stdout(typed, c
         dialogue.ask(question, new._find_problem)
         shown = capsys.readouterr()
         assert shown.out == ""
-        assert question.help in shown.err
+        assert question.help in " ".join(shown.err.split())
         assert all(choice in shown.err and label in shown.err for choice, label in question.labels.items())
+
+
+def test_every_question_is_explained_and_fits_into_80_columns(typed, capsys):
+    for key in [NAME, *new.ASKED]:
+        typed("?\n\n")
+        dialogue.ask(new.QUESTIONS[key], new._find_problem, "2 of 8")
+        shown = capsys.readouterr().err
+        assert EXPLANATIONS[key] in " ".join(shown.split())
+        assert "2 of 8  " in shown
+        assert max(map(len, shown.replace("]: ", "]:\n").splitlines())) <= 80
+        assert key == NAME or f"--{key}" in shown
+
+
+def test_the_default_is_explained_once(monkeypatch, typed, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dialogue, "is_interactive", lambda: True)
+    typed("shop\n" + "\n" * len(new.ASKED))
+    cli.main(["new"], standalone_mode=False)
+    shown = capsys.readouterr().err
+    assert shown.count("Press Enter") == 1
+    count = len(new.ASKED) + 1
+    assert [f"{n} of {count}  " in shown for n in range(1, count + 1)] == [True] * count
 
 
 def test_the_end_of_the_input_stops(typed):

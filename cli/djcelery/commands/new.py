@@ -87,11 +87,16 @@ def command(
     answers = read_answers(answers_file, QUESTIONS) if answers_file else {}
     answers |= {key: options[key] for key in FLAGS if options[key] is not None}
     interactive = not _has_options(ctx) and dialogue.is_interactive()
+    asked = [key for key in (NAME, *ASKED) if key != NAME or not (path or answers.get(NAME))]
+    if interactive:
+        dialogue.begin("A new Django project with reliable background jobs")
     target = _target(ctx, path or answers.get(NAME), output_dir, interactive)
     answers[NAME] = target.name
     creation.refuse(target, answers)
     if interactive:
-        answers |= {key: dialogue.ask(QUESTIONS[key], _find_problem) for key in ASKED}
+        for key in ASKED:
+            place = f"{asked.index(key) + 1} of {len(asked)}"
+            answers[key] = dialogue.ask(QUESTIONS[key], _find_problem, place)
         echo("", err=True)
     defaults = _defaults(answers, repository.identity())
     if defaults and not as_json and not interactive:
@@ -113,7 +118,7 @@ def _has_options(ctx: click.Context) -> bool:
 def _target(ctx: click.Context, path: Any, output_dir: Path | None, interactive: bool) -> Path:
     """Return the absolute path of the project. If there is no name, ask for it or raise UsageError."""
     if not path and interactive:
-        path = dialogue.ask(QUESTIONS[NAME], _find_problem)
+        path = dialogue.ask(QUESTIONS[NAME], _find_problem, f"1 of {len(ASKED) + 1}")
     if not path:
         words = ["djcelery", "new", str(QUESTIONS[NAME].default), *ctx.meta["djcelery.words"]]
         raise UsageError("Missing the project name.", f"Run: {shlex.join(words)}")
