@@ -12,11 +12,13 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 # The template is judged as what it becomes: rendered, by its own rules, in tests/template.
 OURS = ["cli", "lib", "hooks", "tests", "benchmarks", "docs"]
+TEXTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 CHECKS = [
     ["ruff", "check", "--no-cache", *OURS],
     ["ruff", "format", "--no-cache", "--check", *OURS],
     ["mypy"],
     ["lint-imports"],
+    ["codespell", *OURS, "{{cookiecutter.project_slug}}", *TEXTS],
 ]
 
 
