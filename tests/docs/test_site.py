@@ -78,3 +78,11 @@ def test_the_start_page_answers_ten_questions():
     rows = re.findall(r"^\| (.+\?) \| \[.+\]\((.+)\) \|$", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
 
     assert len(rows) == 10
+
+
+def test_getting_an_admin_user_is_told_in_each_first_place():
+    project = ROOT / "{{cookiecutter.project_slug}}"
+    start_page = project / "{{cookiecutter.project_slug}}" / "templates" / "start.html"
+    places = [ROOT / "README.md", DOCS / "tutorial.md", project / "README.md", start_page]
+
+    assert [str(path) for path in places if "manage.py createsuperuser" not in path.read_text()] == []
