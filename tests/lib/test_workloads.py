@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from djcelery_jobs.brokers.workloads import Workload, routes, task_limits, worker_command
 from djcelery_jobs.management.app_path import app_path
+from djcelery_jobs.tasks import prune
 
 
 def workload(**changes):
@@ -33,9 +34,8 @@ def test_a_task_gets_the_queue_and_the_limits_of_its_class():
 
 
 def test_the_limits_reach_the_tasks():
-    task = current_app.tasks["djcelery_jobs.tasks.prune"]
     slow = settings.WORKLOADS["slow"]
-    assert (task.soft_time_limit, task.time_limit) == (slow.soft_limit, slow.hard_limit)
+    assert (prune.soft_time_limit, prune.time_limit) == (slow.soft_limit, slow.hard_limit)
 
 
 @pytest.mark.parametrize("name", settings.WORKLOADS)
