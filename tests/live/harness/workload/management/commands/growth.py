@@ -60,7 +60,7 @@ def wait_at(broker: Connection, count: int) -> None:
     channel.queue_purge(QUEUE)
     noop.delay()
     if client := getattr(channel, "client", None):  # Redis
-        one = client.lindex(QUEUE, 0)
+        one = client.lindex(f"{channel.global_keyprefix}{QUEUE}", 0)
         for heap in range(0, count - 1, HEAP):
             client.lpush(QUEUE, *[one] * min(HEAP, count - 1 - heap))
     else:

@@ -44,8 +44,8 @@ def fill_up(count: int) -> None:
         cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
     noop.delay()
     with current_app.connection_for_write() as broker:  # the same message, again and again
-        client = broker.default_channel.client
-        message = client.lindex("fast", 0)
+        client, prefix = broker.default_channel.client, broker.default_channel.global_keyprefix
+        message = client.lindex(f"{prefix}fast", 0)  # kombu prefixes the keys of the commands that it uses itself
         for _ in range(count // 1000):
             client.lpush("fast", *[message] * 100)
 
