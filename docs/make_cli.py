@@ -151,6 +151,9 @@ be written, the check runs without a cache.
 also writes below the project's root, and `--write-baseline` to the file that you name; neither follows a link out of
 the project. Control characters in names are printed as escapes such as `\\u001b`.
 
+`--fix` applies the fixes that keep what the code is meant to do. `--unsafe-fixes` adds the others, for example
+`minute=0` in a `crontab()` that names no hour. Look at them with `--diff --unsafe-fixes` before you apply them.
+
 ### What it prints
 
 Errors come first. Each finding has its severity, its source line and the address of its rule. Warnings and hints that

@@ -38,7 +38,10 @@ class FindingJSON(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that removes a finding. `--fix` applies only those that are safe."""
+    """A change that removes a finding. `--fix` applies only those that are safe, unless told otherwise.
+
+    One without edits only says what to do.
+    """
 
     title: str
     edits: tuple[Edit, ...] = ()
@@ -82,6 +85,11 @@ class Finding:
     def safe_fix(self) -> Fix | None:
         """Return the fix if `--fix` may apply it."""
         return self.fix if self.fix is not None and self.fix.safe else None
+
+    @property
+    def unsafe_fix(self) -> Fix | None:
+        """Return the fix if `--fix` may apply it only with `--unsafe-fixes`: it has edits and is not safe."""
+        return self.fix if self.fix is not None and self.fix.edits and not self.fix.safe else None
 
     def as_json(self) -> FindingJSON:
         """Return the finding as plain data."""

@@ -165,6 +165,33 @@ def test_fixes_are_shown_then_applied_and_nothing_is_left_to_fix(shop):
     assert check(shop, "--diff").stdout == ""
 
 
+def test_unsafe_fixes_are_applied_only_when_asked_for(tmp_path):
+    path = tmp_path / "tasks.py"
+    path.write_text("from celery.schedules import crontab\n\nAT = crontab(day_of_week=1)\n")
+    before, after = (
+        path.read_bytes(),
+        b"from celery.schedules import crontab\n\nAT = crontab(minute=0, day_of_week=1)\n",
+    )
+    result = check(tmp_path, "--fix")
+    assert (result.exit_code, path.read_bytes()) == (1, before)
+    assert "1 error in 1 Python file. 1 can be fixed with --fix --unsafe-fixes." in result.stderr
+    assert check(tmp_path, "--diff").stdout == ""
+    shown = check(tmp_path, "--diff", "--unsafe-fixes")
+    assert (shown.exit_code, path.read_bytes()) == (1, before)
+    assert "+AT = crontab(minute=0, day_of_week=1)" in shown.stdout
+    assert check(tmp_path, "--fix", "--unsafe-fixes").exit_code == 0
+    assert path.read_bytes() == after
+
+
+def test_a_suggestion_without_edits_is_never_counted_as_a_fix(shop):
+    (shop / "shop" / "tasks.py").write_text(
+        TASKS.replace("index.delay(order.pk)", "r = index.delay(order.pk)\n        return r")
+    )
+    result = check(shop, "--fix", "--unsafe-fixes")
+    assert "(suggestion: use .delay_on_commit())" in result.stdout
+    assert "can be fixed" not in result.stderr
+
+
 def test_formats(shop):
     sarif = json.loads(check(shop, "--format", "sarif").stdout)
     assert sarif["runs"][0]["results"][0]["ruleId"] == "DJC101"

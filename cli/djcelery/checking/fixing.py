@@ -1,4 +1,4 @@
-"""Safe fixes: planned in memory, parsed again, and kept only if the file still parses."""
+"""Fixes: planned in memory, parsed again, and kept only if the file still parses."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Fixed(NamedTuple):
     paths: list[str]
 
 
-def apply_fixes(report: Report, options: Options, scope: Scope, running: Running | None) -> Fixed:
-    """Apply the safe fixes, check again, and repeat while there are more."""
+def apply_fixes(report: Report, options: Options, scope: Scope, running: Running | None, unsafe: bool = False) -> Fixed:
+    """Apply the safe fixes or, with `unsafe`, all of them; check again, and repeat while there are more."""
     changed: dict[str, None] = {}
     for _ in range(ROUNDS):
-        paths = plan_fixes(scope.root, selected(report.findings, options, scope)).apply()
+        paths = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe).apply()
         if not paths:
             break
         changed |= dict.fromkeys(paths)
@@ -39,12 +39,13 @@ def apply_fixes(report: Report, options: Options, scope: Scope, running: Running
     return Fixed(report, [*changed])
 
 
-def plan_fixes(root: str, findings: Iterable[Finding]) -> Plan:
-    """Return the plan that all safe fixes make together."""
+def plan_fixes(root: str, findings: Iterable[Finding], unsafe: bool = False) -> Plan:
+    """Return the plan that all safe fixes or, with `unsafe`, all fixes make together."""
     plan = Plan(Path(root))
     edits: dict[str, list[Edit]] = {}
     for finding in findings:
-        for edit in finding.safe_fix.edits if finding.safe_fix else ():
+        fix = finding.safe_fix or (finding.unsafe_fix if unsafe else None)
+        for edit in fix.edits if fix else ():
             edits.setdefault(edit.path, []).append(edit)
     for path, edits_of_file in edits.items():
         plan_file(plan, path, edits_of_file)

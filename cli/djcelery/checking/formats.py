@@ -168,6 +168,9 @@ def summary(findings: list[Finding], hidden_hints: int, python_files: int, outsi
     fixable = sum(finding.safe_fix is not None for finding in findings)
     if fixable:
         line += f" {fixable} can be fixed with --fix."
+    unsafe = sum(finding.unsafe_fix is not None for finding in findings)
+    if unsafe:
+        line += f" {unsafe}{' more' if fixable else ''} can be fixed with --fix --unsafe-fixes."
     if hidden_hints:
         line += f" {counted(hidden_hints, 'hint')} hidden: show with --severity hint."
     if outside:

@@ -33,6 +33,9 @@ from djcelery.safe_files import write_atomically
 )
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, without changing anything.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="Make --fix and --diff include fixes that may change what code does."
+)
 @click.option("--add-noqa", is_flag=True, help="Silence the findings with a comment on their lines.")
 @click.option("--statistics", is_flag=True, help="Show the number of findings per rule.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding instead of folding those that are alike.")
@@ -68,6 +71,7 @@ def command(
     output_format: str,
     fix: bool,
     diff: bool,
+    unsafe_fixes: bool,
     add_noqa: bool,
     statistics: bool,
     show_files: bool,
@@ -120,13 +124,13 @@ def command(
     if diff:
         from djcelery.checking.fixing import plan_fixes
 
-        plan = plan_fixes(scope.root, selected(report.findings, options, scope))
+        plan = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe_fixes)
         echo(plan.diff(), nl=False)
         sys.exit(1 if plan.changed else 0)
     if fix:
         from djcelery.checking.fixing import apply_fixes
 
-        report, fixed_paths = apply_fixes(report, options, scope, running)
+        report, fixed_paths = apply_fixes(report, options, scope, running, unsafe_fixes)
         if fixed_paths:
             echo(f"Fixed {', '.join(escape_line(scope.shown(path)) for path in fixed_paths)}.", err=True)
     findings = selected(report.findings, options, scope)
