@@ -168,6 +168,16 @@ the closest one with manage.py, else the root of the git repository. All of the 
 and the app may be anywhere in it, and findings are reported for what you named. Paths are printed relative to the
 folder where you stand. If the project is elsewhere, they are relative to its root.
 
+### In an editor
+
+`djcelery check --stdin-filename shop/tasks.py` reads the text of that file from standard input and reports on that file
+only. The rest of the project is read from disk. The file need not exist, but its path must lie in the project where you
+stand. With `--fix`, the fixed text goes to stdout and the findings that are left to stderr; with `--diff`, the
+difference goes to stdout. Neither writes a file, so a fix that would change a second file is left out.
+
+`--watch` checks again whenever a file below the project's root changes, until you press Ctrl-C (exit code 130). It
+looks at the times of the files every half second, or less often in a project with many files.
+
 ### Odd and hostile repositories
 
 `check` reads regular files below the project's root, and nothing else: no pipe, device or socket, and no link that
@@ -176,6 +186,7 @@ leads out of the root. A file with several names is checked once. The bounds are
 | of | bound | beyond it |
 |---|---|---|
 | a Python file | 2 MB, 30 seconds | DJC001 names the file, and the others are checked |
+| the text on standard input | 2 MB | exit code 1 |
 | a YAML or unit file | 500 kB, 10 seconds; 50,000 values, with each alias counted as what it stands for | the same |
 | a project | 200,000 files | exit code 1 |
 | the whole check | 300 seconds (`--time-limit`) and, on Linux, 4 GB of memory for each process | exit code 1 |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import click
 
@@ -21,6 +22,19 @@ def echo(text: str, *, err: bool = False, nl: bool = True, workflow_commands: bo
     """
     text = escape(text)
     click.echo(text if workflow_commands else _WORKFLOW_COMMAND.sub(_disarm, text), err=err, nl=nl)
+
+
+def echo_file(data: bytes) -> None:
+    """Print the contents of a file on stdout: byte for byte to a program, as `echo` does to a terminal."""
+    if sys.stdout.isatty():
+        echo(data.decode("utf-8", "replace"), nl=False)
+    else:
+        click.echo(data, nl=False)
+
+
+def clear_screen() -> None:
+    """Clear the terminal; do nothing if stdout is not one."""
+    click.clear()
 
 
 def escape(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ from djcelery.plan import Plan
 if TYPE_CHECKING:
     from djcelery.project.running import Running
 
+Unsaved = dict[str, bytes]  # contents of files, by path below the root
 ROUNDS = 5  # a fix may make room for another one
 
 
@@ -39,9 +40,40 @@ def apply_fixes(report: Report, options: Options, scope: Scope, running: Running
     return Fixed(report, [*changed])
 
 
-def plan_fixes(root: str, findings: Iterable[Finding], unsafe: bool = False) -> Plan:
-    """Return the plan that all safe fixes or, with `unsafe`, all fixes make together."""
+def fix_unsaved(
+    unsaved: Unsaved, options: Options, scope: Scope, check: Callable[[Unsaved], Report], unsafe: bool = False
+) -> tuple[Report, Unsaved]:
+    """Return the report and the contents of unsaved files after the fixes, which go on as in `apply_fixes`.
+
+    Nothing is written, so a fix that changes other files, too, is left out.
+    """
+    report = check(unsaved)
+    for _ in range(ROUNDS):
+        findings = [finding for finding in selected(report.findings, options, scope) if changes_only(finding, unsaved)]
+        plan = plan_fixes(scope.root, findings, unsafe, unsaved)
+        if not plan.changed:
+            break
+        unsaved = {path: plan.after[path] or b"" for path in unsaved}
+        report = check(unsaved)
+    return report, unsaved
+
+
+def plan_unsaved(root: str, before: Unsaved, after: Unsaved) -> Plan:
+    """Return the plan that turns the contents of unsaved files into others."""
     plan = Plan(Path(root))
+    plan.before |= before
+    plan.after |= after
+    return plan
+
+
+def changes_only(finding: Finding, paths: Iterable[str]) -> bool:
+    """Tell whether the fix of a finding changes no other files than these."""
+    return finding.fix is not None and {edit.path for edit in finding.fix.edits} <= set(paths)
+
+
+def plan_fixes(root: str, findings: Iterable[Finding], unsafe: bool = False, unsaved: Unsaved | None = None) -> Plan:
+    """Return the plan that all safe fixes or, with `unsafe`, all fixes make together."""
+    plan = plan_unsaved(root, unsaved or {}, unsaved or {})
     edits: dict[str, list[Edit]] = {}
     for finding in findings:
         fix = finding.safe_fix or (finding.unsafe_fix if unsafe else None)

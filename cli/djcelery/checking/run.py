@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from djcelery.checking.cache import Cache, fingerprint
 from djcelery.findings import Finding, unique
-from djcelery.project.files import Tree
+from djcelery.project.files import UNSAVED, Tree
 
 if TYPE_CHECKING:
     from djcelery.project.project import Project
@@ -50,17 +50,22 @@ def run(
     use_cache: bool = True,
     running: Running | None = None,
     cache_dir: str = "",
+    unsaved: dict[str, bytes] | None = None,
 ) -> Report:
-    """Check the code base below a folder, together with the running app if it was asked."""
-    tree = Tree(root)
+    """Check the code base below a folder, together with the running app if it was asked.
+
+    `unsaved` holds the contents of files that count instead of what is on disk, by their paths below the root.
+    """
+    tree = Tree(root, unsaved=unsaved)
     entries = tree.scan(exclude)
     cache = Cache(root, tool_version(), use_cache, cache_dir)
     key = fingerprint(entries, *exclude)
-    known = Report.from_json(cache.get("findings.json", key)) if running is None else None
+    is_repeatable = running is None and not unsaved
+    known = Report.from_json(cache.get("findings.json", key)) if is_repeatable else None
     if known is not None:
         return known
     report = read_and_judge(tree, cache, running)
-    if running is None:
+    if is_repeatable:
         cache.put("findings.json", report.as_text(), key)
     return report
 
@@ -88,7 +93,8 @@ def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
     gc.disable()  # a short run with millions of small objects that all stay
     modules, facts = load(tree, cache.get("facts.json"))
     if cache.enabled:
-        cache.put("facts.json", to_json(facts))
+        saved = {path: file for path, file in facts.items() if path not in tree.unsaved}
+        cache.put("facts.json", to_json(saved))
     python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
     project = Project(tree, modules, running)
     findings = findings_of(project)
@@ -123,6 +129,11 @@ def findings_of(project: Project) -> list[Finding]:
     findings = silence(project, judge_each(project))
     findings += [unreadable(path, 1, reason) for path, reason in project.tree.read_errors]
     findings += [
+        unreadable(entry.path, 1, reason)
+        for entry in project.tree.entries
+        if entry.mtime == UNSAVED and (reason := why_undecodable(project.tree.read(entry.path)))
+    ]
+    findings += [
         unreadable(module.path, module.read_error_line, module.read_error)
         for module in [*project.modules, *project.extra_modules]
         if module.read_error
@@ -149,6 +160,17 @@ def judge_each(project: Project) -> list[Finding]:
 def unreadable(path: str, line: int, reason: str) -> Finding:
     """Return the finding for a file that cannot be checked."""
     return Finding(path, line, 1, f"not checked: {reason}", "warning", code="DJC001", name="unreadable-file")
+
+
+def why_undecodable(data: bytes) -> str:
+    """Return why bytes are no text, empty if they are."""
+    from djcelery.project.reader.grammar import Unreadable, decode
+
+    try:
+        decode(data)
+    except Unreadable as error:
+        return str(error)
+    return ""
 
 
 def in_characters(project: Project, findings: list[Finding]) -> list[Finding]:

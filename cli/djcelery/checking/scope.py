@@ -53,6 +53,25 @@ def find_scope(paths: tuple[str, ...]) -> Scope:
     return Scope(root, tuple(below(root, path) for path in full))
 
 
+def find_unsaved(path: str) -> Scope:
+    """Return the scope of one file that need not exist, since its text comes from elsewhere.
+
+    Raise UsageError if it is outside of the project where the user stands, or leads out of its own.
+    """
+    if os.path.isdir(path):
+        raise UsageError(f"{path!r} is a folder.", "Pass --stdin-filename the path of a Python file.")
+    if not is_judged(os.path.basename(path)):
+        raise UsageError(f"{path!r} is not a kind of file that is checked.", "Pass the path of a Python file.")
+    folder, name = os.path.split(os.path.abspath(path))
+    file = os.path.join(os.path.realpath(folder), name)
+    root = project_above(os.path.dirname(file))
+    here = project_above(os.path.realpath(os.getcwd()))
+    target = os.path.realpath(file)
+    if not (is_below(here, target) and is_below(root, target)):
+        raise UsageError(f"{path!r} is outside of the project.", f"Pass the path of a file below {here}.")
+    return Scope(root, (below(root, file),))
+
+
 def full_path(path: str) -> str:
     """Return the absolute path of a folder or file; raise UsageError if it is neither.
 

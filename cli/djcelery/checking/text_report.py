@@ -18,10 +18,10 @@ MAX_WIDTH = 110  # characters of a source line
 class TextReport:
     """Lay out the findings of the project below a root."""
 
-    def __init__(self, root: str, show_all: bool = False) -> None:
+    def __init__(self, root: str, show_all: bool = False, unsaved: dict[str, bytes] | None = None) -> None:
         self.root = root
         self.show_all = show_all
-        self._lines: dict[str, list[bytes]] = {}
+        self._lines = {path: data.split(b"\n") for path, data in (unsaved or {}).items()}
 
     def render(self, findings: Iterable[Finding], shown_paths: dict[str, str]) -> str:
         """Return all findings as text; `shown_paths` says how the path of each file is written."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 
 import click
 
 from djcelery import __version__
-from djcelery.checking import bounds, formats
+from djcelery.checking import bounds, formats, standard_input
 from djcelery.checking.options import read_options, validate_selectors
 from djcelery.checking.run import run
-from djcelery.checking.scope import find_scope, unchecked
+from djcelery.checking.scope import find_scope, find_unsaved, unchecked
 from djcelery.checking.selection import hidden_hints, not_in_baseline, selected
 from djcelery.checking.text_report import TextReport, count_by_rule, is_blind, understood
 from djcelery.errors import UsageError
 from djcelery.findings import SEVERITIES
-from djcelery.output import echo, escape, escape_line
+from djcelery.output import echo, echo_file, escape, escape_line
 from djcelery.safe_files import write_atomically
+
+NOT_WITH_STDIN = ("add_noqa", "write_baseline", "introspect")
+NOT_WITH_WATCH = ("diff", "add_noqa", "write_baseline", "output_file", "show_files")
 
 
 @click.command("check", short_help="Find mistakes with background jobs in any Django + Celery code base.")
@@ -36,6 +40,12 @@ from djcelery.safe_files import write_atomically
 @click.option(
     "--unsafe-fixes", is_flag=True, help="Make --fix and --diff include fixes that may change what code does."
 )
+@click.option(
+    "--stdin-filename",
+    metavar="PATH",
+    help="Read the text of this file from standard input. With --fix, print the fixed text.",
+)
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until you press Ctrl-C.")
 @click.option("--add-noqa", is_flag=True, help="Silence the findings with a comment on their lines.")
 @click.option("--statistics", is_flag=True, help="Show the number of findings per rule.")
 @click.option("--all", "show_all", is_flag=True, help="Show every finding instead of folding those that are alike.")
@@ -72,6 +82,8 @@ def command(
     fix: bool,
     diff: bool,
     unsafe_fixes: bool,
+    stdin_filename: str | None,
+    watch: bool,
     add_noqa: bool,
     statistics: bool,
     show_files: bool,
@@ -93,6 +105,7 @@ def command(
 
     Reads the code below PATH (default: the current folder) and never runs it, unless you pass --introspect.
     Exits with 0 if nothing was found, 1 if something was found, and 2 if the command line is wrong.
+    A PATH of "-" stands for the text on standard input, and needs --stdin-filename.
     To silence a line, add a comment: # noqa: DJC101
     """
     if explained_rule is not None:
@@ -105,29 +118,50 @@ def command(
 
         echo(all_rules_listed())
         return
-    scope = find_scope(paths)
-    refuse_unchecked(paths)
+    from_stdin = standard_input.is_asked_for(paths, stdin_filename)
+    refuse_together(click.get_current_context().params, from_stdin)
+    scope = find_unsaved(stdin_filename or "") if from_stdin else find_scope(paths)
+    if not from_stdin:
+        refuse_unchecked(paths)
     options = read_options(scope.root, config or "").overridden(
         select=select, ignore=ignore, exclude=exclude, severity=severity, baseline=baseline, python=python
     )
     validate_selectors(options)
+    if watch:
+        from djcelery.checking.watching import watch as check_after_each_change
+
+        context = click.get_current_context()
+        again = {**context.params, "watch": False}
+        check_after_each_change(scope.root, options.exclude, lambda: context.invoke(command, **again))
+    unsaved = {scope.paths[0]: standard_input.read_text()} if from_stdin else {}
     running = None
     if introspect:
         from djcelery.checking.introspection import ask_app
 
         running = ask_app(scope.root, options.python, options.exclude)
     with bounds.bounded(time_limit):
-        report = run(scope.root, options.exclude, use_cache=not no_cache, running=running, cache_dir=cache_dir or "")
+        check = partial(run, scope.root, options.exclude, not no_cache, running, cache_dir or "")
+        if unsaved and (fix or diff):
+            from djcelery.checking.fixing import fix_unsaved
+
+            report, fixed = fix_unsaved(unsaved, options, scope, check, unsafe_fixes)
+        else:
+            report, fixed = check(unsaved), unsaved
     if show_files:
         echo("\n".join(escape_line(scope.shown(path)) for path in report.read_paths if scope.contains(path)))
         return
     if diff:
-        from djcelery.checking.fixing import plan_fixes
+        from djcelery.checking.fixing import plan_fixes, plan_unsaved
 
-        plan = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe_fixes)
+        if unsaved:
+            plan = plan_unsaved(scope.root, unsaved, fixed)
+        else:
+            plan = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe_fixes)
         echo(plan.diff(), nl=False)
         sys.exit(1 if plan.changed else 0)
-    if fix:
+    if fix and unsaved:
+        echo_file(fixed[scope.paths[0]])
+    elif fix:
         from djcelery.checking.fixing import apply_fixes
 
         report, fixed_paths = apply_fixes(report, options, scope, running, unsafe_fixes)
@@ -154,18 +188,30 @@ def command(
         )
     elif output_format == "text":
         shown_paths = {finding.path: scope.shown(finding.path) for finding in findings}
-        text = TextReport(scope.root, show_all).render(findings, shown_paths)
+        text = TextReport(scope.root, show_all, fixed).render(findings, shown_paths)
     else:
         text = formats.render(scope.with_shown_paths(findings), output_format, __version__)
     if output_file:
         write_atomically(output_file, escape(f"{text}\n").encode())
     elif text:
-        echo(text, workflow_commands=output_format == "github")
+        echo(text, err=bool(unsaved) and fix, workflow_commands=output_format == "github")
     if output_format in {"text", "concise"}:
         hidden, is_empty = hidden_hints(report.findings, options, scope), is_blind(report.understood)
         echo(formats.summary(findings, hidden, report.python_files, len(report.outside), is_empty), err=True)
         echo(understood(report.understood), err=True)
     sys.exit(1 if findings and not exit_zero else 0)
+
+
+def refuse_together(parameters: dict[str, object], from_stdin: bool) -> None:
+    """Raise UsageError for options that make no sense with standard input, or with --watch."""
+    modes = [("Standard input", from_stdin, NOT_WITH_STDIN), ("--watch", parameters["watch"], NOT_WITH_WATCH)]
+    for mode, is_on, names in modes:
+        for name in names:
+            if is_on and parameters[name]:
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{mode} cannot be used with {option}.", f"Leave out {option}.")
+    if parameters["watch"] and from_stdin:
+        raise UsageError("--watch cannot be used with standard input.", "Pass a folder or a file.")
 
 
 def refuse_unchecked(paths: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ SKIPPED = frozenset(
 )
 YAML = (".yml", ".yaml")
 MAX_FILES = 200_000  # below a root
+UNSAVED = -1  # in place of the time of the last change: no cache knows it
 MAX_LINKED = 10_000  # files that are known under a second path
 # Only versions are read from these, so no finding is ever in one.
 VERSIONS = (".lock", ".txt", ".in", ".cfg")
@@ -42,10 +43,17 @@ class Tree:
     """List and read the regular files below a folder, on disk or in memory.
 
     The folder may be a stranger's: no link leads out of it, and pipes, devices and sockets are never opened.
+    `unsaved` holds the contents of files that count instead of what is on disk, by their paths.
     """
 
-    def __init__(self, root: str = "", texts: dict[str, str | bytes] | None = None) -> None:
+    def __init__(
+        self,
+        root: str = "",
+        texts: dict[str, str | bytes] | None = None,
+        unsaved: dict[str, bytes] | None = None,
+    ) -> None:
         self.root = root
+        self.unsaved = unsaved or {}
         self.texts = None if texts is None else {path: as_bytes(text) for path, text in texts.items()}
         self.entries: list[Entry] = []
         self.aliases: dict[str, str] = {}  # the path of each file that a link names too, by the path of the link
@@ -66,6 +74,8 @@ class Tree:
         links = self._scan_below("", os.path.realpath(self.root))
         while links:
             links = [link for path, target in sorted(links) for link in self._follow(path, target)]
+        for path, data in self.unsaved.items():
+            self._add_unsaved(path, len(data))
         self.entries.sort(key=lambda entry: entry.path)
         return self.entries
 
@@ -146,6 +156,16 @@ class Tree:
             self._add(path, state)
         return []
 
+    def _add_unsaved(self, path: str, size: int) -> None:
+        """Put a file that is not saved in the place of the one on disk, unless a search would not come to it."""
+        self.entries = [entry for entry in self.entries if entry.path != path]
+        self.read_errors = [(other, reason) for other, reason in self.read_errors if other != path]
+        *folders, _ = names = path.split("/")
+        prefixes = ["/".join(names[: end + 1]) for end in range(len(names))]
+        is_hidden = any(name.startswith(".") or "{{" in name for name in names)
+        if all(is_entered(name) for name in folders) and not is_hidden and not any(map(self._is_excluded, prefixes)):
+            self.entries.append(Entry(path, size, UNSAVED))
+
     def _add_folder_alias(self, prefix: str, target: str) -> None:
         """Record a second path for each file of a folder, unless the link is inside of that folder."""
         if prefix.startswith(target):
@@ -170,6 +190,8 @@ class Tree:
             if path not in self.texts:
                 raise FileNotFoundError(path)
             return self.texts[path]
+        if path in self.unsaved:
+            return self.unsaved[path]
         return read_regular_file(os.path.join(self.root, path))
 
     def contents(self, suffixes: tuple[str, ...], max_size: int | None = None) -> Iterator[tuple[str, bytes]]:

@@ -40,6 +40,7 @@ class CachedFile(NamedTuple):
 
 
 FactsCache = dict[str, CachedFile]
+Batch = tuple[str, dict[str, bytes], list[Job]]  # the root, the contents of files that are not saved, the files
 
 
 def load(tree: Tree, stored: Any = None) -> tuple[list[Module], FactsCache]:
@@ -107,7 +108,7 @@ def read_in_processes(tree: Tree, jobs: list[tuple[Entry, Job]], processes: int)
     batches = [by_size[start::count] for start in range(count)]
     facts: list[Rows | None] = [None] * len(jobs)
     with get_context("fork").Pool(processes, initializer=reset_signals) as pool:
-        work = [(tree.root, [jobs[index][1] for index in batch]) for batch in batches]
+        work = [batch_of(tree, [jobs[index][1] for index in batch]) for batch in batches]
         for batch, packed in zip(batches, pool.imap(read_batch, work), strict=True):
             for index, rows in zip(batch, marshal.loads(packed), strict=True):  # noqa: S302 - from our own child
                 facts[index] = rows
@@ -122,11 +123,17 @@ def reset_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def read_batch(work: tuple[str, list[Job]]) -> bytes:
+def batch_of(tree: Tree, jobs: list[Job]) -> Batch:
+    """Return what a child needs to read some files."""
+    unsaved = {job.path: tree.unsaved[job.path] for job in jobs if job.path in tree.unsaved}
+    return tree.root, unsaved, jobs
+
+
+def read_batch(work: Batch) -> bytes:
     """Read a batch of files in a child; the rows go back as bytes, which costs half of sending them as objects."""
     gc.disable()
-    root, jobs = work
-    tree = Tree(root)
+    root, unsaved, jobs = work
+    tree = Tree(root, unsaved=unsaved)
     return marshal.dumps([as_rows(read_file(tree, job)) for job in jobs])
 
 
