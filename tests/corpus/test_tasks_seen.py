@@ -1,0 +1,59 @@
+"""How many of the tasks in real code are seen, against a plain count of decorators that knows nothing of Celery."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from pathlib import Path
+
+import fetch
+import pytest
+
+from djcelery.project.files import Tree
+from djcelery.project.loading import load
+from djcelery.project.project import Project
+
+pytestmark = pytest.mark.corpus
+LEAST = 0.99
+# `@shared_task`, `@app.task(bind=True)`, `@my_app.task`: whatever is called so.
+NAMES = re.compile(r"(shared_task|(\w*app|celery)\.task|periodic_task)$")
+
+
+def decorated(folder: Path) -> set[tuple[str, str]]:
+    """Return the file and the name of each function that a decorator calls a task."""
+    found = set()
+    for file in folder.rglob("*.py"):
+        try:
+            text = file.read_text()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(text)
+        except (SyntaxError, UnicodeDecodeError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_is_task, node.decorator_list)):
+                found.add((file.relative_to(folder).as_posix(), node.name))
+    return found
+
+
+def _is_task(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return bool(NAMES.search(ast.unparse(called)))
+
+
+def seen(folder: Path) -> set[tuple[str, str]]:
+    tree = Tree(str(folder))
+    tree.scan()
+    modules, _ = load(tree)
+    return {(task.module.path, task.function.name) for task in Project(tree, modules).tasks if task.function}
+
+
+def test_tasks_are_seen() -> None:
+    plain, missed = 0, []
+    for name, folder in fetch.everything().items():
+        wanted = decorated(folder)
+        plain += len(wanted)
+        missed += [(name, *each) for each in sorted(wanted - seen(folder))]
+    assert plain > 300
+    assert len(missed) <= (1 - LEAST) * plain, missed
