@@ -156,7 +156,7 @@ def entry(request, conf, broker):
             at = timezone.now() - hours_ago * hour
             ScheduleState.objects.create(entry="hourly", last_run_at=at, runs=1)
     else:
-        beat = pytest.importorskip("django_celery_beat.models", reason="it does not support this Django")
+        beat = pytest.importorskip("django_celery_beat.models", reason="an interpreter not installed with every extra")
         conf(beat_scheduler="djcelery_jobs:LockedDatabaseScheduler")
         beat.PeriodicTask.objects.all().delete()
         every = beat.IntervalSchedule.objects.create(every=1, period=beat.IntervalSchedule.HOURS)
