@@ -79,7 +79,7 @@ spec:
         targetQueryValue: "{age}"
         query: >-
           SELECT COALESCE(EXTRACT(EPOCH FROM now() - MIN(waiting_since)), 0)::float8 FROM djcelery_jobs_job
-          WHERE queue = '{name}' AND state = 'waiting' AND started_at IS NULL
+          WHERE queue = '{name}' AND state = 'waiting' AND started_at IS NULL AND NOT held
       authenticationRef:
         name: database
     - name: busy
