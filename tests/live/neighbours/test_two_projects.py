@@ -115,7 +115,7 @@ def test_the_job_of_a_worker_that_is_killed_returns_to_its_own_project(neighbour
     (first.project.path / "records" / "release-killed").touch()  # for whoever runs it next
 
     first.worker("slow", "--concurrency", "1")
-    eventually("it runs again", lambda: len(starts(first, "killed")) == 2, 90)
+    eventually("it runs again", lambda: len(starts(first, "killed")) >= 2, 90)
     assert starts(second, "killed") == []
 
 
