@@ -122,7 +122,8 @@ def test_every_object_is_valid(built, version):
 def test_every_object_of_keda_is_valid(project, keda):
     judged = [wrong_for_keda(each, keda) for each in of_keda(build(project, "production"))]
 
-    assert judged == [""] * 6
+    assert len(judged) > 5
+    assert set(judged) == {""}
 
 
 MISTAKES = [
