@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tests.live.harness.project import edit
 from tests.live.harness.servers import running_broker, running_database
 
 SLUGS = ("shop", "stall")
+SECONDS = 3
 VISIBILITY = '"visibility_timeout": max(w.hard_limit for w in WORKLOADS.values()) + LONGEST_DELAY + 60,'
 HEALTH = "from djcelery_jobs.brokers import queue_lengths as q; print({n: l.messages for n, l in q.fetch().items()})"
 
@@ -47,7 +49,7 @@ def neighbours(request: pytest.FixtureRequest) -> Iterator[Neighbours]:
             environments.append(stack.enter_context(environment_on(broker, database, slug, slug=slug, **options)))
             if request.param == "redis":  # a message of a worker that died returns after seconds, not after an hour
                 settings = environments[-1].project.path / slug / "settings"
-                edit(settings / "jobs.py", VISIBILITY, '"visibility_timeout": 3,')
+                edit(settings / "jobs.py", VISIBILITY, f'"visibility_timeout": {SECONDS},')
                 edit(
                     settings / "production.py",
                     "SILENCED_SYSTEM_CHECKS = [",
@@ -113,6 +115,7 @@ def test_the_job_of_a_worker_that_is_killed_returns_to_its_own_project(neighbour
     eventually("it runs", lambda: starts(first, "killed"))
     worker.end(signal.SIGKILL)
     (first.project.path / "records" / "release-killed").touch()  # for whoever runs it next
+    time.sleep(SECONDS + 1)  # kombu looks for such messages when a worker starts, and then only every 100 seconds
 
     first.worker("slow", "--concurrency", "1")
     eventually("it runs again", lambda: len(starts(first, "killed")) >= 2, 90)
