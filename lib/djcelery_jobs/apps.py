@@ -21,6 +21,7 @@ CONNECTED = [
     "djcelery_jobs.worker.revocations",
     "djcelery_jobs.worker.shutdown",
     "djcelery_jobs.worker.start_method",
+    "djcelery_jobs.worker.statements",
     "djcelery_jobs.worker.tallies",
     "djcelery_jobs.worker.task_modules",
 ]

@@ -66,3 +66,16 @@ def test_a_delivery_during_a_longer_outage_is_no_failure_and_left_to_the_relay(
     assert the_job().state == State.WAITING
     [line] = [record for record in ours(caplog) if record.levelno >= logging.WARNING]
     assert (line.name, line.levelno) == ("djcelery_jobs.core.durable", logging.WARNING)
+
+
+def test_the_soft_limit_while_the_outage_is_logged_is_no_failure(add, broker, committed, database, monkeypatch):
+    def out_of_time(*args: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    with committed():
+        add.delay("a")
+    database.fails("begin")
+    monkeypatch.setattr("djcelery_jobs.core.durable.logger.warning", out_of_time)
+
+    with pytest.raises(Ignore):
+        deliver(the_job())

@@ -230,16 +230,23 @@ def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     publishes the job again when it is due.
     """
     try:
-        for pause in DATABASE_PAUSES:
-            try:
-                return change(*args, **kwargs)
-            except DATABASE_AWAY:
-                close_old_connections()
-                time.sleep(pause)
-        return change(*args, **kwargs)
-    except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
-        logger.warning("no database, the relay sends this job again: %s", error)
+        try:
+            return _with_pauses(change, *args, **kwargs)
+        except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
+            logger.warning("no database, the relay sends this job again: %s", error)
+            raise Ignore from error
+    except SoftTimeLimitExceeded as error:  # it came while the line was written
         raise Ignore from error
+
+
+def _with_pauses(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    for pause in DATABASE_PAUSES:
+        try:
+            return change(*args, **kwargs)
+        except DATABASE_AWAY:
+            close_old_connections()
+            time.sleep(pause)
+    return change(*args, **kwargs)
 
 
 def _when(retry: Retry) -> datetime:

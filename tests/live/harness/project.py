@@ -20,7 +20,7 @@ TRANSPORTS = {
 # What a developer would write: an app, a queue for each of its tasks, its URLs.
 TASKS = {
     "fast": {
-        "counted": "durable plain poison recorded stepwise",
+        "counted": "durable plain poison recorded statement stepwise",
         "logged": "caused fail fail_after_a_retry first from_beat kept second",
         "measured": "add_one add_one_durable ending noop noop_durable once quick",
         "probes": "kill_process note refuse",

@@ -83,7 +83,8 @@ else:
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Detect a dead peer within about ten seconds, on both sides (TCP keepalive and user timeout). Then a process gets
     # an error instead of hanging, beat notices within its lease, and rows that a lost worker had locked are unlocked
-    # before its jobs run elsewhere.
+    # before its jobs run elsewhere. PostgreSQL also looks every two seconds whether whoever waits for a statement is
+    # still there, and otherwise ends it and releases its locks.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "keepalives_idle": 5,
@@ -91,7 +92,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # milliseconds, unlike the others
         "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
-        "-c tcp_user_timeout=10000 " + env("PGOPTIONS", default=""),  # this setting would replace the variable
+        "-c tcp_user_timeout=10000 -c client_connection_check_interval=2000 "
+        + env("PGOPTIONS", default=""),  # this setting would replace the variable
         **DATABASES["default"].get("OPTIONS", {}),
     }
     if env.bool("DATABASE_POOLER", default=False):

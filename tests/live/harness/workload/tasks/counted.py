@@ -77,6 +77,14 @@ def long_steps(number: int, seconds: float = 0) -> None:
     stepwise(number, seconds)
 
 
+@shared_task(base=DurableTask, max_retries=1)
+def statement(number: int, seconds: float) -> None:
+    """Run one statement of PostgreSQL that takes so long."""
+    Effect.objects.create(number=number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
 def _act(number: int, seconds: float) -> None:
     Effect.objects.create(number=number)
     time.sleep(seconds)
