@@ -1,4 +1,4 @@
-"""A broker that is away while a shop takes orders: python -m benchmarks.bench_outage [SECONDS] [CUSTOMERS]
+"""Take orders in a shop while the broker is down: python -m benchmarks.bench_outage [SECONDS] [CUSTOMERS]
 
 Each broker first refuses connections for so many seconds, then accepts them and never answers. Each customer orders
 about three times a second, and each order is two durable jobs. A web server of two processes with four threads each,
@@ -13,7 +13,7 @@ from benchmarks.measuring import save, sizes, table
 from tests.live.durable.outage import Outage, go_through, site_behind_a_proxy
 from tests.live.harness.project import AS_GENERATED
 
-NOTICED = 4  # seconds after which each process has met the broker that is away
+NOTICED = 4  # seconds after which each process has noticed that the broker is down
 BACK_TO_DONE = 15  # seconds from its return until the last job is done, at the most
 REFUSED = 0.05  # seconds that a request takes at the 99th percentile then, where the broker refuses
 HEAD = (

@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 
-# No __dir__: what asks for each name of a module, as the discovery of tests does, would import every optional extra.
+# No __dir__: code that reads every name of a module, such as test discovery, would import every optional extra.
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

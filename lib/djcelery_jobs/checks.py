@@ -46,7 +46,7 @@ def check_jobs(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def _is_adopted(app: Celery) -> bool:
     """Return whether the app was there before the job layer: its tasks are not jobs, unless one says so by its base.
 
-    The rules then judge the jobs, and what durable jobs need. What else the project does is its own affair.
+    The rules then check the jobs and what durable jobs need, and leave the rest of the project alone.
     """
     return not issubclass(app.Task, JobTask)
 
@@ -56,7 +56,7 @@ NEEDED_BY_DURABLE_JOBS = {f"djcelery_jobs.{number}" for number in ("E001", "E008
 
 
 def _softened(message: CheckMessage) -> CheckMessage:
-    """Return an error about what the project did before as a warning."""
+    """Return a message about the project's existing code as a warning instead of an error."""
     if message.id in NEEDED_BY_DURABLE_JOBS or not message.is_serious():
         return message
     return checks.Warning(message.msg, hint=message.hint, obj=message.obj, id=message.id)
@@ -186,7 +186,7 @@ def every_entry_has_options_of_the_right_type(app: Celery) -> Iterator[CheckMess
 
 
 def every_entry_expires(app: Celery) -> Iterator[CheckMessage]:
-    """Require an expiry: otherwise all missed runs start at once when a queue that stood still goes on."""
+    """Require an expiry: otherwise all missed runs start at once when a queue that was stuck moves again."""
     for name, entry in app.conf.beat_schedule.items():
         options = entry.get("options") or {}
         if isinstance(options, dict) and not options.get("expires"):
@@ -346,7 +346,7 @@ OTHER_BROKERS = {
 
 
 def the_certificate_of_the_broker_is_verified(app: Celery) -> Iterator[CheckMessage]:
-    """Require a verified certificate: without it, TLS does not protect from a server in the broker's place."""
+    """Require a verified certificate: without it, TLS does not protect you from an impostor of the broker."""
     url, ssl_options = app.conf.broker_write_url or "", app.conf.broker_use_ssl or {}
     unverified = {
         "rediss": ssl_options.get("ssl_cert_reqs") != ssl.CERT_REQUIRED and "ssl_cert_reqs=required" not in url.lower(),

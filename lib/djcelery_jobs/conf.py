@@ -78,7 +78,7 @@ class JobsSettings:
     )
     BEAT_STANDBY: float = _number(2, "Seconds between two attempts of a standby beat to take the lock.", at_least=0.1)
     # Broker outages
-    BROKER_PROBE_INTERVAL: float = _number(1, "Seconds between two probes for a broker that is away.", at_least=0.1)
+    BROKER_PROBE_INTERVAL: float = _number(1, "Seconds between two probes for a broker that is down.", at_least=0.1)
     BROKER_RECONNECT_INTERVAL: float = _number(
         4, "Longest time between two attempts of a worker to reconnect to the broker.", at_least=1
     )

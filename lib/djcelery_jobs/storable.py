@@ -24,7 +24,7 @@ def stored(value: Any) -> Any:
         return value
     dumped = kombu_json.dumps(value)
     if any(not pair for _, pair in NOT_STORABLE.findall(dumped)):
-        _refuse("a NUL, or bytes that are no text,")
+        _refuse("a NUL, or bytes that are not text,")
     document = _unchanging(json.loads(dumped, parse_constant=_refuse))
     if MARK not in dumped:
         return document

@@ -41,12 +41,12 @@ MAX_PRIORITY = ARGUMENTS["priority"]["x-max-priority"]
 
 
 class JobNotRunError(Exception):
-    """Stand in a TaskResult for the error of a job that nothing ran: it was discarded, or could not be sent."""
+    """Represent, in a TaskResult, the error of a job that never ran: it was discarded, or could not be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFunction(Task):
-    """Be the Task of this backend: `@task(max_attempts=3, timeout=20)`. TaskOptions describes each option."""
+    """Define the Task of this backend: `@task(max_attempts=3, timeout=20)`. TaskOptions describes each option."""
 
     max_attempts: int | None = None
     backoff: float | None = None

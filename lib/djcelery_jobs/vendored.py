@@ -36,7 +36,7 @@ def check_vendored_files(app_configs: Any, **kwargs: Any) -> list[checks.CheckMe
 
 
 def _recorded_hashes(package: Path) -> dict[str, str]:
-    """Return the hashes of the library's files in the project's record; none if the package does not lie beside it."""
+    """Return the hashes of the library's files in the project's record; none if the package is not beside it."""
     base = Path(getattr(settings, "BASE_DIR", "") or ".").resolve()
     if package.parent != base or not (base / RECORD).is_file():
         return {}

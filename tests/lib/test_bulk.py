@@ -201,11 +201,11 @@ def test_it_waits_for_a_broker_that_is_away(make, task, monkeypatch):
     def plain(number: int) -> None:
         """Only its row matters here."""
 
-    def away(job):
+    def unreachable(job):
         raise OperationalError
 
     make(1, task=task(plain).name)
-    monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
+    monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
     monkeypatch.setattr("djcelery_jobs.core.outbox.breaker.open", lambda: None)
     action = operations.act_on_all("requeue", JobFilter(), by="ann")
 

@@ -55,12 +55,12 @@ def test_a_connection_that_failed_is_left_without_a_goodbye(task, broker, monkey
     def work() -> None:
         """Never runs."""
 
-    def away(*args, **kwargs):
+    def unreachable(*args, **kwargs):
         raise ConnectionError
 
     left = []
     monkeypatch.setattr(Connection, "collect", lambda connection: left.append(connection))
-    monkeypatch.setattr(current_app.amqp, "send_task_message", away)
+    monkeypatch.setattr(current_app.amqp, "send_task_message", unreachable)
     with pytest.raises(ConnectionError):
         task(work).delay()
 

@@ -127,10 +127,10 @@ def test_the_next_channel_acknowledges_what_still_runs(consumer, step, durable):
 
 
 def test_without_a_database_it_goes_on(consumer, step, monkeypatch):
-    def away(*args: object) -> None:
+    def unreachable(*args: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(ledger, "publish_oldest_now", away)
+    monkeypatch.setattr(ledger, "publish_oldest_now", unreachable)
     step.stop(consumer)
 
 

@@ -164,10 +164,10 @@ def test_a_failure_to_announce_it_does_not_keep_it_in_the_queue(consumer, monkey
 
 
 def test_without_a_database_it_returns_to_its_queue_a_little_later(consumer, monkeypatch):
-    def away(*args: object, **options: object) -> None:
+    def unreachable(*args: object, **options: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(ledger, "record_failure", away)
+    monkeypatch.setattr(ledger, "record_failure", unreachable)
     receive(consumer, received := message(Hostile("unknown", headers={"task": "gone.x"})))
 
     [(seconds, return_to_queue, arguments)] = consumer.calls

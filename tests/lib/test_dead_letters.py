@@ -67,10 +67,10 @@ def test_a_plain_one_is_sent_again_once(dead, fails, broker):
 
 
 def test_a_plain_one_stays_dead_while_the_broker_is_away(dead, monkeypatch):
-    def away(job):
-        raise OperationalError("away")
+    def unreachable(job):
+        raise OperationalError("unreachable")
 
-    monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
+    monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
     with pytest.raises(OperationalError):
         dead_letters.requeue(Job.objects.all(), by="ann")
 
@@ -152,10 +152,10 @@ def test_who_may_does_it_and_it_is_logged(as_user, durable, caplog, action, stat
 
 
 def test_the_admin_says_that_the_broker_is_away(as_user, dead, monkeypatch):
-    def away(job):
-        raise OperationalError("away")
+    def unreachable(job):
+        raise OperationalError("unreachable")
 
-    monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
+    monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
     assert b"The broker is not reachable" in choose(as_user("requeue_job"), "requeue", dead).content
 
 
@@ -174,10 +174,10 @@ def test_visitors_see_nothing(client, dead):
 
 
 def test_the_command_says_that_the_broker_is_away(dead, monkeypatch):
-    def away(job):
-        raise OperationalError("away")
+    def unreachable(job):
+        raise OperationalError("unreachable")
 
-    monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
+    monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
     with pytest.raises(CommandError, match="The broker is not reachable"):
         call_command("jobs", "requeue", "--all")
 

@@ -72,10 +72,10 @@ def test_a_broker_that_is_away_is_left_alone(broker, monkeypatch):
     monkeypatch.setattr(dead_queues.outbox, "breaker", found := dead_queues.outbox.Breaker())
     monkeypatch.setattr(found, "_close_when_it_answers", lambda app: None)
 
-    def away(*args):
+    def unreachable(*args):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(dead_queues, "_drain", away)
+    monkeypatch.setattr(dead_queues, "_drain", unreachable)
     assert dead_queues.drain() == 0
     assert not found.closed
     monkeypatch.undo()

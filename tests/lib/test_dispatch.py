@@ -251,7 +251,7 @@ def test_too_large_arguments_are_refused(add, task, broker):
         (["a", "wrong", "one too many"], {}, "positional argument"),
         ([], {}, "missing"),
         (["a\0"], {}, "a NUL"),
-        (["caf\udce9.txt"], {}, "no text"),
+        (["caf\udce9.txt"], {}, "not text"),
         ([float("nan")], {}, "NaN"),
         ([{"__type__": "uuid", "__value__": "no"}], {}, "cannot be read back"),
         ([{"__type__": "nothing", "__value__": 1}], {}, "cannot be read back"),

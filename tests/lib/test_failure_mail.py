@@ -67,10 +67,10 @@ def test_pages_that_break_alike_are_mailed_once(logger, mailoutbox):
 
 
 def test_without_a_cache_all_are_mailed(logger, mailoutbox, monkeypatch):
-    def away(*args: object) -> None:
+    def unreachable(*args: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(failure_mail.cache, "add", away)
+    monkeypatch.setattr(failure_mail.cache, "add", unreachable)
     fail(logger, "orders.tasks.send_receipt")
     fail(logger, "orders.tasks.send_receipt")
 

@@ -382,14 +382,14 @@ def test_one_job_needs_no_box_to_be_ticked(boss, make_dead):
 
 
 def test_the_broker_may_be_away(boss, make_dead, task, monkeypatch):
-    def away(job):
-        raise OperationalError("away")
+    def unreachable(job):
+        raise OperationalError("unreachable")
 
     def plain() -> None:
         """Its row only."""
 
     [job] = make_dead(task=task(plain).name)
-    monkeypatch.setattr("djcelery_jobs.core.outbox.send", away)
+    monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
     assert "The broker is not reachable" in text(
         boss.post(DECISIONS[0], {"one": job.pk, "confirmed": "yes"}, follow=True)
     )

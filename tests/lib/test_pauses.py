@@ -153,12 +153,12 @@ def test_what_follows_it_follows_it(plain, broker, board):
 
 
 def test_without_a_database_it_returns_to_its_queue(plain, broker, board, monkeypatch):
-    def away(**fields):
+    def unreachable(**fields):
         raise DatabaseError
 
     plain.delay(7)
     board.write({(TASK, plain.name)})
-    monkeypatch.setattr(HeldMessage.objects, "create", away)
+    monkeypatch.setattr(HeldMessage.objects, "create", unreachable)
 
     run = broker.run_one()
 
@@ -167,13 +167,13 @@ def test_without_a_database_it_returns_to_its_queue(plain, broker, board, monkey
 
 
 def test_while_the_broker_is_away_it_stays_kept(plain, broker, board, monkeypatch):
-    def away(*args, **options):
+    def unreachable(*args, **options):
         raise OperationalError
 
     plain.delay(7)
     board.write({(TASK, plain.name)})
     broker.run_one()
-    monkeypatch.setattr(pauses, "maybe_signature", lambda signature, app: SimpleNamespace(apply_async=away))
+    monkeypatch.setattr(pauses, "maybe_signature", lambda signature, app: SimpleNamespace(apply_async=unreachable))
     monkeypatch.setattr(pauses.outbox, "breaker", SimpleNamespace(closed=True, open=lambda: None))
 
     assert pauses.release_held() == 0
@@ -266,12 +266,12 @@ def test_a_worker_that_starts_leaves_it_from_the_beginning(worker):
 
 
 def test_without_a_database_it_goes_on_as_before(worker, monkeypatch, caplog):
-    def away():
+    def unreachable():
         raise DatabaseError
 
     operations.pause_queue("fast", by="ann")
     operators.look()
-    monkeypatch.setattr(pauses, "names", away)
+    monkeypatch.setattr(pauses, "names", unreachable)
     operators.look()
     operators.look()
 

@@ -71,13 +71,13 @@ def test_copies_become_rarer(add, broker, committed):
 def test_a_broker_that_is_away_costs_one_caller_and_loses_nothing(add, broker, committed, monkeypatch):
     tried = []
 
-    def away(*args, **kwargs):
+    def unreachable(*args, **kwargs):
         tried.append(args)
         raise ConnectionRefusedError
 
     monkeypatch.setattr(outbox, "breaker", breaker := outbox.Breaker())
     monkeypatch.setattr(breaker, "_close_when_it_answers", lambda app: None)
-    monkeypatch.setattr(outbox, "send", away)
+    monkeypatch.setattr(outbox, "send", unreachable)
     with committed():
         add.delay("a")
     with committed():

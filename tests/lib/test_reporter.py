@@ -99,10 +99,10 @@ def test_who_leaves_in_order_writes_what_is_left_and_is_not_missed(pulse, thread
 
 
 def test_without_a_database_it_goes_on_and_leaves_all_the_same(pulse, threads, monkeypatch):
-    def away(self: PendingCounts) -> None:
+    def unreachable(self: PendingCounts) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(PendingCounts, "write", away)
+    monkeypatch.setattr(PendingCounts, "write", unreachable)
     step = started()
     turns(step, 1)
     threads["report"]()

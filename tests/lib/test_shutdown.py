@@ -66,10 +66,10 @@ def test_what_it_has_done_stays_done():
 
 
 def test_without_a_database_it_leaves_all_the_same(monkeypatch):
-    def away(worker: str) -> int:
+    def unreachable(worker: str) -> int:
         raise DatabaseError
 
-    monkeypatch.setattr(ledger, "release_all", away)
+    monkeypatch.setattr(ledger, "release_all", unreachable)
     shut_down("fast-1")
 
 

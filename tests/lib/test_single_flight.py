@@ -15,7 +15,7 @@ def test_the_answer():
 
 def test_an_error_is_the_answer_of_whoever_waits():
     def ask():
-        raise ConnectionError("away")
+        raise ConnectionError("unreachable")
 
     with pytest.raises(ConnectionError):
         SingleFlight(ask).start().result(timeout=5)

@@ -66,12 +66,12 @@ def test_what_the_database_did_not_take_is_written_later_and_once(book, monkeypa
     tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     read_and_write(book)
 
-    def away(*args: object) -> None:
+    def unreachable(*args: object) -> None:
         raise DatabaseError
 
     tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     with monkeypatch.context() as outage:
-        outage.setattr(tallies, "_add_to_minute", away)
+        outage.setattr(tallies, "_add_to_minute", unreachable)
         with pytest.raises(DatabaseError):
             read_and_write(book)
     assert Tally.objects.get().count == 1

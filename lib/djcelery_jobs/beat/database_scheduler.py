@@ -64,7 +64,7 @@ class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
         """Read the entries again, which another beat ran meanwhile."""
         ahead = PeriodicTask.objects.filter(last_run_at__gt=Now())
         if names := list(ahead.values_list("name", flat=True)):
-            logger.warning("beat: the last runs of %s lie in the future; counting from now", ", ".join(names))
+            logger.warning("beat: the last runs of %s are in the future; counting from now", ", ".join(names))
             ahead.update(last_run_at=Now())
         self.plan_again()
 

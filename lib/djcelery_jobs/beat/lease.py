@@ -14,7 +14,7 @@ from djcelery_jobs.models import Lease
 
 
 class LeaseLock:
-    """At most one holder at a time. A holder that dies loses the lock when `seconds` are over.
+    """Allow at most one holder at a time. A holder that dies loses the lock after `seconds`.
 
     All times are the database's: the clocks of the machines need not agree.
     """
@@ -29,7 +29,7 @@ class LeaseLock:
         while True:
             asked = time.monotonic()
             held = self._hold()
-            # On a network that was cut, an answer can come after the lock has gone on to somebody else: ask again.
+            # After a network failure, an answer can arrive when somebody else already holds the lock: ask again.
             if not held or time.monotonic() - asked < self.seconds:
                 return held
 

@@ -123,7 +123,7 @@ class SingleBeatMixin:
         """Read what another beat did, when the lock becomes ours."""
 
     def is_due(self, entry: ScheduleEntry) -> schedstate:
-        """Return whether the entry must be sent, and when to ask again. One bad entry does not stop the others."""
+        """Return whether the entry must be sent, and when to check again. One bad entry does not stop the others."""
         wait = self.retry_at.get(entry.name, 0) - time.monotonic()
         if wait > 0:
             return schedstate(False, wait)
@@ -143,7 +143,7 @@ class SingleBeatMixin:
         `entry` is the state before this run; reserve() has already put the new one into the schedule. The time is
         written after sending: a kill in between sends the run again, and tasks are idempotent.
         """
-        # Waiting for a broker that was away may have taken longer than the lease.
+        # Waiting for a broker that was down may have taken longer than the lease.
         if not self.hold():
             return
         if entry.name in self.paused_entries:
@@ -226,7 +226,7 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
         return Call(entry["task"], entry.get("args", ()), entry.get("kwargs", {}), dict(entry.get("options", {})))
 
     def take_over(self) -> None:
-        """Go on where the last beat stopped."""
+        """Continue where the last beat stopped."""
         rows = ScheduleState.objects.annotate(now=Now(), is_ahead=Q(last_run_at__gt=Now()))
         states = {row.entry: row for row in rows}
         for name, entry in self.schedule.items():
@@ -235,7 +235,7 @@ class LockedScheduler(SingleBeatMixin, Scheduler):
                 continue
             if state.is_ahead:
                 logger.warning(
-                    "beat: the last run of %s, %s, lies in the future; counting from now", name, state.last_run_at
+                    "beat: the last run of %s, %s, is in the future; counting from now", name, state.last_run_at
                 )
             last_run = state.now if state.is_ahead else state.last_run_at
             entry.last_run_at = last_run.astimezone(entry.last_run_at.tzinfo)

@@ -1,6 +1,6 @@
 """Bound how large the body of a message may be, also after it is decompressed.
 
-kombu decompresses a message as it arrives, in the worker's main process: a few kilobytes that stand for gigabytes would
+kombu decompresses a message as it arrives, in the worker's main process: a few kilobytes that expand to gigabytes would
 use up the memory of the machine. So its decoders are replaced by ones that stop.
 """
 
@@ -27,7 +27,7 @@ DECOMPRESSORS: dict[str, Callable[[], Any]] = {
 
 
 class BodyTooLargeError(ValueError):
-    """Say that the body of a message is larger than any that is received."""
+    """Say that the body of a message is too large to be received."""
 
 
 def largest_body() -> int:

@@ -1,4 +1,4 @@
-"""Remember that the broker is away, so that of many requests only the first waits to find out."""
+"""Remember that the broker is down, so that of many requests only the first waits to find out."""
 
 import logging
 import threading
@@ -53,7 +53,7 @@ class Breaker:
 
 
 def answers(app: Celery) -> bool:
-    """Return whether the broker does what it is asked, and not only accepts connections, within a few seconds."""
+    """Return whether the broker accepts messages within a few seconds, and not only connections."""
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(
@@ -64,9 +64,9 @@ def answers(app: Celery) -> bool:
             channel = connection.channel()
             app.amqp.queues[app.conf.task_default_queue](channel).declare()
             if options.broker_kind() == "rabbitmq":
-                # In alarm, short of memory or disk, it declares and takes no message: it says so after the first.
+                # RabbitMQ in a memory or disk alarm declares queues but takes no message, and says so after the first.
                 for _ in range(2):
                     connection.Producer(channel).publish("", routing_key="nobody.listens", retry=False)
-    except Exception:  # noqa: BLE001  whatever it is, it is still away
+    except Exception:  # noqa: BLE001  whatever it is, the broker is still down
         return False
     return True

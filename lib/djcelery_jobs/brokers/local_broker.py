@@ -66,7 +66,7 @@ def _start_valkey(url: str, folder: Path) -> subprocess.Popen[bytes]:
         raise NoBrokerError(f"No Redis answers at {url}, and the bundled one has neither TLS nor sentinels. {ADVICE}")
     folder.mkdir(parents=True, exist_ok=True)
     port = str(current_app.connection_for_write(url).port or 6379)
-    # The binary itself and not its Python wrapper, which would leave the server behind when it is ended. Append-only:
+    # The binary and not its Python wrapper, which leaves the server running when it is killed. Append-only:
     # every job is on disk when it is published. A session of its own: Ctrl-C is for the workers, they need it longer.
     command = [get_binary_path(), "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes"]
     with (folder / "valkey.log").open("ab") as log:

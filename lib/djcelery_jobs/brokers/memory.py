@@ -1,4 +1,4 @@
-"""Ask the broker how much of its memory is used. A Redis that is full takes no new job."""
+"""Ask the broker how much of its memory is used. A Redis that is full accepts no new job."""
 
 from djcelery_jobs.brokers.ping import quick_connection
 from djcelery_jobs.brokers.single_flight import SingleFlight

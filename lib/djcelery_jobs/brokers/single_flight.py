@@ -1,4 +1,4 @@
-"""Ask something that may hang, from one thread at a time."""
+"""Call a function that may hang, from one thread at a time."""
 
 import os
 import threading

@@ -54,7 +54,7 @@ def work_off() -> int:
     try:
         return _work_off(action)
     except OperationalError:
-        logger.warning("bulk action %d: the broker is away, trying again later", action.pk, exc_info=True)
+        logger.warning("bulk action %d: the broker is down, trying again later", action.pk, exc_info=True)
         outbox.breaker.open()
     except ValueError as error:  # a filter that this version does not understand
         action.error = error_text(error)[:500]
@@ -99,4 +99,4 @@ def _ended_before(moment: datetime) -> Q:
 def _end(action: BulkAction) -> None:
     action.finished_at = timezone.now()
     action.save()
-    operations.info("%s is through: %s for %d jobs that matched", action.requested_by, action.action, action.changed)
+    operations.info("%s finished: %s for %d jobs that matched", action.requested_by, action.action, action.changed)

@@ -15,7 +15,7 @@ AT_ONCE = 100  # messages in one pass
 
 
 def drain() -> int:
-    """Empty the dead queues. Return how many messages they held. Does not raise when the broker is away."""
+    """Empty the dead queues. Return how many messages they held. Does not raise when the broker is down."""
     if not outbox.breaker.closed:
         return 0
     try:
@@ -25,7 +25,7 @@ def drain() -> int:
             with connection.channel() as channel:
                 return sum(_drain(name, channel) for name in current_app.amqp.queues)
     except (*current_app.connection_for_read().recoverable_connection_errors, OperationalError, OSError):
-        logger.warning("the broker is away; its dead queues are looked at later", exc_info=True)
+        logger.warning("the broker is down; its dead queues are emptied later", exc_info=True)
         outbox.breaker.open()
         return 0
 

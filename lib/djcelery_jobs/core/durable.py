@@ -24,7 +24,7 @@ from djcelery_jobs.models import Job, atomic, database_alias, job_id
 
 logger = logging.getLogger(__name__)
 
-# Seconds between the attempts to change a row while the database is away: in sum well below the limit of short jobs.
+# Seconds between the attempts to change a row while the database is down: in sum well below the limit of short jobs.
 DATABASE_PAUSES = (0, 0.5, 1, 2)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_OPTIONS = {"countdown", "eta", "max_retries", "throw"}
@@ -121,7 +121,7 @@ class DurableTask(JobTask):
         return bool(request.is_eager) and not Job.objects.filter(pk=job_id(request.id)).exists()
 
     def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
-        """Begin the run of a message, and return its job. Raise Ignore when the database stays away."""
+        """Begin the run of a message, and return its job. Raise Ignore when the database stays down."""
         request, message = self.request, self.request.delivery_info or {}
         delivery = ledger.Delivery(
             job_id=job_id(request.id),
@@ -226,7 +226,7 @@ def _patiently(change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Make a change in the ledger, also while the database restarts.
 
     Without the database a run can neither begin nor record how it ended, and that is no failure of the job. Raise
-    Ignore when the database stays away until time is up: the message is dropped, the row is as it was, and the relay
+    Ignore when the database stays down until time is up: the message is dropped, the row is as it was, and the relay
     publishes the job again when it is due.
     """
     try:

@@ -382,7 +382,7 @@ def schedule_retry(begun: Job, *, at: datetime, error: BaseException | None = No
 
 
 def snooze(begun: Job, *, at: datetime) -> None:
-    """Let the relay publish the job once more at that time, because its run asked for it. This is no attempt."""
+    """Let the relay publish the job once more at that time, because its run asked for it. This is not an attempt."""
     with atomic():
         job = _lock(begun.pk, wait=True)
         if job and _is_latest_run(job, begun) and not _cancel_if_asked(job):
@@ -829,7 +829,7 @@ def _cancel_if_asked(job: Job) -> bool:
 
 
 def _cancel(job: Job, by: str) -> None:
-    """Cancel a locked job. A run that was ended for this is no kill."""
+    """Cancel a locked job. A run that was ended for this does not count as a kill."""
     job.starts -= min(job.starts, job.started_at is not None)
     job.save(update_fields=["starts"])
     _cancel_all([job], by)

@@ -6,6 +6,6 @@ from djcelery_jobs.conf import jobs_settings
 
 
 def touch() -> None:
-    """Tell the probe that this process does its work. Without HEARTBEAT_FILE there is none to tell."""
+    """Touch HEARTBEAT_FILE, if it is set, to show the probe that this process does its work."""
     if jobs_settings.HEARTBEAT_FILE:
         Path(jobs_settings.HEARTBEAT_FILE).touch()

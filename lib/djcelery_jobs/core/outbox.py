@@ -1,4 +1,4 @@
-"""Write a job into the caller's transaction, and publish it after the commit, without waiting for an absent broker."""
+"""Write a job into the caller's transaction, and publish it after the commit. Never wait for a broker that is down."""
 
 import logging
 import struct
@@ -199,7 +199,7 @@ def _time(option: Any) -> datetime | None:
 
 
 def publish(jobs: Iterable[Job]) -> None:
-    """Publish jobs. Does not raise, and does not wait for a broker that was away a moment ago."""
+    """Publish jobs. Does not raise, and does not wait for a broker that was down a moment ago."""
     left = list(jobs)
     if current_app.conf.task_always_eager:
         for job in left:
@@ -214,7 +214,7 @@ def publish(jobs: Iterable[Job]) -> None:
                             _send_unless_wrong(job, producer)
                     del left[:BATCH]
     except Exception:  # whichever way it failed: the rows are there
-        logger.warning("the broker took no job; %d wait for the relay", len(left), exc_info=True)
+        logger.warning("the broker accepted no job; %d wait for the relay", len(left), exc_info=True)
         breaker.open()
     _leave_to_relay(left)
 
@@ -281,4 +281,4 @@ def _leave_to_relay(jobs: list[Job]) -> None:
     try:
         ledger.publish_now([job.pk for job in jobs])
     except DatabaseError:
-        logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
+        logger.warning("the database is down too; the relay finds these jobs a little later", exc_info=True)

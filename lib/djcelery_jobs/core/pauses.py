@@ -103,7 +103,7 @@ class PauseBoard:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing is paused. In a process that is no worker's, nothing is."""
+        """Return whether nothing is paused. Outside a worker, nothing is paused."""
         return not self._digests()
 
     def shows(self, *names: Name) -> bool:
@@ -167,7 +167,7 @@ def _publish_held(messages: QuerySet[HeldMessage]) -> int:
             logger.exception("cannot publish the held message of %s %s", message.task, message.task_id)
             continue
         except Exception:
-            logger.warning("the broker took no held message; trying again later", exc_info=True)
+            logger.warning("the broker accepted no held message; trying again later", exc_info=True)
             outbox.breaker.open()
             break
         message.delete()

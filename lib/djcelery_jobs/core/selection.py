@@ -151,7 +151,7 @@ def page_key_of(text: str) -> tuple[datetime, uuid.UUID] | None:
 
 
 def with_id(text: str) -> Q:
-    """Return the condition that the id of a job begins like this. Without a match in what is no beginning of an id."""
+    """Return the condition that the id of a job begins with this text. Match nothing if no id can begin so."""
     digits = text.lower().replace("-", "")
     if not ID_PREFIX.fullmatch(digits):
         return Q(pk__in=[])

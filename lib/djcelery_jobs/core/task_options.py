@@ -36,7 +36,7 @@ class TaskOptions:
         return {name: value for name in NAMES if (value := getattr(self, name)) is not None}
 
     def key_of(self, arguments: Mapping[str, Any]) -> str | None:
-        """Return the key of a job with these arguments, by name. Raise ValueError for a name that is none of them."""
+        """Return the key of a job with these arguments, by name. Raise ValueError for any other name."""
         if self.key is None:
             return None
         try:

@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult(TaskResult):
-    """Be the result of a durable job, read from its row."""
+    """Represent the result of a durable job, read from its row."""
 
     _return_value: Any | None = None
 

@@ -1,4 +1,4 @@
-"""Carry out what people decide on the page, and record it in the admin's history: who, what, when."""
+"""Carry out what people decide on the page, and record who did what, and when, in the admin's history."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def actions_of(rows: Iterable[Row]) -> list[Action]:
 def decide(action: str, jobs: QuerySet[Job], *, user: Any) -> int:
     """Carry an action out on those of the jobs that it is for. Return on how many.
 
-    Raise OperationalError when the broker is away.
+    Raise OperationalError when the broker is down.
     """
     carry_out, is_for = bulk.ACTIONS[action]
     ids, count = iter(list(jobs.filter(is_for).values_list("pk", flat=True))), 0
@@ -109,7 +109,7 @@ def decide(action: str, jobs: QuerySet[Job], *, user: Any) -> int:
         chosen = Job.objects.filter(pk__in=batch)
         try:
             count += carry_out(chosen, by=str(user))
-        finally:  # the broker may go away in the middle: record the jobs that were decided by then
+        finally:  # the broker may go down half-way: record the jobs that were decided by then
             decided = chosen.exclude(state=State.DEAD).only("pk", "task")
             LogEntry.objects.log_actions(user.pk, decided, CHANGE, f"{ACTIONS[action].past.capitalize()}.")
     return count

@@ -49,9 +49,9 @@ def outcome(result: Callable[..., Any], seconds: float) -> str:
 
 
 def problems(snapshot: Snapshot) -> list[str]:
-    """Return a sentence for each problem that needs somebody. Dead jobs are none: they wait for a decision."""
+    """Return a sentence for each problem that needs somebody. Dead jobs do not count: they wait for a decision."""
     sentences = []
-    # No worker can consume from a broker that is away.
+    # No worker can consume from a broker that is down.
     broker_answers = snapshot.broker == "ok"
     if not broker_answers:
         state = "is down" if snapshot.broker == "down" else "does not answer"

@@ -23,13 +23,13 @@ from djcelery_jobs.models import SUBJECT_LENGTH, Cancellation, Job, State, job_i
 from djcelery_jobs.telemetry.redaction import scrub
 
 PAGE = 50  # jobs
-# How many jobs one page reads where no index leads to those that match. Paging goes on behind them.
+# How many jobs one page reads where no index leads to those that match. The next page continues after them.
 SCANNED = 5_000
 SCANNED_FOR_TEXT = 2_000
 SEARCHED = 1000  # characters of the arguments
 CANDIDATES = 500  # jobs whose visible text is compared on one page
 COUNTED = 200_000  # jobs that match are counted up to here
-# The end of a traceback says what went wrong. The page of the job has the whole.
+# The end of a traceback says what went wrong. The page of the job shows all of it.
 TRACEBACK_SHOWN = 4000  # characters
 CAUSED = 50  # jobs that a job has dispatched
 GROUPS = 100

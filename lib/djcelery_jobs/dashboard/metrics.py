@@ -51,7 +51,7 @@ def _in_time(answer: Future[float | None], deadline: float) -> float | None:
     """Return what the broker answers until the deadline, which is on the monotonic clock. None: nothing."""
     try:
         return answer.result(timeout=max(0, deadline - time.monotonic()))
-    except Exception:  # noqa: BLE001  whatever it is, jobs_broker_up says that the broker is away
+    except Exception:  # noqa: BLE001  whatever it is, jobs_broker_up says that the broker is down
         return None
 
 

@@ -254,9 +254,7 @@ class OverviewAdmin(admin.ModelAdmin):
             )
         expected = int(request.POST["expected"]) if request.POST.get("expected", "").isdecimal() else 0
         decisions.decide_on_all(action.name, selection, min(expected, listing.COUNTED), user=request.user)
-        self.message_user(
-            request, f"{action.verb}: beat works it off, batch by batch. The overview shows how far it is."
-        )
+        self.message_user(request, f"{action.verb}: beat does it in batches. The overview shows the progress.")
         return redirect(back)
 
     def edit(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

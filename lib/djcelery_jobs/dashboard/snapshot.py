@@ -89,7 +89,7 @@ class ScheduledEntry:
 
     schedule: in words. last: its last run, None when there was none.
     next: its next run, None when it can never run. paused: its runs are left out until it is resumed.
-    overdue: seconds since it was due. ahead: seconds by which its last run lies in the database's future.
+    overdue: seconds since it was due. ahead: seconds by which its last run is ahead of the database's clock.
     """
 
     name: str

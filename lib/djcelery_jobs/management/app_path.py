@@ -13,7 +13,7 @@ def app_path() -> str:
         if name and current_app == find_app(name):
             return name
     except (ImportError, AttributeError, ValueError):
-        pass  # many apps have a name that is no module
+        pass  # many apps have a name that is not a module
     for module in [module for key, module in sorted(sys.modules.items()) if key.partition(".")[0] != "celery"]:
         for variable, value in list(getattr(module, "__dict__", {}).items()):
             if Celery in type(value).__mro__ and current_app == value:

@@ -75,7 +75,7 @@ def caused_by_entry(name: str) -> AbstractContextManager[None]:
 
 
 def running() -> dict[str, Any]:
-    """Return the names of the current job, as they stand on each log line. Empty outside of a job."""
+    """Return the names of the current job, as each log line has them. Empty outside a job."""
     # One look at the proxy: it finds the task anew each time.
     task = current_task._get_current_object()
     request = task and task.request

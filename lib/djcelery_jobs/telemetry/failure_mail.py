@@ -9,7 +9,7 @@ from django.core.mail import mail_admins
 
 from djcelery_jobs.conf import jobs_settings
 
-# Other lines at this level, such as that of a probe which was told that the database is away, are no failures.
+# Other lines at this level are not failures, such as the line of a probe when the database is down.
 FAILURES = ("task_failure", "request_failed")
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 HIDDEN = "[hidden]"
 SHORTEST_CARD = 13  # digits; no key is shorter either
 
-# What begins like this is a key, whatever stands around it. Each service documents its prefix.
+# A word that begins like this is a key, whatever is around it. Each service documents its prefix.
 KEYS = (
     r"(?:sk|rk|pk)_(?:live|test)_\w{10,}",  # Stripe
     r"whsec_[\w+/=]{16,}",
@@ -67,7 +67,7 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b
 _CREDENTIALS = re.compile(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,20}://)(?:[^\s/@:\"'<>]*:(?!\d+(?:/|$))[^\s\"'<>]*|[^\s/\"'<>]+)@", re.IGNORECASE
 )
-# A token holds something that no word does; "a basic understanding" is none.
+# A token has a character that no word has: "a basic understanding" is not a token.
 _SCHEME = re.compile(
     r"\b(?P<scheme>bearer|basic|digest)\s+(?=[\w.~+/=-]*(?:[\d=+/_~]|\.\w|(?-i:[A-Z])))[\w.~+/=-]{8,}", re.IGNORECASE
 )

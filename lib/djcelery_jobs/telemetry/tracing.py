@@ -54,7 +54,7 @@ def start() -> None:
     DjangoInstrumentor().instrument()
     CeleryInstrumentor().instrument()
     setattr(Task, CTX_KEY, SpansOfThread())
-    # A child of a worker ends without Python's usual goodbye.
+    # A child of a worker exits without running Python's exit handlers, which would flush the spans.
     worker_process_shutdown.connect(lambda **_: provider.force_flush(FLUSH_TIMEOUT), weak=False)
 
 

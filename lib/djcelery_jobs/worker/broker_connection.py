@@ -1,4 +1,4 @@
-"""Look for a broker that is away every few seconds, and stay alive to probes meanwhile."""
+"""Try to reach a broker that is down every few seconds, and stay alive to probes meanwhile."""
 
 from collections.abc import Callable
 from typing import Any

@@ -92,7 +92,7 @@ def _record(change: Callable[..., None], names: Iterable[object], **options: Any
     try:
         change(names, **options)
     except DatabaseError:
-        logger.warning("the database is away too; the relay finds these jobs a little later", exc_info=True)
+        logger.warning("the database is down too; the relay finds these jobs a little later", exc_info=True)
     connections.close_all()  # the main process forks children, and must not share a connection with them
 
 

@@ -1,7 +1,7 @@
 """Receive messages so that none ends the worker, stops a queue, or is lost, whatever it holds.
 
 A message that no task can run is kept as a dead letter, then acknowledged. Celery's signals for such messages are sent
-after it has rejected them, so a kill or a database that is away would lose them in between; a message that cannot be
+after it has rejected them, so a kill or a database that is down would lose them in between; a message that cannot be
 decoded has no signal. Therefore the handlers are extended instead.
 """
 
@@ -18,7 +18,7 @@ from djcelery_jobs.worker import message_faults
 
 logger = logging.getLogger(__name__)
 
-# Seconds until a message is tried again that could not be kept, because the database is away.
+# Seconds until a message that could not be kept, because the database is down, is tried again.
 RETURN_DELAY = 5
 
 

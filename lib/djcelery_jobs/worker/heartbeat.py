@@ -6,7 +6,7 @@ every queue that it was started for, and beat touches it at each tick. A probe c
     find "$HEARTBEAT_FILE" -mmin -0.5 | grep -q .
 
 The file goes stale when the process hangs or is stopped, when a worker has lost a consumer, and when a worker receives
-nothing while jobs wait for it (starvation.py). It stays fresh while the broker is away: a worker that looks for its
+nothing while jobs wait for it (starvation.py). It stays fresh while the broker is down: a worker that looks for its
 broker does what it can, and a restart would only end the jobs that it runs.
 """
 

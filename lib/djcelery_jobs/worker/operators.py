@@ -120,7 +120,7 @@ class CarryOutDecisions(bootsteps.StartStopStep):
 
 
 def follow_pauses(consumer: Any) -> None:
-    """Stop to consume what is paused now, and begin to consume what is no longer."""
+    """Stop consuming the queues that are paused now, and consume those again that no longer are."""
     paused = decisions.paused_queues
     for queue in paused - pulse.paused:
         logger.info("the queue %s is paused", queue)

@@ -13,7 +13,7 @@ ANSWER_TIMEOUT = 2  # seconds for the broker's answer
 
 
 class StarvationDetector:
-    """Tell whether messages wait in a worker's queues and do not reach it. Only an idle worker asks the broker.
+    """Detect messages that wait in a worker's queues and do not reach it. Only an idle worker asks the broker.
 
     Messages that RabbitMQ has sent to a worker ahead of time, as many as its prefetch, do not count as waiting.
     """

@@ -1,4 +1,4 @@
-"""Take the broker away while a site takes orders over HTTP."""
+"""Stop the broker while a site takes orders over HTTP."""
 
 from __future__ import annotations
 

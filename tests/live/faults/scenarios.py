@@ -146,7 +146,7 @@ def scaled_down(environment: Environment, seconds: float = 9) -> tuple[Outcome, 
 
 
 def database_outage(environment: Environment, seconds: float, *, rate: float = 12) -> tuple[Outcome, int]:
-    """Crash the database and keep it away for a while, in the middle of work. Also returns how many jobs the workers
+    """Crash the database and keep it down for a while, in the middle of work. Also returns how many jobs the workers
     called failed."""
     failures = environment.worker_lines('"task_failure"')
     dispatching = environment.dispatch(
@@ -179,7 +179,7 @@ def database_freezes(environment: Environment, seconds: float, *, rate: float = 
 
 
 def broker_outage(environment: Environment, seconds: float) -> tuple[Outcome, dict[str, int]]:
-    """Kill all children of a worker at one moment. Then crash the broker, and keep it away for a while.
+    """Kill all children of a worker at one moment. Then crash the broker, and keep it down for a while.
 
     seconds: longer than a job may take. Durable and plain jobs run meanwhile. Also returns how often workers said that
     they ended themselves, a child or a job, or that one failed.

@@ -49,8 +49,8 @@ function mergeChildren(parent, wanted) {
 }
 
 /**
- * Let `old` stand where `next` does, and return what comes after it. What is between them and no longer wanted goes
- * away: an element that is moved, even to where it was, would lose the focus.
+ * Put `old` in the place of `next`, and return the node after it. Unwanted nodes between them are removed,
+ * so that `old` need not move: an element that is moved, even to where it was, loses the focus.
  */
 function placed(parent, old, next, stays) {
   while (next && next !== old && !(next.id && stays.has(next.id))) next = removed(next);

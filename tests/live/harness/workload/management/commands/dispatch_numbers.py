@@ -44,7 +44,7 @@ class Command(BaseCommand):
             self.dispatch(getattr(tasks, names[number % len(names)]), number, seconds, die=die, roll_back=roll_back)
 
     def dispatch(self, task: Any, number: int, seconds: float, *, die: bool, roll_back: bool) -> None:
-        """Dispatch one job. While the database is away, try again, unless the commit turns out to have worked."""
+        """Dispatch one job. While the database is down, try again, unless the commit turns out to have worked."""
         while True:
             try:
                 if Expected.objects.filter(pk=number).exists():
