@@ -19,43 +19,44 @@ HEAD = """\
 <!-- Written by docs/make_monitoring.py from the project itself; a test keeps it true. Change the project, or that
 script. -->
 
-What is true of the jobs is read from the broker and the database, never from the memory of one process. So the
-numbers are right behind any number of web processes and workers, and a process that ends takes nothing along.
+All numbers are read from the broker and the database, never from the memory of one process. So they are right with any
+number of web processes and workers, and a process that ends takes no numbers with it.
 
-## Is it well?
+## Health
 
-| ask | answer |
+| look at | it tells you |
 |---|---|
-| `/admin/djcelery_jobs/overview/` | for people: [the page of the jobs](jobs-page.md) |
-| `manage.py jobs health` | a table of queues, workers and beat; exit code 1 and a sentence for each trouble |
+| `/admin/djcelery_jobs/overview/` | everything, for people: [the jobs page](jobs-page.md) |
+| `manage.py jobs health` | a table of queues, workers and beat, and the problems; exits with 1 if there is one |
 | `GET /health/live` | 200 while the web process answers |
-| `GET /health/ready` | 200, or within a second 503 and the part that is `down` or gives `no answer`; for anybody |
-| the age of a worker's or beat's heartbeat file | older than 30 seconds: it hangs, or has lost a consumer |
+| `GET /health/ready` | 200; or 503 within a second, with the part that is `down` or gives `no answer`; for anybody |
+| the age of a heartbeat file | a worker or beat whose file is older than 30 seconds hangs, or has lost a consumer |
 
-The broker and the database are asked at the same moment, each by one thread however many requests want to know, and
-nobody waits longer than a second in all. So a server that hangs holds one thread of each web process.
+The broker and the database are asked at the same time, each by one thread, however many requests want to know. No
+request waits longer than a second. So a server that hangs holds one thread in each web process.
 
 ### The heartbeat
 
-With `JOBS_HEARTBEAT_FILE` set, a worker touches that file each second, from the event loop of its consumer, while it
-consumes every queue that it was started for; beat touches it at each tick, also while another one holds the lock. The
-probe of a container starts no Python:
+Set `JOBS_HEARTBEAT_FILE`, and a worker touches that file every second while it consumes every queue that it was
+started for. It does so from the event loop of its consumer. Beat touches its file at each tick, also while another
+beat holds the lock. The probe of a container does not have to start Python:
 
 ```console
 find "$JOBS_HEARTBEAT_FILE" -mmin -0.5 | grep -q .
 ```
 
-It fails for a process that is stopped or hangs, for a worker that has lost one of its consumers, and for one that
-believes to consume but has nothing to do for 10 seconds while jobs wait in its queues. It does not fail
-while the broker is away: a worker that looks for it does what it can, and a restart would end the jobs that it runs.
+The probe fails for a process that is stopped or hangs, for a worker that has lost one of its consumers, and for a
+worker that is connected but receives nothing for 10 seconds while jobs wait in its queues. It does not fail while the
+broker is down: the worker is trying to reconnect, and a restart would end the jobs that it runs. It does not fail
+during a pause.
 
-The same is in the database, one row for each worker, written every five seconds. A queue of which no live worker says
-that it consumes it is reported: by `jobs health`, by `jobs_queue_consumers`, and by an alert.
+Each worker also writes a row in the database every five seconds. If no live worker consumes a queue, `jobs health`
+says so, `jobs_queue_consumers` is 0, and an alert fires.
 
 ## Metrics
 
-`GET /metrics` is for Prometheus, with `METRICS_TOKEN` from the environment as its bearer token, and for people who
-may see jobs in the admin. Everybody else gets 403. One web process is enough to scrape, whichever answers:
+`GET /metrics` is for Prometheus, which sends `METRICS_TOKEN` from the environment as its bearer token, and for people
+who may see jobs in the admin. Everybody else gets 403. Scrape one web process; it does not matter which:
 
 ```yaml
 scrape_configs:
@@ -68,23 +69,38 @@ scrape_configs:
 """
 
 COUNTING = """
-A run is told by one line in a pipe from the process that ran it to its worker's main process, which adds what it has
-read to two small tables every five seconds. So a child that is killed afterwards has told what it did; a whole worker
-that is killed loses the counts of its last seconds. When the database is away they are kept and added later. Runs
-that were cut off by a kill are not counted, since they run again; one that its hard limit ended is counted as failed,
-without a duration. A second delivery that finds its job done is a run that is done, too.
+Each process that runs jobs reports the end of a run through a pipe to its worker's main process, which adds the
+reports to small tables every five seconds. If a child process is killed after a run, that run is already reported. If
+a whole worker is killed, the counts of its last seconds are lost. While the database is down, counts are kept and
+added later.
 
-`jobs_queue_oldest_seconds` is exact on Redis, where the oldest message is looked at in its place, and for durable
-jobs, which have a row. Of plain messages on RabbitMQ nobody can know without taking them: what waits there is younger
-than what a worker took last, so the age given is an upper bound, and absent when no worker has taken any.
+A durable job is counted once when it ends, and once for each retry before that:
 
-What a look costs does not grow with the jobs: the broker says how long a queue is, and rows are found by partial
-indexes. Dead jobs are counted up to 10,000 in each queue.
+| what happened to a durable job | `outcome` |
+|---|---|
+| it is done | `done` |
+| it failed for good, or was given up because its process died too often, or no code could send it | `failed` |
+| a run failed and will be retried | `retried` |
+| somebody cancelled it, before or during a run | `cancelled` |
+| it expired before a run | `expired` |
+| it snoozed, was held by a pause, was cut off by a kill or its hard limit, or its message came twice | not counted |
+
+A plain job that a kill or its hard limit ended is `failed`, without a duration; one that comes back after a kill is
+counted when it ends. The charts and the page **Tasks** show `done`, `failed` and `retried`.
+
+`jobs_queue_oldest_seconds` is exact on Redis, where the oldest message can be read in place, and for durable jobs,
+which have a row. Plain messages on RabbitMQ cannot be looked at without taking them. There the metric is an upper
+bound: what waits is younger than the message that a worker took last. It is absent when no worker has taken a message.
+
+A scrape costs the same however many jobs there are: the broker knows the lengths of its queues, and partial indexes
+lead to the rows. Dead jobs are counted up to 10,000 per queue.
 
 ## Alerts
 
 `monitoring/alerts.yaml` holds the rules for Prometheus, `monitoring/grafana.json` a dashboard to import into Grafana.
-Tests in the project see to it that both name metrics and labels that exist, and that every metric is used.
+Tests in the project check that both use only metrics and labels that exist, and that every metric is used. A queue
+that is paused does not fire the alerts about old jobs or missing workers; `JobsPaused` fires when a pause lasts for a
+day.
 
 """
 

@@ -324,7 +324,7 @@ class Heartbeat(OneDatabaseModel):
 
 
 class Tally(OneDatabaseModel):
-    """Count the runs of one task in one queue that have ended, since the project began; see tallies.py."""
+    """Count the runs of one task in one queue that have ended, since the project began; see run_counts.py."""
 
     queue = models.CharField(max_length=100)
     task = models.CharField(max_length=200)
@@ -342,7 +342,7 @@ class Tally(OneDatabaseModel):
 
 
 class TaskSlot(OneDatabaseModel):
-    """Count the runs of one task in one queue that ended in a span of ten minutes or of an hour; see tallies.py.
+    """Count the runs of one task in one queue that ended in a span of ten minutes or of an hour; see run_counts.py.
 
     buckets, waits: runs by the upper end of the bucket of their duration, and of the time that they waited.
     """

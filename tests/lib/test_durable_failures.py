@@ -103,6 +103,8 @@ def test_a_job_that_kills_its_process_is_dead_after_a_bound(add, broker, committ
             deliver(the_job())
         except KeyboardInterrupt:
             starts += 1
+        except ledger.GivenUpError:
+            assert the_job().state == State.DEAD
 
     assert starts == jobs_settings.MAX_REDELIVERIES + 1
     assert the_job().error == f"Its process died {starts} times while it ran."

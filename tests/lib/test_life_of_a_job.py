@@ -8,6 +8,7 @@ import itertools
 import os
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -177,8 +178,10 @@ class LifeOfAJob(RuleBasedStateMachine):
             worker=worker,
             queue=job.queue,
         )
-        paused = is_paused(job)
-        if begun := ledger.begin(delivery):
+        paused, begun = is_paused(job), None
+        with suppress(ledger.GivenUpError):
+            begun = ledger.begin(delivery)
+        if begun:
             assert not paused, "what is paused does not start"
             self.is_alone(message, redelivered)
             self.killed[name_of(job)] += 1

@@ -347,18 +347,20 @@ def test_a_failure_has_its_class_and_traceback(enqueue, broker):
         result.return_value  # noqa: B018
 
 
-def test_a_job_that_killed_its_process_each_time_says_so(enqueue, broker):
+def test_a_job_that_killed_its_process_each_time_says_so(enqueue, broker, signals):
     result = enqueue(functions.add, "a", fail="killed")
     while the_job().state == State.WAITING:
         with pytest.raises(KeyboardInterrupt):
             deliver(the_job(), redelivered=True)
         later(jobs_settings.JUST_BEGUN + 1)
         if the_job().starts > jobs_settings.MAX_REDELIVERIES:
-            deliver(the_job(), redelivered=True)
+            with pytest.raises(ledger.GivenUpError):
+                deliver(the_job(), redelivered=True)
     result.refresh()
 
     assert {error.exception_class for error in result.errors} == {WorkerLostError}
     assert result.attempts == jobs_settings.MAX_REDELIVERIES + 1
+    assert [status for name, status in signals if name == "task_finished"] == [STATUS.FAILED]
 
 
 def test_a_discarded_job_has_not_run(enqueue):

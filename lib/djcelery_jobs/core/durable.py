@@ -20,7 +20,7 @@ from djcelery_jobs.core import ledger, outbox
 from djcelery_jobs.core.current_job import SnoozedError
 from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.core.worker_identity import worker_identity
-from djcelery_jobs.models import Job, atomic, database_alias, job_id
+from djcelery_jobs.models import Job, State, atomic, database_alias, job_id
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,11 @@ class DurableTask(JobTask):
         if self._is_no_job():
             with atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
-        job = self._begin(args, kwargs)
+        try:
+            job = self._begin(args, kwargs)
+        except ledger.GivenUpError as error:
+            self._give_up(error.job)
+            raise
         followers = self._take_followers(job)
         if job is None:
             logger.info("nothing to do: done, dead or running elsewhere")
@@ -108,10 +112,17 @@ class DurableTask(JobTask):
             raise Ignore from error
         except Exception as error:
             self._fail(job, error)
+            if job.state != State.DEAD:
+                logger.warning("failed, but the job was cancelled or another run has it", exc_info=True)
+                raise Ignore from error
             raise
 
     def _fail(self, job: Job, error: BaseException) -> None:
         _patiently(ledger.mark_dead, job, error)
+
+    def _give_up(self, job: Job | None) -> None:
+        """Let the run of a job that was given up fail as any other does, with its callbacks for errors."""
+        self._take_followers(job)
 
     def _is_no_job(self) -> bool:
         """Return whether the task is called as a function, also by itself, or inline by `apply` in a test."""
@@ -145,6 +156,7 @@ class DurableTask(JobTask):
             result = None if self.one_transaction else self._perform(job, args, kwargs)
             with ledger.complete_in_transaction(job) as ours:
                 if not ours:
+                    self.request.begun = False  # the run that has ended it is counted
                     return None
                 if self.one_transaction:
                     result = self._perform(job, args, kwargs)

@@ -7,7 +7,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure
 
 from djcelery_jobs.core import dead_letters
-from djcelery_jobs.core.task import is_durable
+from djcelery_jobs.core.task import GivenUpMessage, is_durable
 from djcelery_jobs.storable import class_path, error_text
 from djcelery_jobs.telemetry.context import running
 
@@ -25,6 +25,8 @@ def record(
         return  # its row decides whether it runs again
     # The worker's main process reports what its children could not; a traceback there would be that of the report.
     logger.error("task_failure", extra=names, exc_info=exception if running() else None)
+    if isinstance(exception, GivenUpMessage):
+        return  # the process that refused it has kept it, with the reason
     error = error_text(exception)
     trace = str(getattr(einfo, "traceback", None) or "")
     dead_letters.keep(sender.name, task_id, args, kwargs, error, traceback=trace, error_class=class_path(exception))

@@ -53,6 +53,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core import run_counts
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
 from djcelery_jobs.core.task import WORKER_LOST
 from djcelery_jobs.models import (
@@ -95,6 +96,14 @@ class TransactionEndedError(RuntimeError):
 
 class CancelledError(Exception):
     """Say that somebody cancelled the job while it ran. Its transaction is rolled back."""
+
+
+class GivenUpError(Exception):
+    """Say that a job is dead now because the processes that ran it died too often."""
+
+    def __init__(self, message: str, job: Job | None = None) -> None:
+        super().__init__(message)
+        self.job = job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +170,7 @@ def create_for_key(job: Job) -> tuple[Job, bool]:
     """
     unfinished = Job.objects.filter(key=job.key, state__in=UNFINISHED)
     expired = unfinished.filter(started_at=None, expires_at__lt=timezone.now())
-    expired.update(state=State.DISCARDED, finished_at=timezone.now())
+    _count([job] * expired.update(state=State.DISCARDED, finished_at=timezone.now()), EXPIRED_OUTCOME)  # of its task
     first_state = job.state
     for _ in range(KEY_ATTEMPTS):
         Job.objects.bulk_create([job], ignore_conflicts=True)
@@ -215,9 +224,12 @@ def record_failure(
 def begin(delivery: Delivery) -> Job | None:
     """Count a run that begins now, and return its job.
 
-    Return None when there is nothing to do: the job is done, dead, delayed or running elsewhere.
+    Return None when there is nothing to do: the job is done, dead, delayed or running elsewhere. Raise GivenUpError
+    when it is dead by this call.
     """
     job = _begin_first(delivery) or _begin_again(delivery)
+    if job and job.state == State.DEAD:
+        raise GivenUpError(job.error, job)
     # Checked after the start is written: of two that begin at the same moment, at least one sees the other.
     if job and job.starts > jobs_settings.SUSPECT_STARTS and _beside_another_suspect(job):
         later = timezone.now() + timedelta(seconds=random.uniform(0, jobs_settings.JUST_BEGUN))  # noqa: S311  no secret
@@ -259,11 +271,11 @@ def _begin_again(delivery: Delivery) -> Job | None:
             return None
         if job.expires_at and job.expires_at < now:
             _finish(job, State.DISCARDED, "Expired before a worker was free.")
+            _count([job], EXPIRED_OUTCOME)
             return None
         if job.starts > jobs_settings.MAX_REDELIVERIES:
             _finish(job, State.DEAD, f"Its process died {job.starts} times while it ran.", error_class=WORKER_LOST)
-            _log_failure_at_commit(job, "WorkerLostError")
-            return None
+            return job
         if job.started_at:
             _remember_run(job, "Its process died while it ran.", WORKER_LOST)
         if _pauses(job.queue, job.task).exists():
@@ -544,7 +556,7 @@ def postpone_unsendable(job: Job, reason: str) -> None:
         job.save(update_fields=["publish_at"])
         return
     _finish(job, State.DEAD, reason)
-    _log_failure_at_commit(job, reason)
+    _report_failure_at_commit(job, reason)
 
 
 def publish_now(job_ids: Iterable[object], *, seconds: float = 0) -> None:
@@ -846,13 +858,18 @@ def _cancel_all(jobs: Collection[Job], by: str) -> None:
         finished_at=timezone.now(),
     )
     Cancellation.objects.filter(pk__in=ids).delete()
+    _count(jobs, CANCELLED_OUTCOME)
+
+
+CANCELLED_OUTCOME, EXPIRED_OUTCOME = "cancelled", "expired"
+
+
+def _count(jobs: Collection[Job], outcome: str) -> None:
+    """Count jobs that ended in another way than a run does."""
     counts = Counter((job.queue, job.task) for job in jobs)
-    for queue, task in sorted(counts):  # so that two who cancel never wait for each other in a circle
-        tally, _ = Tally.objects.get_or_create(queue=queue, task=task, outcome=CANCELLED_OUTCOME)
+    for queue, task in sorted(counts):  # so that two who count never wait for each other in a circle
+        tally, _ = Tally.objects.get_or_create(queue=queue, task=task, outcome=outcome)
         Tally.objects.filter(pk=tally.pk).update(count=F("count") + counts[queue, task])
-
-
-CANCELLED_OUTCOME = "cancelled"
 
 
 # What a job that has ended tells of it.
@@ -865,6 +882,12 @@ def _finish(job: Job, state: State, error: str, trace: str = "", error_class: st
     job.save(update_fields=FINISHED)
 
 
-def _log_failure_at_commit(job: Job, error: str) -> None:
+def _report_failure_at_commit(job: Job, error: str) -> None:
+    """Log and count a job that failed for good outside of a run."""
     names = {"task_id": str(job.pk), "task": job.task, "error": error}
-    transaction.on_commit(lambda: failure.error("task_failure", extra=names), using=database_alias())
+
+    def report() -> None:
+        failure.error("task_failure", extra=names)
+        run_counts.count_failure(job.queue, job.task)
+
+    transaction.on_commit(report, using=database_alias(), robust=True)

@@ -32,6 +32,10 @@ class ArgumentsTooLargeError(ValueError):
     """Say that the arguments of a job exceed MAX_ARGUMENT_BYTES."""
 
 
+class GivenUpMessage(Reject):
+    """Say that the message of a plain task is given up, because its worker died under it too often."""
+
+
 class JobTask(DjangoTask):
     """Retry transient errors, and bound how often a message comes back after its worker died.
 
@@ -86,7 +90,7 @@ class JobTask(DjangoTask):
     def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep the message until its pause is over, if there is one, and raise Ignore then.
 
-        Raise Reject for a message whose worker died under it too often; RabbitMQ then dead-letters it.
+        Raise GivenUpMessage for one whose worker died under it too often; RabbitMQ then dead-letters it.
         """
         from djcelery_jobs.core import pauses  # needs models, which cannot be imported while Django loads the apps
 
@@ -103,7 +107,7 @@ class JobTask(DjangoTask):
             logger.warning("gave up on %s: its worker died %d times while it ran", self.name, redeliveries)
             error = f"Its worker died {redeliveries} times while it ran."
             dead_letters.keep(self.name, task_id, args, kwargs, error, error_class=WORKER_LOST)
-            raise Reject("its worker died too often", requeue=False)
+            raise GivenUpMessage("its worker died too often", requeue=False)
 
 
 def _is_iso_time(option: str, value: object) -> bool:

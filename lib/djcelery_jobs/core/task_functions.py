@@ -79,6 +79,11 @@ class FunctionTask(DurableTask):
         if job.state == State.DEAD and not was_dead:
             self._announce_end(job)
 
+    def _give_up(self, job: Job | None) -> None:
+        super()._give_up(job)
+        if job:
+            self._announce_end(job)
+
     def _announce_end(self, job: Job) -> None:
         result = task_results.from_job(job, self.function)
         task_finished.send_robust(sender=_backend_class(result), task_result=result)

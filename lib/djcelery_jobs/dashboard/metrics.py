@@ -18,10 +18,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from djcelery_jobs.brokers.memory import shared_used_share
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.core.run_counts import BOUNDS, OVERFLOW, Runs
 from djcelery_jobs.dashboard import health
 from djcelery_jobs.dashboard.snapshot import Snapshot, take_snapshot
 from djcelery_jobs.models import Tally
-from djcelery_jobs.worker.tallies import BOUNDS, OVERFLOW, Runs
 
 # For each queue: the metric, its help and the attribute of QueueState. None is not exposed: nobody knows it now.
 QUEUE_METRICS = [
@@ -111,7 +111,7 @@ def _workers(snapshot: Snapshot) -> Metric:
 
 
 def _runs(tallies: list[Tally]) -> Iterator[Metric]:
-    text = "Runs that ended: done, failed or retried; and jobs that were cancelled, whether they ran or not"
+    text = "Runs that ended: done, failed or retried; and jobs that were cancelled or had expired before a run"
     runs = CounterMetricFamily("jobs_runs", text, labels=["queue", "task", "outcome"])
     by_task: dict[tuple[str, str], Runs] = defaultdict(Runs)
     for tally in tallies:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from djcelery_jobs.core.run_counts import BOUNDS, OVERFLOW
 from djcelery_jobs.models import TaskSlot
-from djcelery_jobs.worker.tallies import BOUNDS, OVERFLOW
 
 # By name: how long, and the spans that are added up.
 PERIODS = {"hour": (timedelta(hours=1), 10), "day": (timedelta(days=1), 60), "week": (timedelta(days=7), 60)}
