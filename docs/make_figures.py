@@ -1,4 +1,4 @@
-"""Write the figures of the benchmarks into README and docs: python -m docs.make_figures
+"""Write the figures of the benchmarks into the docs: python -m docs.make_figures
 
 Each table stands between `<!-- figures: NAME -->` and `<!-- /figures -->` and is made from `benchmarks/results/*.json`,
 which the benchmarks write. A block stays as it is while a result that it needs is missing.
@@ -7,16 +7,19 @@ which the benchmarks write. A block stays as it is while a result that it needs 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.measuring import RESULTS, markdown
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("guarantees", "capacity", "django-tasks"))]
+PAGES = [ROOT / "docs" / f"{page}.md" for page in ("guarantees", "capacity", "django-tasks", "about/benchmarks")]
 BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
+RAW = "RESULTS"  # stands for the folder of the results in a link, until it is known on which page the link is
 BROKERS = {"redis": "Redis", "rabbitmq": "RabbitMQ"}
 Figures = dict[str, Any]
 
@@ -44,14 +47,15 @@ def source(*names: str, **other_versions: str) -> str:
     machine, versions = results[-1]["machine"], results[-1]["versions"] | other_versions
     wanted = ("Python", "Django", "celery", "PostgreSQL", "Valkey", "RabbitMQ")
     said = ", ".join(f"{name.capitalize() if name == 'celery' else name} {versions[name]}" for name in wanted)
-    return f"\nMeasured {' and '.join(dates)} on {machine['cores']} cores ({machine['processor']}); {said}.\n"
+    raw = "raw figures: " + ", ".join(f"[{name}.json]({RAW}/{name}.json)" for name in names)
+    return f"\nMeasured {' and '.join(dates)} on {machine['cores']} cores ({machine['processor']}); {said}; {raw}.\n"
 
 
 # -- Blocks --------------------------------------------------------------------------------------------------------
 
 
 def promises() -> str:
-    """Return the few figures of the README."""
+    """Return a figure or two for each promise of the README."""
     faults = {broker: result(f"faults-{broker}-postgres") for broker in BROKERS}
     outage, waits = result("outage"), result("isolation")
     worst = {broker: [row for name, row in outage.items() if name.startswith(broker)] for broker in BROKERS}
@@ -279,6 +283,74 @@ def hosts() -> str:
     return markdown(head, rows) + source(*(f"hosts-{broker}" for broker in BROKERS))
 
 
+def peers() -> str:
+    """Return a row for each job system: its CPU for a job, its jobs a second, and what dispatching takes the caller."""
+    from benchmarks.bench_peers import ENGINES, MANY  # here, because it imports what the live tests need
+
+    figures = result("peers")
+    packages, raw = figures["packages"], figures["raw"]
+
+    def middle(engine: str, what: str, name: str) -> float:
+        return median(rounds[name] for rounds in raw[engine][what])
+
+    rows = [
+        [
+            PEERS.get(engine.name, f"{engine.name} {packages[engine.name].get(engine.name, '')}".strip()),
+            engine.promise,
+            f"{middle(engine.name, 'noop 2', 'cpu_ms'):.2f}",
+            f"{middle(engine.name, 'add_one 2', 'cpu_ms'):.2f}",
+            f"{middle(engine.name, 'noop 4', 'rate'):,.0f}",
+            f"{middle(engine.name, 'dispatch one', 'wall_ms'):.2f}",
+            f"{middle(engine.name, 'dispatch many', 'wall_ms'):.2f}",
+        ]
+        for engine in ENGINES
+    ]
+    head = [
+        "",
+        "after a kill",
+        "CPU ms, job that does nothing",
+        "CPU ms, one UPDATE",
+        "jobs a second, 4 at a time",
+        "dispatch one, ms",
+        f"dispatch {MANY:,} at once, ms each",
+    ]
+    return markdown(head, rows) + source("peers")
+
+
+PEERS = {"durable": "djcelery, a durable task", "plain": "djcelery, a plain task"}
+
+
+def pages() -> str:
+    """Return a row for each page of the admin, beside few rows and beside many."""
+    figures = result("pages")
+    few, many = figures
+    rows = [
+        [name, f"{least['ms']:.0f}", f"{figures[many][name]['ms']:.0f}", figures[many][name]["statements"]]
+        for name, least in figures[few].items()
+    ]
+    head = ["page", f"CPU ms, {int(few):,} rows", f"CPU ms, {int(many):,} rows", "statements"]
+    return markdown(head, rows) + source("pages")
+
+
+def controls() -> str:
+    """Return how pauses and cancellations held on each broker."""
+    texts = {
+        "starts_while_paused": "jobs that started in a paused queue",
+        "cancels": "jobs cancelled at about the moment of their end",
+        "done": "of these, done with their effect",
+        "cancelled": "of these, cancelled without an effect",
+        "slowest_cancel_s": "longest time that a cancelled job went on, s",
+        "longest_wait_of_others_s": "longest wait of other jobs while all dead ones are sent again, s",
+    }
+    figures = result("controls")
+
+    def cell(value: float) -> str:
+        return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+
+    rows = [[text, *(cell(figures[broker][name]) for broker in BROKERS)] for name, text in texts.items()]
+    return markdown(["", *BROKERS.values()], rows) + source("controls")
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "promises": promises,
     "faults": faults,
@@ -291,23 +363,27 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scale": scale,
     "growth": growth,
     "hosts": hosts,
+    "peers": peers,
+    "pages": pages,
+    "controls": controls,
 }
 
 
 # -- Pages ---------------------------------------------------------------------------------------------------------
 
 
-def filled(text: str) -> str:
-    """Return a page with each block made again, as far as its results are there."""
+def filled(page: Path) -> str:
+    """Return the text of a page with each block made again, as far as its results are there."""
+    results = os.path.relpath(ROOT / "benchmarks" / "results", page.parent)
 
     def fill(match: re.Match[str]) -> str:
         opening, name, old, closing = match.groups()
         try:
-            return f"{opening}\n{BLOCKS[name]()}\n{closing}"
+            return f"{opening}\n{BLOCKS[name]().replace(f'({RAW}/', f'({results}/')}\n{closing}"
         except MissingResultError:
             return f"{opening}{old}{closing}"
 
-    return BLOCK.sub(fill, text)
+    return BLOCK.sub(fill, page.read_text(encoding="utf-8"))
 
 
 def names(pages: Sequence[Path] = PAGES) -> list[str]:
@@ -317,8 +393,7 @@ def names(pages: Sequence[Path] = PAGES) -> list[str]:
 
 def main() -> None:
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        page.write_text(filled(text), encoding="utf-8")
+        page.write_text(filled(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -41,29 +42,29 @@ def test_every_page_is_on_the_site_and_in_llms_txt(site):
     assert [page for page in PAGES if f"/{page}.md.txt" not in listed] == []
 
 
-@pytest.mark.parametrize(
-    ("page", "text"),
-    [
-        ("index.md", "\n[nowhere](no-such-page.md)\n"),
-        ("index.md", "\n[nowhere](guarantees.md#no-such-heading)\n"),
-        ("lonely.md", "# Lonely\n"),
-    ],
-    ids=["dead link", "dead anchor", "page outside of the navigation"],
-)
-def test_a_mistake_fails_the_build(tmp_path, page, text):
+MISTAKES = {
+    "no-such-page.md": ("index.md", "\n[nowhere](no-such-page.md)\n"),
+    "no-such-heading": ("index.md", "\n[nowhere](guarantees.md#no-such-heading)\n"),
+    "lonely.md": ("lonely.md", "# Lonely\n"),  # outside of the navigation
+}
+
+
+def test_each_mistake_fails_the_build(tmp_path):
     source = tmp_path / "repository"
-    shutil.copytree(DOCS, source / "docs")
-    for file in FILES:
+    for file in [*FILES, *DOCS.rglob("*.*"), *(ROOT / "benchmarks" / "results").iterdir()]:
         copy = source / file.relative_to(ROOT)
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
-    with (source / "docs" / page).open("a") as file:
-        file.write(text)
+    for page, text in MISTAKES.values():
+        with (source / "docs" / page).open("a") as file:
+            file.write(text)
 
     done = build(source, tmp_path / "site")
 
+    lines = done.stderr.strip().splitlines()
     assert done.returncode != 0
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert len(lines) == len(MISTAKES), done.stderr
+    assert all(any(sign in line for line in lines) for sign in MISTAKES), done.stderr
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -73,11 +74,63 @@ def test_links_lead_to_files_also_on_github(path):
     assert [link for link in LINK.findall(text) if not (path.parent / link).exists()] == []
 
 
-def test_the_start_page_answers_ten_questions():
-    # The build finds links that lead nowhere; here it is enough that each question has one.
-    rows = re.findall(r"^\| (.+\?) \| \[.+\]\((.+)\) \|$", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
+# Where each question of a stranger is answered, and a phrase of the answer.
+ANSWERS = {
+    "How do I log in?": ("tutorial", "log-in-to-the-admin", "createsuperuser"),
+    "What happens if Redis dies?": ("guarantees", "a-broker-outage-never-fails-a-request", "The row is enough"),
+    "How do I add a queue?": ("cli", "djcelery-add", "djcelery add queue"),
+    "Does it work with my Poetry project?": ("about/stability", "dependency-tools", "Poetry"),
+    "What happens when I deploy?": ("about/upgrading", "during-a-deploy", "SIGTERM"),
+    "How do I test my tasks?": ("how-to/test-tasks", "test-tasks", "drain"),
+    "Can I cancel a job?": ("guarantees", "what-people-decide-holds", "A job that is cancelled"),
+    "What does a durable job cost?": ("capacity", "what-a-job-costs", "bench_cost"),
+    "How do I leave?": ("about/upgrading", "the-way-out", "base=DurableTask"),
+    "Is it maintained?": ("about/stability", "maintenance", "no release yet"),
+}
 
-    assert len(rows) == 10
+
+class Page(HTMLParser):
+    """Collect the links of the article of a page, and the text of each section by the anchor of its heading."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.links, self.sections = path, set(), {}
+        self.open: list[str] = []  # the anchors of the sections around the place, the innermost last
+        text = path.read_text()
+        self.feed(text[text.index("<article") : text.index("</article>")])
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        if tag == "section":
+            self.open.append(values.get("id") or "")
+        if tag == "a" and (href := values.get("href") or "").partition("#")[0].endswith(".html") and "://" not in href:
+            self.links.add((self.path.parent / href.partition("#")[0]).resolve())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "section":
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        for anchor in self.open:
+            self.sections[anchor] = self.sections.get(anchor, "") + data
+
+
+def test_the_start_page_asks_what_strangers_ask():
+    rows = re.findall(r"^\| (.+\?) \| \[.+\]\(.+\) \|$", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
+
+    assert rows == list(ANSWERS)
+
+
+@pytest.mark.parametrize("start", ["docs/index.html", "README.html"])
+@pytest.mark.parametrize("question", ANSWERS)
+def test_a_question_is_answered_within_two_clicks(site, start, question):
+    page, anchor, phrase = ANSWERS[question]
+    first = Page(site / start).links
+    second = {link for path in first for link in Page(path).links}
+    target = (site / "docs" / f"{page}.html").resolve()
+
+    assert target in (first if start.startswith("docs") else first | second)
+    assert phrase in Page(target).sections[anchor]
 
 
 def test_getting_an_admin_user_is_told_in_each_first_place():

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import inspect
 import json
 import re
 import sys
@@ -50,6 +51,42 @@ def page(monkeypatch, task):
         return SimpleNamespace(**modules)
 
     return run
+
+
+def test_a_task_runs_in_the_transaction_that_dispatches_it(page, broker, committed, mailoutbox):
+    how_to = page("add-a-task")
+    with committed():
+        answer = how_to.views.create_invoice(RequestFactory().post("/", {"cents": "5"}))
+    invoice = models.Invoice.objects.get(pk=json.loads(answer.content)["invoice"])
+    assert not invoice.is_booked
+    broker.drain()
+    with committed():
+        how_to.tasks.mail.delay(invoice.pk)
+    broker.drain()
+    invoice.refresh_from_db()
+
+    assert (invoice.is_booked, bool(invoice.mailed_at)) == (True, True)
+    assert [mail.extra_headers["Message-ID"] for mail in mailoutbox] == [f"<invoice-{invoice.pk}@shop.example>"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("test_book", "test_book"),
+        ("test_dispatch", "test_an_invoice_is_booked"),
+        ("test_messages", "test_dispatched_twice_is_booked_and_mailed_once"),
+    ],
+)
+def test_the_tests_of_the_page_about_tests_pass_and_can_fail(request, page, module, name):
+    how_to = page("add-a-task")
+    test = getattr(getattr(page("test-tasks"), module), name)
+    fixtures = {wanted: request.getfixturevalue(wanted) for wanted in inspect.signature(test).parameters}
+    test(**fixtures)
+
+    vars(how_to.tasks)["Invoice"] = SimpleNamespace(objects=models.Invoice.objects.none())
+    vars(how_to.views)["book"] = SimpleNamespace(delay_on_commit=lambda pk: None)
+    with pytest.raises(AssertionError):
+        test(**fixtures)
 
 
 def states() -> Counter:

@@ -1,4 +1,4 @@
-"""Keep the figures on README and docs as the benchmarks saved them."""
+"""Keep the figures of the docs as the benchmarks saved them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from benchmarks.bench_peers import ENGINES
 from docs import make_figures
 
 MACHINE = {"cores": 2, "processor": "a processor", "memory_gb": 8, "system": "Linux"}
@@ -26,22 +27,74 @@ def save(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", make_figures.PAGES, ids=lambda page: page.name)
 def test_each_page_says_what_the_benchmarks_saved(page):
-    text = page.read_text(encoding="utf-8")
-    assert make_figures.filled(text) == text, "run: python -m docs.make_figures"
+    assert make_figures.filled(page) == page.read_text(encoding="utf-8"), "run: python -m docs.make_figures"
 
 
 def test_each_block_has_its_place():
     assert sorted(make_figures.names()) == sorted(make_figures.BLOCKS)
 
 
-def test_a_block_is_made_from_its_result(save):
-    page = "before\n<!-- figures: scale -->\nold\n<!-- /figures -->\nafter\n"
-    assert make_figures.filled(page) == page
+@pytest.fixture
+def made(tmp_path):
+    """Return the text of a page with one block, filled."""
 
+    def fill(name: str, old: str = "old\n") -> str:
+        page = tmp_path / "page.md"
+        page.write_text(f"before\n<!-- figures: {name} -->\n{old}<!-- /figures -->\nafter\n")
+        text = make_figures.filled(page)
+        page.write_text(text)
+        assert make_figures.filled(page) == text
+        return text
+
+    return fill
+
+
+def test_a_block_stays_while_its_result_is_missing(made, save):
+    assert "\nold\n" in made("scale")
+
+
+def test_a_block_is_made_from_its_result(made, save):
     save("scale", {"no-op": {"1": 100.0, "2": 150.0}})
 
-    made = make_figures.filled(page)
-    assert "| no-op | 1.50x |" in made
-    assert "Measured 2026-01-02 on 2 cores (a processor); Python 1.2" in made
-    assert "old" not in made
-    assert make_figures.filled(made) == made
+    text = made("scale")
+
+    assert "| no-op | 1.50x |" in text
+    assert "Measured 2026-01-02 on 2 cores (a processor); Python 1.2" in text
+    assert text.count("/benchmarks/results/scale.json)") == 1
+    assert "old" not in text
+
+
+def test_rivals_are_shown_by_the_median_of_their_rounds(made, save):
+    measured = {
+        what: [{"cpu_ms": ms, "rate": 1000 * ms, "wall_ms": ms / 10} for ms in (1, 2, 9)]
+        for what in ("noop 2", "add_one 2", "noop 4", "dispatch one", "dispatch many")
+    }
+    packages = {engine.name: {engine.name: "3.2"} if engine.requirements else {} for engine in ENGINES}
+    save("peers", {"packages": packages, "raw": {engine.name: measured for engine in ENGINES}})
+
+    text = made("peers")
+
+    assert "| djcelery, a durable task | effect exactly once | 2.00 | 2.00 | 2,000 | 0.20 | 0.20 |" in text
+    assert "| django-ox 3.2 | at least once | 2.00 |" in text
+    assert text.count("| 2.00 | 2.00 |") == len(ENGINES)
+
+
+def test_pages_of_the_admin_are_shown_beside_few_rows_and_many(made, save):
+    save("pages", {n: {"overview": {"ms": ms, "statements": 12}} for n, ms in (("1000", 20.4), ("1000000", 22.6))})
+
+    text = made("pages")
+
+    assert "| page | CPU ms, 1,000 rows | CPU ms, 1,000,000 rows | statements |" in text
+    assert "| overview | 20 | 23 | 12 |" in text
+
+
+def test_controls_are_shown_for_both_brokers(made, save):
+    row = {"starts_while_paused": 0, "cancels": 1000, "done": 400, "cancelled": 600}
+    row |= {"slowest_cancel_s": 1.26, "longest_wait_of_others_s": 0.5}
+    save("controls", {"redis": row, "rabbitmq": {**row, "cancels": 999}})
+
+    text = made("controls")
+
+    assert "| jobs that started in a paused queue | 0 | 0 |" in text
+    assert "| jobs cancelled at about the moment of their end | 1,000 | 999 |" in text
+    assert "| longest time that a cancelled job went on, s | 1.3 | 1.3 |" in text
