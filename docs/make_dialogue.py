@@ -15,15 +15,17 @@ from rich.text import Text
 
 PICTURE = Path(__file__).parent / "dialogue.svg"
 COLUMNS = 112
-# The prompt to wait for and the answer to type, including two mistakes.
-TYPED = [("name [", "my-shop"), ("name [", "my_shop"), ("broker [", "rabitmq"), ("broker [", "1"), ("results [", ""),
-         ("schedule [", ""), ("sentry [", ""), ("ci [", ""), ("kubernetes [", ""), ("example [", "")]  # fmt: skip
+# What to wait for and what to type, including a mistake.
+TYPED = [("name [", "my-shop\n"), ("name [", "my_shop\n"), *[(f"{number} of 9", "\n") for number in range(2, 9)],
+         ("9 of 9", "n\n")]  # fmt: skip
+MOVE = re.compile(r"(\x1b\[\d+A|\x1b\[J|\n)")
 
 
 def recorded(folder: str) -> str:
     """Run the command on a terminal of its own, type the answers, and return everything that appeared."""
     env = {**os.environ, "TERM": "xterm-256color", "HOME": folder, "GIT_CONFIG_GLOBAL": f"{folder}/.gitconfig"}
-    env.pop("NO_COLOR", None)
+    for name in ("NO_COLOR", "ACCESSIBLE"):
+        env.pop(name, None)
     Path(folder, ".gitconfig").write_text("[user]\n name = Jane Doe\n email = jane@example.org\n")
     Path(folder, "work").mkdir()
     ours, theirs = pty.openpty()
@@ -37,7 +39,7 @@ def recorded(folder: str) -> str:
         start = len(shown)
         while question not in shown[start:]:
             shown += os.read(ours, 65536).decode()
-        os.write(ours, f"{answer}\n".encode())
+        os.write(ours, answer.encode())
     try:
         while chunk := os.read(ours, 65536):
             shown += chunk.decode()
@@ -46,7 +48,23 @@ def recorded(folder: str) -> str:
     os.close(ours)
     if process.wait():
         raise SystemExit(shown)
-    return shown.replace("\r\n", "\n")
+    return screen(shown.replace("\r", ""))
+
+
+def screen(shown: str) -> str:
+    """Return what is on the screen in the end: a menu moves the cursor up, and clears what is below."""
+    lines, row = [""], 0
+    for part in MOVE.split(shown):
+        if part.startswith("\x1b") and part.endswith("A"):
+            row -= int(part[2:-1])
+        elif part == "\x1b[J":
+            lines[row:] = [""]
+        elif part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        else:
+            lines[row] += part
+    return "\n".join(lines)
 
 
 def drawn(shown: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from textwrap import fill
 
+from djcelery import menu
 from djcelery.errors import closest
 from djcelery.questions import EXPLANATIONS, NAME, Answer, Question
 
@@ -26,7 +27,8 @@ def is_interactive() -> bool:
 def begin(title: str) -> None:
     """Print the title of a series of questions, and once for all of them how to answer."""
     _write(_styled(title, "1;36"))
-    _write(_styled("Press Enter to take the default in brackets. Type ? for an explanation.", "2"))
+    default = "choice. Arrow keys move, ? explains" if menu.is_possible() else "in brackets. Type ? for an explanation"
+    _write(_styled(f"Press Enter to take the default {default}.", "2"))
 
 
 def ask(question: Question, validate: Validator, progress: str = "") -> Answer:
@@ -36,6 +38,10 @@ def ask(question: Question, validate: Validator, progress: str = "") -> Answer:
     """
     head = f"{progress}  {question.help}" if progress else question.help
     _write(f"\n{_styled(fill(head, WIDTH, break_on_hyphens=False), '1')}")
+    if menu.is_possible() and (labels := _labels(question)):
+        chosen = menu.choose(labels, _as_typed(question.default), _styled(_explanation(question), "2"))
+        _write(f"  {question.key}: {_styled(chosen, '36')}")
+        return _parse(question, chosen)[0]
     for number, (choice, label) in enumerate(question.labels.items(), start=1):
         _write(f"  {number} {choice}" + (f"  {_styled(label, '2')}" if label != choice else ""))
     while True:
@@ -50,7 +56,12 @@ def ask(question: Question, validate: Validator, progress: str = "") -> Answer:
         problem = problem or validate(question.key, answer)
         if not problem:
             return answer
-        _write(_styled(problem, "33"))
+        _write(_styled(fill(problem, WIDTH, break_on_hyphens=False), "33"))
+
+
+def _labels(question: Question) -> Mapping[str, str]:
+    """Return the answers that can be chosen; none where any text is one."""
+    return {"yes": "", "no": ""} if isinstance(question.default, bool) else question.labels
 
 
 def _explanation(question: Question) -> str:

@@ -20,8 +20,8 @@ from djcelery.errors import CommandError
 from djcelery.journal import Journal
 from djcelery.plan import Plan
 from djcelery.requirements import allows, package_name
+from djcelery.template import LIBRARY
 
-LIBRARY = "djcelery_jobs"
 PYPROJECT = "pyproject.toml"
 RECORD = ".djcelery.toml"
 MAX_LISTED = 10

@@ -24,8 +24,11 @@ class CommandError(click.ClickException):
 
     def as_json(self) -> str:
         """Return the error for a program, as one JSON object."""
-        error = {"message": self.message, "hint": self.hint, "exit_code": self.exit_code}
-        return json.dumps({"success": False, "error": error}, indent=2)
+        return json.dumps({"success": False, "error": self.as_data()}, indent=2)
+
+    def as_data(self) -> dict[str, str | int]:
+        """Return the error as values for JSON."""
+        return {"message": self.message, "hint": self.hint, "exit_code": self.exit_code}
 
 
 class UsageError(CommandError):

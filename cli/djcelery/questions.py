@@ -14,6 +14,8 @@ Answer = str | bool
 NAME = "project_slug"
 # The answer to a question that cookiecutter never asks, because a version of djcelery decides it for most projects.
 VENDOR = "vendor"
+# What is done with the new project, and is no part of it.
+INSTALL = "install"
 # What `?` says, besides how to give the answer as an option. How to decide, and what can be changed later.
 EXPLANATIONS = {
     NAME: "It becomes the folder and the Python package, so it is lower case with underscores. Renaming later is work.",
@@ -26,6 +28,7 @@ EXPLANATIONS = {
     "kubernetes": "The project has systemd units and a Procfile in any case.",
     "example": "The shop shows a task, a schedule entry and tests for each queue. `djcelery remove example` "
     "takes it out.",
+    INSTALL: "It downloads about 60 packages with uv, or with venv and pip where uv is missing.",
 }
 
 

@@ -18,6 +18,8 @@ from typing import Any
 from djcelery.errors import CommandError
 from djcelery.questions import VENDOR, Answer
 
+LIBRARY = "djcelery_jobs"  # the folder of the library in a project that vendors it
+
 _located: ContextVar[Path | None] = ContextVar("_located", default=None)
 
 
@@ -163,9 +165,7 @@ def _template_files(root: Path) -> list[Path]:
     """Return the files of the template, without the library and caches."""
     files = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [
-            name for name in folders if not name.endswith(("__pycache__", "_cache")) and name != "djcelery_jobs"
-        ]
+        folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache")) and name != LIBRARY]
         files += [Path(folder, name) for name in names if not name.endswith(".pyc")]
     return files
 

@@ -136,6 +136,7 @@ def test_a_question_is_answered_within_two_clicks(site, start, question):
 def test_getting_an_admin_user_is_told_in_each_first_place():
     project = ROOT / "{{cookiecutter.project_slug}}"
     start_page = project / "{{cookiecutter.project_slug}}" / "templates" / "start.html"
-    places = [ROOT / "README.md", DOCS / "tutorial.md", project / "README.md", start_page]
+    shop = project / "orders" / "templates" / "orders" / "shop.html"
+    places = [ROOT / "README.md", DOCS / "tutorial.md", project / "README.md", start_page, shop]
 
     assert [str(path) for path in places if "manage.py createsuperuser" not in path.read_text()] == []

@@ -23,37 +23,53 @@ def started(monkeypatch):
         yield "Using a broker."
 
     monkeypatch.setattr(dev, "local_broker", broker)
-    monkeypatch.setattr(dev, "run", lambda processes: commands.update(processes) or 130)
+
+    def run(processes, last_lines):
+        commands.update(processes)
+        commands["last lines"] = last_lines
+        return 130
+
+    monkeypatch.setattr(dev, "run", run)
     return commands
+
+
+@pytest.fixture
+def handlers():
+    """Put the handlers of signals back that running processes has set."""
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in previous.items():
+        signal.signal(number, handler)
 
 
 def test_starts_web_beat_and_a_worker_for_each_class(db, started, capsys):
     call_command("dev", "--port", "8123")
 
-    assert set(started) == {"web", "beat", *(f"worker-{name}" for name in settings.WORKLOADS)}
+    assert set(started) == {"web", "beat", *(f"worker-{name}" for name in settings.WORKLOADS), "last lines"}
     assert started["web"][-2:] == ["runserver", "8123"]
     assert "watchfiles" in started["worker-fast"]
-    assert "http://localhost:8123/" in capsys.readouterr().out
 
 
-def test_the_last_lines_say_what_to_open(db, started, capsys):
+def test_the_last_lines_say_what_to_open_and_how_to_log_in(db, started):
     call_command("dev", "--port", "8123")
 
-    assert capsys.readouterr().out.splitlines()[-3:] == [
-        "Open http://localhost:8123/ in a moment. Ctrl-C stops everything.",
+    assert started["last lines"] == [
+        "Open http://localhost:8123/. Ctrl-C stops everything.",
         "Admin: http://localhost:8123/admin/",
         "Jobs: http://localhost:8123/admin/djcelery_jobs/overview/",
+        "To log in, create a user: python manage.py createsuperuser",
     ]
 
 
-def test_the_first_start_creates_an_admin_user(transactional_db, started, settings, capsys, client):
+def test_the_first_start_creates_an_admin_user(transactional_db, started, settings, client):
     settings.DEBUG = True
     call_command("dev")
-    [password] = re.findall(r"admin user admin with the password (\S+) ", capsys.readouterr().out)
+    [password] = re.findall(r"^Log in as admin with the password (\S+) \(a new", started["last lines"][-1])
     assert client.login(username="admin", password=password)
 
     call_command("dev")
-    assert "password" not in capsys.readouterr().out
+    again = "Log in as admin. To set another password: python manage.py changepassword admin"
+    assert started["last lines"][-1] == again
 
 
 def test_no_admin_user_beside_others_or_in_production(transactional_db, started, settings, django_user_model):
@@ -74,7 +90,7 @@ def test_no_reload_starts_them_plainly(db, started):
 
 
 def test_a_process_that_ends_by_itself_is_a_failure(db, started, monkeypatch):
-    monkeypatch.setattr(dev, "run", lambda processes: 1)
+    monkeypatch.setattr(dev, "run", lambda processes, last_lines: 1)
     with pytest.raises(CommandError, match="ended by itself"):
         call_command("dev")
 
@@ -111,30 +127,45 @@ def test_another_machine(host):
     assert not is_local(host)
 
 
-def test_runs_the_processes_side_by_side(capfd):
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        code = dev.run({"one": [sys.executable, "-c", "print('from one')"]})
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-    assert code == 0
-    assert "one" in capfd.readouterr().out
+def test_runs_the_processes_side_by_side(handlers, capfd):
+    assert dev.run({"web": [sys.executable, "-c", "print('from one')"]}) == 0
+    assert "from one" in capfd.readouterr().out
 
 
-def test_a_line_has_no_second_time_of_day_and_nothing_is_said_twice(capfd):
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+def test_a_line_has_no_second_time_of_day_and_nothing_is_said_twice(handlers, capfd):
     warns = 'import warnings; warnings.warn("You\'re running the worker with superuser privileges: this is")'
-    try:
-        dev.run({"one": [sys.executable, "-c", f"print('from one\\n\\n'); {warns}"]})
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    dev.run({"web": [sys.executable, "-c", f"print('from one\\n\\n'); {warns}"]})
 
     [line, ended] = capfd.readouterr().out.splitlines()
-    assert re.fullmatch(r" *one +\| from one", line)
-    assert ended.endswith("one stopped (rc=0)")
+    assert re.fullmatch(r" *web +\| from one", line)
+    assert ended.endswith("web stopped (rc=0)")
+
+
+PRINTS = "import time; [print(line, flush=True) or time.sleep({pause}) for line in {lines}]"
+
+
+def test_the_last_lines_follow_when_all_are_ready(handlers, capfd):
+    web = PRINTS.format(pause=1, lines=["Starting at 8000", "Quit the server with CONTROL-C.", "GET /"])
+    worker = PRINTS.format(pause=0.1, lines=["a@b ready.", *["busy"] * 18])
+    dev.run(
+        {"web": [sys.executable, "-c", web], "worker-fast": [sys.executable, "-c", worker]}, ["Open it.", "Log in."]
+    )
+
+    lines = capfd.readouterr().out.splitlines()
+    first = lines.index("Open it.")
+    assert lines[first - 1 : first + 3] == ["", "Open it.", "Log in.", ""]
+    assert lines.count("Open it.") == 1
+    assert any("ready." in line for line in lines[:first])
+    assert any("Starting at" in line for line in lines[:first])
+    assert not any("GET /" in line for line in lines[:first])
+
+
+def test_the_last_lines_come_late_where_nothing_says_that_it_is_ready(handlers, capfd, monkeypatch):
+    monkeypatch.setattr(dev, "READY_SECONDS", 0.1)
+    web = PRINTS.format(pause=1, lines=["Serving", "still", "and still"])
+    dev.run({"web": [sys.executable, "-c", web]}, ["Open it."])
+
+    assert "Open it." in capfd.readouterr().out.splitlines()
 
 
 def test_says_how_to_get_what_it_needs(monkeypatch):

@@ -79,11 +79,11 @@ def test_every_question_is_explained_and_fits_into_80_columns(typed, capsys):
 def test_the_default_is_explained_once(monkeypatch, typed, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dialogue, "is_interactive", lambda: True)
-    typed("shop\n" + "\n" * len(new.ASKED))
+    typed("shop\n" + "\n" * len(new.ASKED) + "n\n")
     cli.main(["new"], standalone_mode=False)
     shown = capsys.readouterr().err
     assert shown.count("Press Enter") == 1
-    count = len(new.ASKED) + 1
+    count = len(new.ASKED) + 2  # and the name, and whether to install
     assert [f"{n} of {count}  " in shown for n in range(1, count + 1)] == [True] * count
 
 

@@ -82,7 +82,7 @@ def test_json_is_one_object_and_nothing_else(cli, tmp_path):
     assert result["files"] == [name for name in tree(tmp_path / "shop") if (tmp_path / "shop" / name).is_file()]
     assert result["next_steps"][0]["run"] == "cd shop"
     assert set(result) == {
-        "success", "dry_run", "path", "answers", "files", "next_steps", "repeat", "notes"
+        "success", "dry_run", "path", "answers", "files", "installed", "next_steps", "repeat", "notes"
     }  # fmt: skip
 
 

@@ -25,8 +25,12 @@ def test_a_change_of_the_code_restarts_the_workers(dev_server):
 def test_few_lines_come_until_all_is_ready_and_each_has_one_time(dev_server):
     lines = dev_server.dev.text.splitlines()
     last = max(next(n for n, line in enumerate(lines) if re.search(pattern, line)) for pattern in READY)
-    until_ready = [line for line in lines[: last + 1] if "live-tick" not in line]  # which the tests schedule
+    opening = next(n for n, line in enumerate(lines) if line.startswith("Open http://"))
+    until_ready = [line for line in lines[: opening + 4] if "live-tick" not in line]  # which the tests schedule
 
+    assert last < opening
+    assert [line.partition(":")[0] for line in lines[opening + 1 : opening + 3]] == ["Admin", "Jobs"]
+    assert lines[opening + 3].startswith("Log in as admin with the password ")
     assert len(until_ready) <= 25, "\n".join(until_ready)
     assert [line for line in until_ready if len(TIME.findall(line)) > 1] == []
 

@@ -5,6 +5,7 @@ import secrets
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldError, ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
@@ -24,6 +25,11 @@ from djcelery_jobs.management.app_path import app_path
 
 # The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
+
+# What a process of each kind prints when it is ready. Where the addresses are not printed after that, since a project
+# logs otherwise, they are printed after some seconds.
+READY = {"web": "Quit the server with ", "worker": " ready.", "beat": "beat: Starting"}
+READY_SECONDS = 20
 
 # What says nothing new on a laptop: that runserver is not for production, and that a worker runs as root (a container).
 QUIET = {
@@ -49,26 +55,47 @@ class Command(BaseCommand):
         try:
             with local_broker(settings.CELERY_BROKER_URL, Path(settings.BASE_DIR) / ".dev" / "broker") as message:
                 self.stdout.write(message)
-                self.prepare()
-                self.stdout.write("\n".join(addresses(options["port"])))
-                code = run(processes(options["port"], reload=not options["no_reload"]))
+                login = self.prepare()
+                pages = addresses(options["port"])
+                code = run(processes(options["port"], reload=not options["no_reload"]), [*pages, *login])
         except NoBrokerError as error:
             raise CommandError(str(error)) from error
         if code not in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM):
             raise CommandError("One of the processes ended by itself, so all were stopped. Its last lines say why.")
 
-    def prepare(self) -> None:
+    def prepare(self) -> list[str]:
+        """Prepare the database, and return the line that says how to log in."""
         for command in getattr(settings, "DEV_PREPARE", PREPARE):
             call_command(command, verbosity=0, interactive=False) if command == "migrate" else call_command(command)
-        if login := create_first_admin():
-            self.stdout.write(login)
+        login = create_first_admin() or describe_login()
         connections.close_all()
+        return [login] if has_admin() else []
+
+
+def has_admin() -> bool:
+    """Return whether the project's URLs lead to the admin."""
+    with suppress(NoReverseMatch):
+        return bool(reverse("admin:index"))
+    return False
+
+
+def describe_login() -> str:
+    """Return the line that says with which user somebody can log in to the admin, or how to create one."""
+    users = get_user_model()
+    try:
+        admin = users._default_manager.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    except (DatabaseError, FieldError):
+        admin = None  # the project's own kind of user
+    if admin is None:
+        return "To log in, create a user: python manage.py createsuperuser"
+    name = admin.get_username()
+    return f"Log in as {name}. To set another password: python manage.py changepassword {shlex.quote(name)}"
 
 
 def create_first_admin() -> str:
     """Create a user for the admin in a development database that has no user yet. Return the login, or ""."""
     users = get_user_model()
-    if not settings.DEBUG or users._default_manager.exists():
+    if not settings.DEBUG or not has_admin() or users._default_manager.exists():
         return ""
     password = secrets.token_urlsafe(12)
     fields = {name: "admin@example.com" if "mail" in name else "admin" for name in users.REQUIRED_FIELDS}
@@ -77,13 +104,13 @@ def create_first_admin() -> str:
         users._default_manager.create_superuser(**fields, password=password)
     except (AttributeError, DatabaseError, TypeError, ValidationError, ValueError):
         return ""  # the project's own kind of user needs more than this
-    return f"Created the admin user {fields[users.USERNAME_FIELD]} with the password {password} (shown only once)."
+    return f"Log in as {fields[users.USERNAME_FIELD]} with the password {password} (a new user, shown only once)."
 
 
 def addresses(port: int) -> list[str]:
     """Return a line for each page that somebody may want to open."""
     site = f"http://localhost:{port}"
-    lines = [f"Open {site}/ in a moment. Ctrl-C stops everything."]
+    lines = [f"Open {site}/. Ctrl-C stops everything."]
     for title, name in (("Admin", "admin:index"), ("Jobs", "admin:djcelery_jobs_overview_changelist")):
         with suppress(NoReverseMatch):  # a project may do without the admin
             lines.append(f"{title}: {site}{reverse(name)}")
@@ -117,8 +144,11 @@ def _reloading(command: list[str]) -> list[str]:
     return [*watch, shlex.join(command), *packages]
 
 
-def run(commands: dict[str, list[str]]) -> int:
-    """Run the commands side by side until one ends or a signal comes. Return the exit code of the first to end."""
+def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
+    """Run the commands side by side until one ends or a signal comes. Return the exit code of the first to end.
+
+    Once all are ready, print `last_lines`, so that they are the last ones that somebody sees.
+    """
     try:
         from honcho.manager import SYSTEM_PRINTER_NAME, Manager
         from honcho.printer import Message, Printer
@@ -128,17 +158,36 @@ def run(commands: dict[str, list[str]]) -> int:
     class DensePrinter(Printer):
         """Leave out empty lines, and what other lines say: that processes start, and how to stop them."""
 
+        waiting = set(commands)
+        lines = list(last_lines)
+
         def write(self, message: Message) -> None:
             text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
             is_start = message.name == SYSTEM_PRINTER_NAME and " started (pid=" in text
             if text.strip() and not is_start and not text.startswith("Quit the server with "):
                 super().write(message)
+            if message.name in self.waiting and READY[message.name.partition("-")[0]] in text:
+                self.waiting.discard(message.name)
+                if not self.waiting:
+                    self.write_last_lines()
+
+        def write_last_lines(self) -> None:
+            lines, self.lines = self.lines, []
+            if lines:
+                print("", *lines, "", sep="\n", file=self.output, flush=True)
 
     # No time of day: the lines of the log have one.
-    manager = Manager(DensePrinter(sys.stdout, time_format="", colour="NO_COLOR" not in os.environ))
+    printer = DensePrinter(sys.stdout, time_format="", colour="NO_COLOR" not in os.environ)
+    manager = Manager(printer)
     for name, command in commands.items():
         manager.add_process(name, shlex.join(command), cwd=str(settings.BASE_DIR), env={**os.environ, **QUIET})
     if hasattr(signal, "SIGHUP"):  # the terminal was closed
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    manager.loop()
+    late = threading.Timer(READY_SECONDS, printer.write_last_lines)
+    late.daemon = True
+    late.start()
+    try:
+        manager.loop()
+    finally:
+        late.cancel()
     return manager.returncode or 0
