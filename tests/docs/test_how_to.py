@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
-from tests.docs.test_tutorial import run
+from tests.projects import environment, succeed
 
 ROOT = Path(__file__).parents[2]
 HOW_TO = ROOT / "docs" / "how-to"
+BIN = Path(sys.executable).parent
+
+
+def run(command: str, folder: Path) -> str:
+    """Run one line of a page in this environment, and return what it prints."""
+    known = {**environment(), "PATH": f"{BIN}:{environment()['PATH']}"}
+    return succeed(["sh", "-c", command.replace(".venv/bin/", f"{BIN}/")], cwd=folder, env=known)
 
 
 def test_the_procfile_is_the_one_of_a_project():
