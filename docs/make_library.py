@@ -1,13 +1,40 @@
-"""Writes the tables in lib/README.md and docs/django-tasks.md from the library itself: python docs/make_library.py"""
+"""Write docs/api.md, and tables in lib/README.md and django-tasks.md, from the library: python docs/make_library.py"""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
-from dataclasses import fields
+import textwrap
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from importlib import import_module
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "lib" / "README.md"
 DJANGO_TASKS = Path(__file__).parent / "django-tasks.md"
+API = Path(__file__).parent / "api.md"
+API_HEAD = """# The API of the library
+
+<!-- Written by docs/make_library.py from the docstrings. To change this page, change the docstrings. -->
+
+These names are public: [stability](about/stability.md#what-is-public). [The library](../lib/README.md) says how to set
+it up, and has the table of its settings.
+"""
+MODULES = {
+    "djcelery_jobs": "",
+    "djcelery_jobs.operations": "What the jobs page and `manage.py jobs` do, for your code. `by` says who does it.",
+    "djcelery_jobs.testing": "[Test tasks](how-to/test-tasks.md) shows how to use these.",
+    "djcelery_jobs.tasks_backend": "[Django's own tasks](django-tasks.md) explains the backend.",
+}
+# The methods that you call yourself. The others are for Celery and Django.
+METHODS = {
+    "Dispatches": ["all", "assert_dispatched"],
+    "DurableTask": ["apply_async", "apply_async_many"],
+    "JobTask": ["aapply_async", "adelay"],
+    "MemoryBroker": ["drain", "run_one", "waiting", "clear"],
+    "job": ["id", "cancelled", "snooze"],
+}
 # A constant has no docstring.
 CONSTANTS = {
     "TRANSIENT_ERRORS": "The exceptions that a job retries by itself: lost connections and time-outs.",
@@ -48,6 +75,76 @@ def first_sentence(module: object, name: str) -> str:
     return re.split(r"(?<=[.]) ", text)[0]
 
 
+def api_page() -> str:
+    """Return the page with the whole docstring of each public name."""
+    parts = [API_HEAD]
+    for path, text in MODULES.items():
+        module = import_module(path)
+        parts += [f"## {path}", *([text] if text else [])]
+        for name in module.__all__:
+            parts += [f"### {name}", *described(getattr(module, name), name)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def described(value: object, name: str) -> Iterator[str]:
+    """Yield the signature and the docstring of a public name, and of the methods that users call."""
+    if name in CONSTANTS:
+        yield CONSTANTS[name]
+        return
+    if inspect.isfunction(value):
+        yield signature(value, name)
+    elif name in CREATED:
+        yield code(f"{name}(*, {', '.join(map(argument, fields(value)))})")  # type: ignore[arg-type]
+    yield from paragraphs(value)
+    for method in METHODS.get(name, []):
+        function = inspect.getattr_static(value, method)
+        yield f"#### {name}.{method}"
+        if isinstance(function, property):
+            yield code(f"{name}.{method}")
+        else:
+            yield signature(function, f"{name}.{method}")
+        yield from paragraphs(function)
+
+
+CREATED = ["JobFilter", "Workload"]  # the dataclasses of which you make instances
+
+
+def argument(field: Field[object]) -> str:
+    """Return a field as an argument of its class."""
+    return field.name if field.default is MISSING else f"{field.name}={field.default!r}"
+
+
+def signature(function: object, name: str) -> str:
+    """Return the signature as the source has it, since annotations look different to each Python."""
+    parsed = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))  # type: ignore[arg-type]
+    [definition] = parsed.body
+    assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+    arguments = definition.args
+    if arguments.args and arguments.args[0].arg == "self":
+        del arguments.args[0]
+    returns = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
+    keyword = "await " if isinstance(definition, ast.AsyncFunctionDef) else ""
+    return code(f"{keyword}{name}({ast.unparse(arguments)}){returns}")
+
+
+def code(text: str) -> str:
+    """Return a block of Python."""
+    return f"```python\n{text}\n```"
+
+
+def paragraphs(value: object) -> Iterator[str]:
+    """Yield the paragraphs of a docstring as Markdown. One that begins with the name of a parameter becomes a list."""
+    for paragraph in inspect.cleandoc(value.__doc__ or "").split("\n\n"):
+        text = " ".join(paragraph.split())
+        if PARAMETER.match(text):
+            yield PARAMETER.sub(r"\n- `\1`: ", text).replace(" \n", "\n").strip()
+        else:
+            yield text
+
+
+PARAMETER = re.compile(r"(?:^|(?<=[.] ))([a-z_]+(?:, [a-z_]+)*|QUEUES|OPTIONS): ")
+
+
 def options_table() -> str:
     """Return a row for each option of a `@task`, from the docstring of the class that holds them."""
     from djcelery_jobs.core.task_options import NAMES, TaskOptions
@@ -85,4 +182,5 @@ if __name__ == "__main__":
     settings.configure(INSTALLED_APPS=apps, WORKLOADS={})
     django.setup()
     README.write_text(with_tables(README.read_text()))
+    API.write_text(api_page())
     DJANGO_TASKS.write_text(with_options(DJANGO_TASKS.read_text()))

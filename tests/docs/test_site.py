@@ -74,6 +74,21 @@ def test_links_lead_to_files_also_on_github(path):
     assert [link for link in LINK.findall(text) if not (path.parent / link).exists()] == []
 
 
+def test_each_test_and_benchmark_that_a_page_names_exists():
+    """The names are files of this repository, or of a generated project."""
+    named = {}
+    for path in FILES:
+        text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+        modules = re.findall(r"python -m benchmarks\.([a-z]\w+)", text)
+        for name in [*re.findall(r"\btests/[\w./]*\w", text), *(f"benchmarks/{name}.py" for name in modules)]:
+            named[name] = path.name
+
+    named.pop("tests/orders/test_restock.py")  # the tutorial's
+    assert len(named) > 30
+    places = (ROOT, ROOT / "{{cookiecutter.project_slug}}")
+    assert {name: page for name, page in named.items() if not any((place / name).exists() for place in places)} == {}
+
+
 # Where each question of a stranger is answered, and a phrase of the answer.
 ANSWERS = {
     "How do I log in?": ("tutorial", "log-in-to-the-admin", "createsuperuser"),

@@ -95,13 +95,14 @@ def test_each_resolves_and_says_what_it_is_for(module, name):
     not (tasks_api.IS_AVAILABLE and all(map(find_spec, NEEDS.values()))),
     reason="an interpreter not installed with every extra",
 )
-def test_the_tables_of_the_readme_are_those_of_the_library():
+def test_the_pages_are_those_of_the_library():
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from make_library import DJANGO_TASKS, with_options, with_tables
+        from make_library import API, DJANGO_TASKS, api_page, with_options, with_tables
     finally:
         sys.path.pop(0)
 
+    assert API.read_text() == api_page(), "run: python docs/make_library.py"
     assert README.read_text() == with_tables(README.read_text())
     assert DJANGO_TASKS.read_text() == with_options(DJANGO_TASKS.read_text())
 

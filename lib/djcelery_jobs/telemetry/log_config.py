@@ -88,7 +88,7 @@ FORMATS: dict[str, list[Any]] = {
 def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bool) -> dict[str, Any]:
     """Return Django's LOGGING. Also configure structlog, and send Python's warnings to the log.
 
-    form: one of FORMATS. level: of all loggers. jobs_level: of the lines that say how each job went.
+    form: "json" or "console". level: of all loggers. jobs_level: of the lines that say how each job went.
     mail_to_admins: whether failures are mailed to ADMINS.
     """
     structlog.configure(
