@@ -5,6 +5,8 @@ Build it with ``sphinx-build --fail-on-warning --nitpicky --conf-dir docs . site
 
 from __future__ import annotations
 
+import os
+
 project = "djcelery"
 author = "the djcelery contributors"
 copyright = author  # noqa: A001 (Sphinx's name)
@@ -25,3 +27,16 @@ html_theme = "furo"  # search, and a dark mode that follows the system
 html_title = "djcelery"
 html_copy_source = True
 llms_txt_summary = "Background jobs in Django that are not lost, do not happen twice, and do not starve each other."
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/scroll-start.html",
+        "sidebar/brand.html",
+        "versions.html",
+        "sidebar/search.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+# Set where the site is published beside those of other versions: docs/publish_site.py.
+html_context = {"published_version": os.environ.get("DOCS_VERSION", "")}

@@ -42,6 +42,26 @@ def test_every_page_is_on_the_site_and_in_llms_txt(site):
     assert [page for page in PAGES if f"/{page}.md.txt" not in listed] == []
 
 
+@pytest.mark.live
+def test_no_page_is_wider_than_a_phone(site):
+    """Code and tables scroll by themselves."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "Chromium is not installed (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        phone = browser.new_page(viewport={"width": 390, "height": 844})
+        wide = []
+        for page in PAGES:
+            phone.goto((site / f"{page}.html").as_uri())
+            if phone.evaluate("document.documentElement.scrollWidth") > 390:
+                wide.append(page)
+        browser.close()
+
+    assert wide == []
+
+
 MISTAKES = {
     "no-such-page.md": ("index.md", "\n[nowhere](no-such-page.md)\n"),
     "no-such-heading": ("index.md", "\n[nowhere](guarantees.md#no-such-heading)\n"),
