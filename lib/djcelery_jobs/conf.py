@@ -18,8 +18,8 @@ def _number(default: float, text: str, *, at_least: float = 0) -> Any:
     return field(default=default, metadata={"help": text, "at_least": at_least})
 
 
-def _text(default: str, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _text(default: str, text: str, *, contains: str = "") -> Any:
+    return field(default=default, metadata={"help": text, "contains": contains})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,11 @@ class JobsSettings:
     # Observation
     HEARTBEAT_FILE: str = _text("", "File that workers and beat touch while they work, for a liveness probe.")
     METRICS_TOKEN: str = _text("", "Bearer token for /metrics. If empty, only people who may view jobs get the page.")
+    LOG_URL: str = _text(
+        "",
+        "URL of a search in your logs, with `{id}` for what is searched. The page of a job links to it.",
+        contains="{id}",
+    )
     REPORT_INTERVAL: float = _number(5, "Seconds between two heartbeats of a worker.", at_least=0.1)
     STALE_AFTER: float = _number(30, "Seconds without a heartbeat after which a worker counts as gone.", at_least=1)
     STARVED_AFTER: float = _number(
@@ -133,6 +138,8 @@ def _problem(known: "Field[Any]", value: Any) -> str:
         return f"must be {expected}, got {value!r}."
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, got {value!r}."
+    if value and isinstance(value, str) and known.metadata.get("contains", "") not in value:
+        return f"must contain {known.metadata['contains']}, got {value!r}."
     if "at_least" in known.metadata and value < known.metadata["at_least"]:
         return f"must be at least {known.metadata['at_least']:g}, got {value!r}."
     return ""

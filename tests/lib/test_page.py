@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
 from celery.exceptions import OperationalError
+from celery.schedules import crontab
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from djcelery_jobs.core import bulk
@@ -26,7 +30,7 @@ from djcelery_jobs.dashboard.snapshot import (
     Snapshot,
     WorkerState,
 )
-from djcelery_jobs.models import BulkAction, Job, Pause, TaskSlot
+from djcelery_jobs.models import BulkAction, Heartbeat, Job, Pause, TaskSlot
 from djcelery_jobs.models import State as JobState
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +65,7 @@ def state(monkeypatch):
     """Make the page see this: state(broker="down")."""
 
     def see(**changes) -> None:
-        monkeypatch.setattr(page, "take_snapshot", lambda: replace(quiet(), **changes))
+        monkeypatch.setattr(page, "take_snapshot", lambda **options: replace(quiet(), **changes))
 
     see()
     minutes = [Minute(at=NOW, done=2, failed=1, retried=1), Minute(at=NOW, done=0, failed=0, retried=0)]
@@ -239,11 +243,56 @@ def test_the_plain_list_shows_the_newest_first(boss, make_dead):
     assert re.findall(r"tests\.from_day_(\d)<", text(boss.get("/admin/djcelery_jobs/job/"))) == ["1", "2", "3"]
 
 
-def test_more_rows_need_no_more_queries(boss, make_dead, django_assert_max_num_queries):
-    make_dead(200)
-    for place in PAGES:
-        with django_assert_max_num_queries(10):
-            boss.get(place)
+# How many statements each page takes, four of them for the session and the permissions.
+STATEMENTS = {
+    "": 23,
+    "now/": 23,
+    "?period=week": 23,
+    "jobs/": 5,
+    "jobs/?state=dead": 5,
+    "jobs/?state=running&queue=fast": 5,
+    "jobs/?task=tests.never&error=ValueError": 6,
+    "jobs/?text=x": 8,
+    "jobs/{job}/": 8,
+    "jobs/{job}/edit/": 5,
+    "tasks/": 6,
+    "tasks/?period=week": 6,
+    "failures/": 6,
+    "schedule/": 18,
+}
+
+
+@pytest.fixture
+def fill(broker, make_dead, conf):
+    """Fill the tables: fill(20). Return a job that has caused as many others."""
+    conf(beat_schedule={"prune": {"task": "djcelery_jobs.tasks.prune", "schedule": 600}})
+
+    def fill(count: int) -> Job:
+        [job] = make_dead(1, earlier_runs=[{"worker": "w", "started_at": NOW.isoformat(), "error": "x"}] * count)
+        make_dead(count, error_class="builtins.ValueError", caused_by=job.pk)
+        for number in range(count):
+            make_dead(task=f"tests.of_{count}_{number}", state=JobState.WAITING, finished_at=None, waiting_since=NOW)
+            make_dead(state=JobState.DONE, error="")
+            TaskSlot.objects.create(minutes=60, start=NOW, queue="fast", task=f"tests.of_{count}_{number}", done=1)
+            Heartbeat.objects.create(worker=f"w{count}_{number}@a", queues=["fast"], started_at=NOW, seen_at=Now())
+            Pause.objects.create(kind="task", name=f"tests.of_{count}_{number}", paused_by="ann")
+            BulkAction.objects.create(action="requeue", requested_by="ann")
+        return job
+
+    return fill
+
+
+def test_each_page_takes_so_many_statements_however_many_rows_there_are(as_user, fill):
+    client = as_user("view_job", "requeue_job", "discard_job", "cancel_job", "run_job", "pause_job")
+
+    def statements(job: Job, place: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(PAGE + place.format(job=job.pk)).status_code == 200
+        return len(queries)
+
+    for rows in (1, 70):
+        job = fill(rows)
+        assert {place: statements(job, place) for place in STATEMENTS} == STATEMENTS
 
 
 def test_the_admin_leads_here(boss):
@@ -601,6 +650,25 @@ def test_the_schedule_runs_an_entry_now(chief, conf, broker, state):
     shown = text(chief.get(f"{PAGE}schedule/"))
     assert "when it is resumed" in shown
     assert 'value="entry:nightly"' in shown
+
+
+def test_the_schedule_shows_the_next_runs(as_user, conf, broker):
+    conf(beat_schedule={"prune": {"task": "djcelery_jobs.tasks.prune", "schedule": crontab(minute="10", hour="2")}})
+    shown = text(as_user("view_job").get(f"{PAGE}schedule/"))
+    days = [datetime.fromisoformat(day) for day in re.findall(r"(\d{4}-\d\d-\d\d) 02:10:00", shown)]
+    assert [day - days[0] for day in days] == [timedelta(days=number) for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("options", "sought"), [({"context": {"request_id": "beat:a/b"}}, "beat%3Aa%2Fb"), ({}, "{job}")]
+)
+def test_a_job_leads_to_its_lines_in_the_logs(chief, make_dead, options, sought):
+    [job] = make_dead(options=options)
+    place = f"{PAGE}jobs/{job.pk}/"
+    assert "Search the logs" not in text(chief.get(place))
+    with override_settings(DJCELERY_JOBS={"LOG_URL": "https://logs.example.com/?q={id}&x=1"}):
+        link = f'href="https://logs.example.com/?q={sought.format(job=job.pk)}&amp;x=1"'
+        assert link in text(chief.get(place))
 
 
 @pytest.mark.parametrize(("period", "runs"), [("hour", 5), ("day", 15), ("week", 25), ("x", 5)])

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from celery import current_app
 from celery.exceptions import OperationalError
@@ -25,6 +25,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from djcelery_jobs.beat.entries import run_entry
+from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import dead_letters
 from djcelery_jobs.core.selection import STATES, JobFilter, state_of
 from djcelery_jobs.dashboard import decisions, listing, task_report, wording
@@ -38,6 +39,7 @@ from djcelery_jobs.telemetry.redaction import scrub
 DEAD = JobFilter(state="dead")
 LATEST = 10  # dead letters on the overview
 BULK_SHOWN = 5  # bulk actions on the overview
+RUNS_SHOWN = 3  # next runs of a schedule entry
 WAITS_LONG = 300  # seconds that the oldest job of a queue may wait before the page mentions it
 RUN = ACTIONS["run"].permission
 REQUEUE = ACTIONS["requeue"].permission
@@ -145,6 +147,7 @@ class OverviewAdmin(admin.ModelAdmin):
             raise Http404(f"No job has the id {pk}. Finished jobs are deleted after some days.")
         [row] = decisions.rows([job], request.user)
         context = job.options.get("context", {}) if isinstance(job.options, dict) else {}
+        request_id = scrub(context.get("request_id", ""))
         return self.render(
             request,
             "job",
@@ -154,7 +157,8 @@ class OverviewAdmin(admin.ModelAdmin):
             state_name=state_of(job),
             life=listing.life(job),
             relatives=listing.relatives(job),
-            request_id=scrub(context.get("request_id", "")),
+            request_id=request_id,
+            log_url=jobs_settings.LOG_URL.replace("{id}", quote(str(request_id or job.pk), safe="")),
             traceback=scrub(job.traceback, length=len(job.traceback)),
             may_edit=state_of(job) == "dead" and request.user.has_perm(REQUEUE),
         )
@@ -186,8 +190,7 @@ class OverviewAdmin(admin.ModelAdmin):
 
     def schedule(self, request: HttpRequest) -> HttpResponse:
         """Show the entries of the schedule."""
-        paused = set(Pause.objects.filter(kind=PauseKind.ENTRY).values_list("name", flat=True))
-        return self.render(request, "schedule", "Schedule", snapshot=take_snapshot(), paused=paused)
+        return self.render(request, "schedule", "Schedule", snapshot=take_snapshot(runs=RUNS_SHOWN))
 
     def dead_letters(self, request: HttpRequest) -> HttpResponse:
         return self.list_jobs(request, DEAD.as_texts())

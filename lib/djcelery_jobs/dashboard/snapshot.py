@@ -6,10 +6,12 @@ waits a second for the broker at most, and does not fail without one.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as TooSlow
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from celery import current_app
@@ -88,7 +90,8 @@ class ScheduledEntry:
     """Describe an entry of the schedule.
 
     schedule: in words. last: its last run, None when there was none.
-    next: its next run, None when it can never run. paused: its runs are left out until it is resumed.
+    next: its next run, None when it can never run. later: the runs after that, as many as take_snapshot() computes.
+    paused: its runs are left out until it is resumed.
     overdue: seconds since it was due. ahead: seconds by which its last run is ahead of the database's clock.
     """
 
@@ -100,6 +103,7 @@ class ScheduledEntry:
     paused: bool = False
     overdue: float = 0.0
     ahead: float = 0.0
+    later: list[datetime] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,15 @@ class Minute:
     retried: int = 0
 
 
-def take_snapshot() -> Snapshot:
-    """Return the present state. Raise DatabaseError without a database, and nothing without a broker."""
+def take_snapshot(*, runs: int = 1) -> Snapshot:
+    """Return the present state. Raise DatabaseError without a database, and nothing without a broker.
+
+    runs: how many of the next runs of each schedule entry are computed.
+    """
     lengths, deadline = queue_lengths.shared_fetch.start(), time.monotonic() + SECONDS
     heartbeats = list(_heartbeats())
     pauses = set(Pause.objects.values_list("kind", "name"))
-    rates, beat = _rates(), _beat({name for kind, name in pauses if kind == PauseKind.ENTRY})
+    rates, beat = _rates(), _beat({name for kind, name in pauses if kind == PauseKind.ENTRY}, runs)
     dead = {name: _bounded_count(Job.objects.filter(state=State.DEAD, queue=name)) for name in settings.WORKLOADS}
     durable = {name: _oldest_row(name) for name in settings.WORKLOADS}
     broker, waiting = "ok", {}
@@ -285,32 +292,48 @@ def _running(live: Iterable[Heartbeat]) -> list[RunningJob]:
     return sorted(jobs, key=lambda job: job.started, reverse=True)[:RUNNING_SHOWN]
 
 
-def _beat(paused: set[str]) -> BeatState:
+def _beat(paused: set[str], runs: int) -> BeatState:
     lease = Lease.objects.filter(name="beat").annotate(holds=Q(expires_at__gt=Now()), now=Now()).first()
     scheduler = symbol_by_name(current_app.conf.beat_scheduler)
     now = lease.now if lease else timezone.now()
     planned_entries = scheduler.planned(current_app, SHOWN)
-    entries = [_entry(planned, now, paused=planned.name in paused) for planned in planned_entries]
+    entries = [_entry(planned, now, runs, paused=planned.name in paused) for planned in planned_entries]
     if lease is None:
         return BeatState(alive=False, holder="", seen=None, entries=entries)
     seen = lease.expires_at - timedelta(seconds=jobs_settings.BEAT_LEASE)
     return BeatState(alive=bool(lease.holds), holder=lease.holder, seen=seen, entries=entries)
 
 
-def _entry(planned: Planned, now: datetime, *, paused: bool) -> ScheduledEntry:
+def _entry(planned: Planned, now: datetime, runs: int, *, paused: bool) -> ScheduledEntry:
     words = "no valid schedule" if planned.schedule is None else describe_schedule(planned.schedule)
     remaining = _time_until_due(planned)
+    first = None if remaining is None else _after(remaining)
     ahead = (planned.counted_from - now).total_seconds() if planned.counted_from else 0.0
     return ScheduledEntry(
         name=planned.name,
         task=planned.task,
         schedule=words,
         last=planned.last_run,
-        next=None if remaining is None else _after(remaining),
+        next=first,
         paused=paused,
         overdue=0.0 if remaining is None else max(0.0, -remaining.total_seconds()),
         ahead=max(0.0, ahead),
+        later=list(islice(_runs_after(planned.schedule, first), runs - 1)) if first else [],
     )
+
+
+def _runs_after(schedule: Any, run: datetime) -> Iterator[datetime]:
+    """Yield the runs after one, as if each were on time."""
+    while True:
+        then = copy(schedule)
+        then.nowfun = lambda run=run: run
+        try:
+            following = run + then.remaining_estimate(run)
+        except Exception:  # noqa: BLE001  each kind of schedule has its own way to fail
+            return
+        if following <= run:  # it runs once
+            return
+        yield (run := following)
 
 
 def _time_until_due(planned: Planned) -> timedelta | None:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from itertools import cycle
+from threading import Event, Thread
+from urllib.request import Request, urlopen
 
 from tests.live.harness.environment import Environment
 from tests.live.harness.faults import FORGET_CANCELLED
 from tests.live.harness.processes import eventually
-from tests.live.harness.report import Outcome
+from tests.live.harness.report import DOUBLED, Outcome
+from tests.live.harness.servers import free_port
 
 OPERATIONS = "from djcelery_jobs import operations\n"
+LOGGED_IN = """
+from django.test import Client
+from users.models import User
+client = Client()
+client.force_login(User.objects.get_or_create(username="reader", is_staff=True, is_superuser=True)[0])
+print(client.cookies["sessionid"].value)
+"""
 EXPECT = "from workload.models import Expected\nExpected.objects.bulk_create(Expected(number=n) for n in range({}))\n"
 CANCELLED = "SELECT count(*) FROM djcelery_jobs_job WHERE state = 'cancelled'"
 
@@ -128,25 +139,89 @@ def cancelled_while_it_runs(environment: Environment, task: str) -> Ended:
     return Ended(states, effects, starts, by, float(ended) - float(requested), time.time() - begun)
 
 
-def acted_on_all(environment: Environment, dead: int) -> tuple[dict[str, int], float]:
-    """Send many dead jobs again with one decision, while others run. Returns the states, and the longest wait in s."""
+PAGES = ("", "now/", "jobs/?state=dead", "jobs/", "failures/", "tasks/", "schedule/")
+PROBES = 900_000  # the numbers of other jobs begin here
+WAITED = """
+    SELECT max(extract(epoch FROM finished_at - created_at)) FROM djcelery_jobs_job
+    WHERE (args->>0)::int >= 900000 AND state = 'done' AND queue = '{}'
+"""
+
+
+@dataclass
+class ActedOnAll:
+    """Say how it went to send many dead jobs again with one decision, and what others noticed of it."""
+
+    states: dict[str, int]
+    doubled: int
+    seconds: float  # from the decision to the last job
+    others: int  # jobs that were dispatched meanwhile
+    waited: dict[str, float]  # by queue, the longest that one of these took from its dispatch to its end, in seconds
+    pages: list[float]  # how long each request of a page took, in milliseconds
+
+
+def acted_on_all(environment: Environment, dead: int) -> ActedOnAll:
+    """Send many dead jobs again with one decision, while others run and somebody watches the pages."""
     environment.shell(
         "from django.utils import timezone\nfrom djcelery_jobs.models import Job\n"
-        "now = timezone.now()\n"
+        "from workload.models import Expected\nnow = timezone.now()\n"
         f"Job.objects.bulk_create((Job(task=durable.name, queue='fast', args=[n], state='dead', publish_at=now, "
         f"finished_at=now) for n in range(100_000, 100_000 + {dead})), batch_size=5000)\n"
-        f"{EXPECT.format(0)}"
         f"Expected.objects.bulk_create((Expected(number=n) for n in range(100_000, 100_000 + {dead})), batch_size=5000)"
     )
+    environment.manage("collectstatic", "--no-input", "-v", "0")
+    port = free_port()
+    web = environment.web(port, "--workers", "2", "--threads", "2")
+    reader, others = PageReader(f"http://127.0.0.1:{port}", environment.shell(LOGGED_IN)), 0
+    decided = time.time()
     environment.shell(f"{OPERATIONS}operations.act_on_all('requeue', operations.JobFilter(state='dead'), by='ann')")
-    waits = []
-    while environment.number("SELECT count(*) FROM djcelery_jobs_bulkaction WHERE finished_at IS NULL"):
-        number = 900_000 + len(waits)
-        environment.shell(f"long_job.delay({number}, 0)")
-        begun = time.time()
-        done = f"SELECT count(*) FROM workload_effect WHERE number = {number}"  # noqa: S608  our own number
-        eventually("a job of another queue is done", lambda done=done: environment.number(done), 60)
-        waits.append(time.time() - begun)
-    environment.database.run("DELETE FROM workload_effect WHERE number >= 900000")
-    environment.settle(1800)
-    return environment.states(), max(waits, default=0.0)
+    with reader:
+        while environment.number("SELECT count(*) FROM djcelery_jobs_bulkaction WHERE finished_at IS NULL"):
+            number = PROBES + others
+            environment.shell(f"long_job.delay({number}, 0)\ndurable.delay({number + 1}, 0)")
+            others += 2
+    finished = environment.settle(1800)
+    web.end()
+    [(doubled,)] = environment.database.rows(f"{DOUBLED} WHERE number < {PROBES}")
+    waited = {queue: environment.database.rows(WAITED.format(queue))[0][0] for queue in ("slow", "fast")}
+    return ActedOnAll(
+        states=environment.states(),
+        doubled=doubled,
+        seconds=finished - decided,
+        others=others,
+        waited={queue: float(seconds or 0) for queue, seconds in waited.items()},
+        pages=sorted(reader.milliseconds),
+    )
+
+
+class PageReader:
+    """Load one page of the jobs after the other, as the browser of somebody who watches does. Use it with `with`."""
+
+    def __init__(self, site: str, session: str) -> None:
+        self.site, self.cookies = site, {"Cookie": f"sessionid={session}"}
+        self.milliseconds: list[float] = []
+        self.errors: list[OSError] = []
+        self.stopped = Event()
+        self.thread = Thread(target=self.read, daemon=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stopped.set()
+        self.thread.join()
+        if self.errors:
+            raise self.errors[0]
+
+    def read(self) -> None:
+        """Read until stopped."""
+        for page in cycle(PAGES):
+            url, begun = f"{self.site}/admin/djcelery_jobs/overview/{page}", time.perf_counter()
+            try:
+                with urlopen(Request(url, headers=self.cookies), timeout=30) as answer:  # noqa: S310  our own server
+                    assert b"jobs-page" in answer.read() or page == "now/", f"{page} is not a page of the jobs"
+            except OSError as error:
+                self.errors.append(error)
+                return
+            self.milliseconds.append((time.perf_counter() - begun) * 1000)
+            if self.stopped.wait(0.5):
+                return

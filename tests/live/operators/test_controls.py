@@ -42,7 +42,9 @@ def test_a_running_job_is_ended_at_once(environment, figure, task):
 
 
 def test_all_dead_jobs_are_sent_again_while_others_go_on(environment, figure):
-    states, longest = controls.acted_on_all(environment, 1500)
+    found = controls.acted_on_all(environment, 1500)
 
-    figure(f"1,500 dead jobs sent again on {environment.name}: others waited for {longest:.1f} s at most")
-    assert states == {"done": sum(states.values())}
+    figure(f"1,500 dead jobs sent again on {environment.name}: {found}")
+    assert (found.states, found.doubled) == ({"done": 1500 + found.others}, 0)
+    assert found.others > 0
+    assert len(found.pages) > 0
