@@ -333,22 +333,32 @@ def pages() -> str:
 
 
 def controls() -> str:
-    """Return how pauses and cancellations held on each broker."""
-    texts = {
-        "starts_while_paused": "jobs that started in a paused queue",
-        "cancels": "jobs cancelled at about the moment of their end",
-        "done": "of these, done with their effect",
-        "cancelled": "of these, cancelled without an effect",
-        "slowest_cancel_s": "longest time that a cancelled job went on, s",
-        "longest_wait_of_others_s": "longest wait of other jobs while all dead ones are sent again, s",
-    }
+    """Return how pauses, cancellations and actions on many jobs held on each broker."""
     figures = result("controls")
 
     def cell(value: float) -> str:
-        return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
-    rows = [[text, *(cell(figures[broker][name]) for broker in BROKERS)] for name, text in texts.items()]
+    rows = [[text, *(cell(figures[broker][name]) for broker in BROKERS)] for name, text in CONTROLS.items()]
     return markdown(["", *BROKERS.values()], rows) + source("controls")
+
+
+CONTROLS = {
+    "paused jobs": "jobs of a paused queue, through five kills of workers, beat and broker",
+    "starts while paused": "of these, started before the pause ended",
+    "cancels": "jobs cancelled at about the moment of their end",
+    "cancelled": "of these, cancelled",
+    "cancelled with effect": "cancelled, and their effect is there",
+    "done without effect": "done, and their effect is not there",
+    "slowest cancel, s": "longest time that a cancelled job went on, s",
+    "sent again": "dead jobs sent again with one confirmation, and done",
+    "doubled": "of these, done twice",
+    "all done after, s": "from the confirmation to the last of them, s",
+    "longest in another queue, s": "meanwhile, longest time from dispatch to end of a job in another queue, s",
+    "longest in the same queue, s": "the same in their queue, s",
+    "page, median ms": "meanwhile, a page of the admin, median ms",
+    "page, p95 ms": "the same, 95 of 100 within, ms",
+}
 
 
 BLOCKS: dict[str, Callable[[], str]] = {

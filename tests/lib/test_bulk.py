@@ -96,11 +96,13 @@ def test_it_is_text_and_back():
 
 
 def work_off() -> list[int]:
+    """Do what beat does, while workers begin at once whatever waits."""
     counts = []
     while BulkAction.objects.filter(finished_at=None).exists():
         counts.append(bulk.work_off())
         while relay() == ledger.BATCH:
             pass
+        Job.objects.filter(state=State.WAITING).update(started_at=NOW)
     return counts
 
 
@@ -189,12 +191,33 @@ def test_jobs_that_still_match_afterwards_are_looked_at_once(make, monkeypatch):
 def test_it_waits_while_the_relay_has_much_to_do(make, monkeypatch):
     monkeypatch.setattr(bulk.ledger, "BATCH", 2)
     make(3)
-    make(2, state=State.DELAYED, finished_at=None)
+    make(2, state=State.DELAYED, finished_at=None, queue="slow")
     operations.act_on_all("requeue", JobFilter(), by="ann")
 
     assert bulk.work_off() == 0
     relay()
     assert bulk.work_off() == 2
+
+
+def test_it_waits_while_what_it_sent_before_waits_in_its_queue(make, monkeypatch):
+    monkeypatch.setattr(bulk.ledger, "BATCH", 2)
+    make(4)
+    make(2, queue="slow")
+    requeue = operations.act_on_all("requeue", JobFilter(queue="fast"), by="ann")
+    assert bulk.work_off() == relay() == 2
+    assert bulk.work_off() == 0
+    assert Job.objects.filter(state=State.DEAD, queue="fast").count() == 2
+
+    # Actions that need not wait overtake it.
+    operations.act_on_all("requeue", JobFilter(queue="slow"), by="ann")
+    discard = operations.act_on_all("discard", JobFilter(queue="slow"), by="ann")
+    assert [bulk.work_off(), bulk.work_off()] == [2, 0]
+    assert relay() == 2
+    Job.objects.filter(state=State.WAITING).update(started_at=NOW)
+    work_off()
+    for action, changed in ((requeue, 4), (discard, 0)):
+        action.refresh_from_db()
+        assert (action.changed, action.finished_at is not None) == (changed, True)
 
 
 def test_it_waits_for_a_broker_that_is_away(make, task, monkeypatch):

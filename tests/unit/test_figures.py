@@ -89,12 +89,12 @@ def test_pages_of_the_admin_are_shown_beside_few_rows_and_many(made, save):
 
 
 def test_controls_are_shown_for_both_brokers(made, save):
-    row = {"starts_while_paused": 0, "cancels": 1000, "done": 400, "cancelled": 600}
-    row |= {"slowest_cancel_s": 1.26, "longest_wait_of_others_s": 0.5}
+    row = dict.fromkeys(make_figures.CONTROLS, 0) | {"cancels": 1000, "slowest cancel, s": 1.26, "page, p95 ms": 123.4}
     save("controls", {"redis": row, "rabbitmq": {**row, "cancels": 999}})
 
     text = made("controls")
 
-    assert "| jobs that started in a paused queue | 0 | 0 |" in text
+    assert "| of these, started before the pause ended | 0 | 0 |" in text
     assert "| jobs cancelled at about the moment of their end | 1,000 | 999 |" in text
     assert "| longest time that a cancelled job went on, s | 1.3 | 1.3 |" in text
+    assert "| the same, 95 of 100 within, ms | 123 | 123 |" in text

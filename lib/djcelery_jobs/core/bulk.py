@@ -1,7 +1,8 @@
 """Act on every job that matches a filter: batch by batch, in beat, so that whoever asks for it does not wait.
 
 Each job is looked at once, in the order of dispatch. What fails again meanwhile is left for the next decision. Jobs
-that are sent again go through the relay, which takes one batch at a time: other jobs do not wait behind all of them.
+are sent again one batch at a time, and no batch follows while a whole one waits in its queue: so other jobs of the
+queue do not wait behind all of them.
 """
 
 import logging
@@ -20,6 +21,7 @@ from djcelery_jobs.storable import error_text
 logger = logging.getLogger(__name__)
 operations = logging.getLogger("djcelery_jobs.operations")
 
+ACTIONS_TRIED = 20  # when those before have to wait
 # By the name of the action: what does it, and which jobs it is for.
 ACTIONS: dict[str, tuple[Callable[..., int], Q]] = {
     "requeue": (dead_letters.requeue, Q(state__in=ledger.SENT_AGAIN)),
@@ -47,10 +49,19 @@ def start(action: str, selection: JobFilter, *, by: str, expected: int = 0) -> B
 
 
 def work_off() -> int:
-    """Carry out one batch of the oldest action. Return how many jobs it had; BATCH means that there are more."""
-    action = BulkAction.objects.filter(finished_at=None).order_by("pk").first()
-    if action is None or (action.action == "requeue" and _relay_is_busy()):
-        return 0
+    """Carry out one batch of the oldest action that need not wait.
+
+    Return how many jobs it had; BATCH means that there are more.
+    """
+    for action in BulkAction.objects.filter(finished_at=None).order_by("pk")[:ACTIONS_TRIED]:
+        count = _try(action)
+        if count is not None:
+            return count
+    return 0
+
+
+def _try(action: BulkAction) -> int | None:
+    """Carry out one batch. Return None when it has to wait for the relay, the workers or the broker."""
     try:
         return _work_off(action)
     except OperationalError:
@@ -59,17 +70,27 @@ def work_off() -> int:
     except ValueError as error:  # a filter that this version does not understand
         action.error = error_text(error)[:500]
         _end(action)
-    return 0
+    return None
 
 
-def _relay_is_busy() -> bool:
-    return not outbox.breaker.closed or ledger.are_many_due()
+def _is_to_wait(jobs: list[Job]) -> bool:
+    """Return whether these jobs are not to be sent again yet, since what was sent before them still waits."""
+    return ledger.are_many_due() or any(map(_is_long, {job.queue for job in jobs}))
 
 
-def _work_off(action: BulkAction) -> int:
+def _is_long(queue: str) -> bool:
+    return Job.objects.filter(ledger.AT_BROKER, queue=queue)[: ledger.BATCH].count() == ledger.BATCH
+
+
+def _work_off(action: BulkAction) -> int | None:
     selection = JobFilter.parse(action.filter)
     decide, _ = ACTIONS[action.action]
+    sends = action.action == "requeue"
+    if sends and not outbox.breaker.closed:
+        return None
     jobs = list(_next(action, selection))
+    if sends and _is_to_wait(jobs):
+        return None
     if ids := [job.pk for job in jobs if selection.shows(job)]:
         action.changed += decide(Job.objects.filter(pk__in=ids), by=action.requested_by)
     action.looked_at += len(jobs)
@@ -88,7 +109,7 @@ def _next(action: BulkAction, selection: JobFilter) -> QuerySet[Job]:
     if key := page_key_of(action.cursor):
         created_at, pk = key
         jobs = jobs.filter(created_at__gte=created_at).exclude(created_at=created_at, pk__lte=pk)
-    columns = ["task", "created_at", *(selection.VISIBLE if selection.text else ())]
+    columns = ["task", "queue", "created_at", *(selection.VISIBLE if selection.text else ())]
     return jobs.only(*columns).order_by("created_at", "pk")[: ledger.BATCH]
 
 

@@ -13,6 +13,8 @@ from django.urls import reverse
 from users.models import User
 from workload.management.commands.plans import fill
 
+from djcelery_jobs.models import Job
+
 LOADS = 25
 PAGES = {"the page": "changelist", "its refresh": "now", "dead letters": "dead", "a search": "find", "all jobs": "jobs"}
 PAGES |= {"tasks": "tasks", "failures": "failures", "the schedule": "schedule"}
@@ -29,7 +31,9 @@ class Command(BaseCommand):
         for count in rows:
             fill_up(count - there)
             there = count
-            urls = {name: f"admin:djcelery_jobs_overview_{page}" for name, page in PAGES.items()}
+            urls = {name: reverse(f"admin:djcelery_jobs_overview_{page}") for name, page in PAGES.items()}
+            dead = Job.objects.filter(state="dead").first()
+            urls["one job"] = reverse("admin:djcelery_jobs_overview_job", args=[dead.pk])
             levels[count] = {name: loaded(client, url) for name, url in urls.items()}
         self.stdout.write(json.dumps(levels))
 
@@ -42,9 +46,9 @@ def fill_up(count: int) -> None:
         cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
 
 
-def loaded(client: Client, name: str) -> dict:
+def loaded(client: Client, url: str) -> dict:
     def load() -> None:
-        answer = client.get(reverse(name), {"q": "no such thing"})
+        answer = client.get(url, {"q": "no such thing"})
         assert answer.status_code == 200
 
     load()
