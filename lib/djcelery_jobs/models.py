@@ -108,6 +108,7 @@ class Job(OneDatabaseModel):
             models.Index(
                 fields=["state", "-created_at", "-id"],
                 condition=Q(state__in=SET_ASIDE),
+                include=["task", "error_class"],  # so that PostgreSQL groups failures without reading the rows
                 name="djcelery_jobs_set_aside",
             ),
             models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead_in_queue"),

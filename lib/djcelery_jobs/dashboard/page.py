@@ -185,7 +185,7 @@ class OverviewAdmin(admin.ModelAdmin):
         groups, are_more = listing.failures()
         may = [action for action in decisions.allowed(request.user) if "dead" in action.states]
         return self.render(
-            request, "failures", "Failures", groups=groups, are_more=are_more, may=may, scanned=listing.SCANNED
+            request, "failures", "Failures", groups=groups, are_more=are_more, may=may, grouped=listing.GROUPED
         )
 
     def schedule(self, request: HttpRequest) -> HttpResponse:

@@ -24,6 +24,8 @@ def passes():
         ("prune", "djcelery_jobs_finished"),
         ("prune, nothing old", "djcelery_jobs_finished"),
         ("jobs plan", "djcelery_jobs_finished"),
+        ("dead letters", "djcelery_jobs_set_aside"),
+        ("failures", "Index Only Scan using djcelery_jobs_set_aside"),
     ],
 )
 def test_a_pass_uses_the_partial_index(passes, name, index):

@@ -67,7 +67,9 @@ def one_pass(work) -> dict:
         rows = work()
     seconds = time.perf_counter() - begun
     selects = [
-        query["sql"] for query in queries if query["sql"].startswith("SELECT") and '"djcelery_jobs_job"' in query["sql"]
+        query["sql"]
+        for query in queries
+        if query["sql"].strip().startswith(("SELECT", "WITH")) and '"djcelery_jobs_job"' in query["sql"]
     ]
     return {
         "rows": rows,
