@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 import threading
 from collections import Counter
 from datetime import UTC, datetime
@@ -351,6 +352,23 @@ def test_each_name_of_the_library_exists(path):
         if "Database" in name and not find_spec("django_celery_beat"):
             continue
         assert symbol_by_name(name)
+
+
+@pytest.mark.parametrize("path", sorted(HOW_TO.with_name("coming-from").glob("*.md")), ids=lambda path: path.stem)
+def test_settings_of_the_pages_about_other_systems_run(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mysite", ModuleType("mysite"))
+    text, modules = path.read_text(), {}
+    for package, short, code in re.findall(
+        r"^ *```python\n *# (\w+)/(\w+)\.py\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL
+    ):
+        modules[short] = ModuleType(f"{package}.{short}")
+        monkeypatch.setitem(sys.modules, f"{package}.{short}", modules[short])
+        exec(compile(textwrap.dedent(code), str(path), "exec"), vars(modules[short]))  # noqa: S102
+
+    assert len(modules) == text.count("```python")
+    if "settings_drain" in modules:
+        backends = [vars(modules[name])["TASKS"]["default"]["BACKEND"] for name in ("settings", "settings_drain")]
+        assert backends == ["djcelery_jobs.tasks_backend.DurableBackend", "django_tasks_db.DatabaseBackend"]
 
 
 def test_async_views_dispatch(page, broker, committed):
