@@ -30,6 +30,13 @@ def test_each_page_says_what_the_benchmarks_saved(page):
     assert make_figures.filled(page) == page.read_text(encoding="utf-8"), "run: python -m docs.make_figures"
 
 
+@pytest.mark.parametrize("page", make_figures.PAGES, ids=lambda page: page.name)
+def test_no_table_stands_there_without_its_result(page):
+    blocks = make_figures.BLOCK.findall(page.read_text(encoding="utf-8"))
+
+    assert [name for _, name, table, _ in blocks if table.strip() and "\nMeasured " not in table] == []
+
+
 def test_each_block_has_its_place():
     assert sorted(make_figures.names()) == sorted(make_figures.BLOCKS)
 
