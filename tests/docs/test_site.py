@@ -109,6 +109,30 @@ def test_each_test_and_benchmark_that_a_page_names_exists():
     assert {name: page for name, page in named.items() if not any((place / name).exists() for place in places)} == {}
 
 
+OF_OTHERS = {
+    "tests/orders/test_restock.py",
+    "config/celery_app.py",
+    "config/settings/base.py",
+    "config/settings/local.py",
+}
+
+
+def test_each_file_that_a_page_names_exists():
+    project = ROOT / "{{cookiecutter.project_slug}}"
+    places = [ROOT, DOCS, ROOT / "lib", ROOT / "lib" / "djcelery_jobs", project]
+    places += [project / "deploy" / "kubernetes", project / "{{cookiecutter.project_slug}}"]
+    named = {}
+    for path in FILES:
+        text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+        endings = "py|ya?ml|toml|json|svg|md|html|service"
+        named |= dict.fromkeys(re.findall(rf"`([\w.-]+(?:/[\w.-]+)+\.(?:{endings}))`", text), path.name)
+
+    missing = {name: page for name, page in named.items() if not any((place / name).exists() for place in places)}
+    missing = {name: page for name, page in missing.items() if name not in OF_OTHERS and "NAME" not in name}
+    assert len(named) > 50
+    assert {name: page for name, page in missing.items() if page not in ("rules.md", "CHANGELOG.md")} == {}
+
+
 # Where each question of a stranger is answered, and a phrase of the answer.
 ANSWERS = {
     "How do I log in?": ("tutorial", "log-in-to-the-admin", "createsuperuser"),
