@@ -15,8 +15,12 @@ from tests.projects import environment
 TASK = "billing.charge_card"
 WITHOUT_ROUTES = "own_configuration"  # the app is configured by calls, so there is no table to add a route to
 QUICK = ("below_the_root", "named_by_pytest", "tuples")
+# The other layouts run at night only: each takes about ten seconds of CPU.
+RUNNING_IN_CI = ("factory", "sums")
 NAMES = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix)
+    name
+    if name in QUICK
+    else pytest.param(name, marks=pytest.mark.matrix if name in RUNNING_IN_CI else pytest.mark.nightly)
     for name in running_layouts()
     if name != WITHOUT_ROUTES
 ]

@@ -25,14 +25,20 @@ def project(request, tmp_path):
 
 # The quick suite runs these layouts: the usual one, one without Celery, one with CRLF, one with django-celery-beat.
 QUICK = {"single_file", "in_the_root", "tuples", "sums"}
+# These run as well in each CI run, the other layouts only at night: each takes about ten seconds of CPU.
+RUNNING_IN_CI = {"factory", "two_databases"}
 
 
-def marked(names):
-    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix) for name in names]
+def marked(names, others):
+    return [name if name in QUICK else pytest.param(name, marks=others(name)) for name in names]
 
 
-each_layout = pytest.mark.parametrize("project", marked(LAYOUTS), indirect=True)
-each_running_layout = pytest.mark.parametrize("project", marked(running_layouts()), indirect=True)
+def matrix_or_nightly(name):
+    return pytest.mark.matrix if name in RUNNING_IN_CI else pytest.mark.nightly
+
+
+each_layout = pytest.mark.parametrize("project", marked(LAYOUTS, lambda _: pytest.mark.matrix), indirect=True)
+each_running_layout = pytest.mark.parametrize("project", marked(running_layouts(), matrix_or_nightly), indirect=True)
 
 
 def levels(project):
