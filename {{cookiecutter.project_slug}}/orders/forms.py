@@ -1,4 +1,4 @@
-"""What visitors may order and upload. The pages and the API check it the same way."""
+"""Check orders and uploads, the same way for the pages and the API."""
 
 import uuid
 

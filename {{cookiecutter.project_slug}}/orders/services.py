@@ -1,4 +1,4 @@
-"""What the pages and the API do: write rows and dispatch a job, without waiting for it."""
+"""Write rows and dispatch jobs for the pages and the API, without waiting for the jobs."""
 
 import hashlib
 from typing import Any

@@ -1,7 +1,7 @@
-"""The jobs of the shop. Each takes an id, reads the row itself, and explains why it is safe to run twice.
+"""The jobs of the shop. Each docstring explains why the task is safe to run twice.
 
-If the row is gone, the task ends without an error: there is nothing left to do, and a retry would not bring it back.
-settings/jobs.py says which queue each task uses.
+A task takes the id of a row and reads the row itself. If the row is gone, the task ends without an error: there is
+nothing left to do, and a retry would not bring it back. settings/jobs.py says which queue each task uses.
 """
 
 import logging
@@ -53,8 +53,9 @@ def reserve_stock(order_id: str) -> None:
 def send_receipt(order_id: str) -> None:
     """Mail the receipt.
 
-    A mail server takes part in no transaction. If the process is killed after the mail was sent and before that is
-    saved, the receipt is sent again. The second mail has the same Message-ID, so the recipient can drop it.
+    Safe to run twice, with one exception: a mail server takes part in no transaction. If the process is killed after
+    the mail was sent and before that is saved, the receipt is sent again. The second mail has the same Message-ID, so
+    the recipient can drop it.
     """
     order = Order.objects.select_related("product").filter(pk=order_id, receipt_sent_at=None).first()
     if order is None:
@@ -86,9 +87,9 @@ def import_price_list(price_list_id: int) -> None:
     try:
         for batch in price_lists.batches(price_list.file, skip=price_list.lines_done):
             with transaction.atomic():
-                done = price_list.lines_done
+                lines_before = price_list.lines_done
                 price_list.lines_done += len(batch)
-                if not this_list.filter(lines_done=done).update(lines_done=price_list.lines_done):
+                if not this_list.filter(lines_done=lines_before).update(lines_done=price_list.lines_done):
                     logger.info("another run imports price list %s", price_list_id)
                     return
                 price_lists.save(batch)

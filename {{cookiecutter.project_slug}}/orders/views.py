@@ -32,8 +32,8 @@ def shop(request: HttpRequest) -> HttpResponse:
 @require_GET
 def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     """Show the state of an order. The page reloads until the order's jobs are done."""
-    found = get_object_or_404(Order.objects.select_related("product"), pk=order_id)
-    return render(request, "orders/order.html", {"order": found})
+    context = {"order": get_object_or_404(Order.objects.select_related("product"), pk=order_id)}
+    return render(request, "orders/order.html", context)
 
 
 @csrf_exempt  # the API uses no session, so another site has nothing to misuse
@@ -55,6 +55,7 @@ def api_orders(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 def api_order(request: HttpRequest, order_id: uuid.UUID) -> JsonResponse:
+    """Return the state of an order."""
     return JsonResponse(_as_json(get_object_or_404(Order, pk=order_id)))
 
 

@@ -15,9 +15,9 @@ def objects(path: Path) -> list[dict]:
     return list(yaml.safe_load_all(path.read_text()))
 
 
-def specs(found: list[dict], kind: str) -> dict[str, dict]:
+def specs(manifests: list[dict], kind: str) -> dict[str, dict]:
     """Return the specs of all objects of a kind, by name."""
-    return {item["metadata"]["name"]: item["spec"] for item in found if item["kind"] == kind}
+    return {item["metadata"]["name"]: item["spec"] for item in manifests if item["kind"] == kind}
 
 
 WORKERS = specs(objects(MANIFESTS / "base" / "workers.yaml"), "Deployment")
@@ -26,8 +26,8 @@ SCALED = specs(objects(SCALING), "ScaledObject")
 
 
 def container(deployment: dict) -> dict:
-    [only] = deployment["template"]["spec"]["containers"]
-    return only
+    [app] = deployment["template"]["spec"]["containers"]
+    return app
 
 
 def test_each_workload_class_has_workers_and_nothing_else_has():

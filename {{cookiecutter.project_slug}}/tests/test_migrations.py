@@ -34,8 +34,8 @@ def problems(sql: str) -> str:
     """Return what squawk reports about the statements, or an empty string."""
     squawk = shutil.which("squawk", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     command = [squawk, "--stdin-filepath", "migration.sql", f"--exclude={','.join(EXCLUDED_RULES)}"]
-    done = subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    result = subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
 def new_migrations() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The pages that belong to no app, and the limit of what visitors may send."""
+"""Test the pages that belong to no app, and the limit on the size of a request."""
 
 import pytest
 from django.conf import settings
@@ -30,10 +30,10 @@ urlpatterns = [path("forbidden", forbidden), path("broken", broken), path("", in
 )
 def test_each_error_has_a_page(client, page, status, heading):
     client.raise_request_exception = False
-    answer = client.get(page)
+    response = client.get(page)
 
-    assert answer.status_code == status
-    assert f"<h1>{heading}</h1>" in answer.text
+    assert response.status_code == status
+    assert f"<h1>{heading}</h1>" in response.text
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(client, settings):

@@ -1,4 +1,4 @@
-"""Run a job through a real broker and a real database, as in CI. Nobody else may use them.
+"""Test a job on a real broker and a real database, as in CI. Nothing else may use them meanwhile.
 
 Run it with `pytest -m services`. All other tests publish in memory, and use SQLite unless DATABASE_URL is set.
 """

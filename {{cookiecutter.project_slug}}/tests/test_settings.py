@@ -1,4 +1,4 @@
-"""What each settings module sets, and what it refuses."""
+"""Test the values that each settings module sets, and those that it refuses."""
 
 import re
 import runpy

@@ -29,9 +29,9 @@ def form_data(**changes):
 
 @pytest.mark.django_db(transaction=True)  # commit for real, so that each job dispatches the next
 def test_an_order_goes_through_its_queues(client, tea, broker, mailoutbox):
-    answer = client.post("/", form_data())
+    response = client.post("/", form_data())
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert [(run.task, run.queue) for run in broker.drain()] == [
         ("orders.tasks.reserve_stock", "fast"),
         ("orders.tasks.send_receipt", "email"),
@@ -41,9 +41,9 @@ def test_an_order_goes_through_its_queues(client, tea, broker, mailoutbox):
 
 def test_an_order_is_done_in_the_background(client, tea, committed, mailoutbox):
     with committed():
-        answer = client.post("/", form_data())
+        response = client.post("/", form_data())
 
-    page = client.get(answer.url)
+    page = client.get(response.url)
     assert page.context["order"].settled
     assert b"Receipt sent to ann@example.com" in page.content
     assert len(mailoutbox) == 1
@@ -72,10 +72,10 @@ def test_an_order_that_is_rolled_back_sends_nothing(tea, broker, django_capture_
 
 @pytest.mark.parametrize("wrong", [{"quantity": "0"}, {"email": "ann"}, {"product": "NO-SUCH"}])
 def test_a_wrong_form_orders_nothing(client, tea, wrong):
-    answer = client.post("/", form_data(**wrong))
+    response = client.post("/", form_data(**wrong))
 
-    assert answer.status_code == 200
-    assert answer.context["form"].errors
+    assert response.status_code == 200
+    assert response.context["form"].errors
     assert not Order.objects.exists()
 
 
@@ -93,16 +93,16 @@ def api(client, data, **headers):
 
 def test_the_api_answers_at_once_and_links_to_the_order(client, tea, committed):
     with committed():
-        answer = api(client, form_data())
+        response = api(client, form_data())
 
-    assert answer.status_code == 202
-    assert client.get(answer.json()["url"]).json()["status"] == "reserved"
+    assert response.status_code == 202
+    assert client.get(response.json()["url"]).json()["status"] == "reserved"
 
 
 def test_an_idempotency_key_makes_a_repeated_request_one_order(client, tea):
-    answers = [api(client, form_data(), **{"Idempotency-Key": "k1"}).json()["id"] for _ in range(2)]
+    ids = [api(client, form_data(), **{"Idempotency-Key": "k1"}).json()["id"] for _ in range(2)]
 
-    assert answers[0] == answers[1]
+    assert ids[0] == ids[1]
     assert Order.objects.count() == 1
 
 
@@ -120,10 +120,10 @@ HOSTILE = ["\xff", "[" * 4900, '{"a":' * 1900, '{"quantity": ' + "9" * 5000 + "}
 
 @pytest.mark.parametrize("body", ["", "[]", "{", '"x"', "null", "{}", '{"quantity": []}', "x" * 20_000, *HOSTILE])
 def test_the_api_refuses_nonsense(client, tea, body):
-    answer = client.post("/api/orders", body.encode("latin-1"), content_type="application/json")
+    response = client.post("/api/orders", body.encode("latin-1"), content_type="application/json")
 
-    assert answer.status_code == 400
-    assert answer.json()["errors"]
+    assert response.status_code == 400
+    assert response.json()["errors"]
 
 
 def test_unknown_orders_are_not_found(client):
@@ -134,18 +134,18 @@ def test_unknown_orders_are_not_found(client):
 def test_an_uploaded_price_list_is_imported_in_the_background(client, staff, committed):
     file = SimpleUploadedFile("prices.csv", b"A,Apple,1.00\n")
     with committed():
-        answer = client.post("/prices", {"file": file})
+        response = client.post("/prices", {"file": file})
 
-    assert b"Done: 1 line imported." in client.get(answer.url).content
+    assert b"Done: 1 line imported." in client.get(response.url).content
     assert Product.objects.get().sku == "A"
 
 
 def test_a_price_list_that_is_too_large_is_refused(client, staff, monkeypatch):
     monkeypatch.setattr(forms, "MAX_PRICE_LIST", 5)
 
-    answer = client.post("/prices", {"file": SimpleUploadedFile("prices.csv", b"A,Apple,1.00\n")})
+    response = client.post("/prices", {"file": SimpleUploadedFile("prices.csv", b"A,Apple,1.00\n")})
 
-    assert answer.context["form"].errors["file"]
+    assert response.context["form"].errors["file"]
     assert not PriceList.objects.exists()
 
 

@@ -22,8 +22,15 @@ env = Env()
 # On a laptop the variables may be in a file that git ignores. Variables that are already set win.
 env.read_env(BASE_DIR / ".env")
 
-SMTP_OPTIONS = {"HOST": "host", "PORT": "port", "HOST_USER": "username", "HOST_PASSWORD": "password"}
-SMTP_OPTIONS |= {"USE_TLS": "use_tls", "USE_SSL": "use_ssl"}
+# The options of Django's SMTP mailer, by the setting EMAIL_* that each replaces.
+SMTP_OPTIONS = {
+    "HOST": "host",
+    "PORT": "port",
+    "HOST_USER": "username",
+    "HOST_PASSWORD": "password",
+    "USE_TLS": "use_tls",
+    "USE_SSL": "use_ssl",
+}
 
 
 def mail_settings(config: dict[str, Any], *, timeout: int) -> dict[str, Any]:
@@ -35,6 +42,6 @@ def mail_settings(config: dict[str, Any], *, timeout: int) -> dict[str, Any]:
         return {**config, "EMAIL_TIMEOUT": timeout}
     mailer: dict[str, Any] = {"BACKEND": config["EMAIL_BACKEND"]}
     if "smtp" in mailer["BACKEND"]:
-        given = {option: config.get(f"EMAIL_{name}") for name, option in SMTP_OPTIONS.items()}
-        mailer["OPTIONS"] = {"timeout": timeout, **{option: value for option, value in given.items() if value}}
+        values = {option: config.get(f"EMAIL_{name}") for name, option in SMTP_OPTIONS.items()}
+        mailer["OPTIONS"] = {"timeout": timeout, **{option: value for option, value in values.items() if value}}
     return {"MAILERS": {"default": mailer}}

@@ -111,8 +111,8 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 1
 PUBLISH_RETRIES = max(1, CELERY_BROKER_URL.count(";"))  # each node of a cluster once
 # Stop running jobs when the connection breaks: RabbitMQ gives them to another worker at once.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-# Quorum queues can hold delayed jobs themselves, but only behind a topic exchange. Behind a direct exchange, a job
-# with a countdown blocks the worker that has received it.
+# Quorum queues can hold delayed jobs themselves, but only with a topic exchange. With a direct exchange, a job with a
+# countdown blocks the worker that has received it.
 CELERY_TASK_DEFAULT_EXCHANGE = "jobs"
 CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "slow"
@@ -169,14 +169,14 @@ DJCELERY_JOBS = {
 }
 
 # -- Results ------------------------------------------------------------------------------------------------------
-# Every stored result is an extra database write, so no result is stored
 # {% if cookiecutter.results == "django" %}
-# unless the task asks for it: `@shared_task(ignore_result=False)`.
+# Every stored result is an extra database write, so a task must ask for it: `@shared_task(ignore_result=False)`.
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = 7 * 24 * 3600  # seconds
 # {% else %}
-# and there is no result backend: no code here reads what a task returns.
+# There is no result backend, because no code here reads what a task returns. Without results, nothing expires: any
+# other value would add Celery's daily cleanup of results to the schedule.
 CELERY_RESULT_EXPIRES = None
 # {% endif %}
 CELERY_TASK_IGNORE_RESULT = True

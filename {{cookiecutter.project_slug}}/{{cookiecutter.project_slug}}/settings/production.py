@@ -30,7 +30,7 @@ if len(SECRET_KEY) < 50:
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("DJANGO_ALLOWED_HOSTS must name your hosts. With * anyone can choose the host in links.")
 
-# The proxy in front ends TLS and says so in this header. It must remove the header from what a client sends.
+# The proxy in front terminates TLS and says so in this header. It must remove the header from what a client sends.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # health checks use plain HTTP
