@@ -1,3 +1,3 @@
-"""The command `djcelery`: Django projects with reliable background jobs."""
+"""Create and check Django projects with reliable background jobs."""
 
 __version__ = "0.2.0.dev0"

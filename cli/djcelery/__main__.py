@@ -1,4 +1,4 @@
-"""`python -m djcelery`."""
+"""Run the command as `python -m djcelery`."""
 
 from djcelery.main import main
 

@@ -18,7 +18,7 @@ SECRETS = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "BROKER_PASSWORD")
 
 @dataclass(frozen=True)
 class CreatedProject:
-    """A project that was created, or with `dry_run` would be."""
+    """Describe a project that was created, or with `dry_run` would be."""
 
     path: Path
     answers: dict[str, Answer]

@@ -1,4 +1,4 @@
-"""One change to the text of a file, and how changes turn old bytes into new ones."""
+"""Describe one change to the text of a file, and apply changes to its bytes."""
 
 from __future__ import annotations
 

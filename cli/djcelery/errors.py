@@ -1,4 +1,4 @@
-"""Every way in which a command can fail, with a message, a hint and an exit code."""
+"""Define every way in which a command can fail, with a message, a hint and an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 
 class CommandError(click.ClickException):
-    """The command was understood, but it was refused or it failed. Exit code 1."""
+    """Say that a command was understood, but refused or failed. Exit code 1."""
 
     exit_code = 1
 
@@ -32,13 +32,13 @@ class CommandError(click.ClickException):
 
 
 class UsageError(CommandError):
-    """The command line itself is wrong. Exit code 2."""
+    """Say that the command line itself is wrong. Exit code 2."""
 
     exit_code = 2
 
 
-class Cancelled(CommandError):  # noqa: N818 cancelling is no error
-    """The user pressed Ctrl-C, the input ended, or a signal arrived. The exit code says which."""
+class Cancelled(CommandError):  # noqa: N818 cancelling is not an error
+    """Say that the user pressed Ctrl-C, the input ended, or a signal arrived. The exit code says which."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__("Cancelled.", "Nothing was left half-written. You can run the command again.")

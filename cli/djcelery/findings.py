@@ -1,4 +1,4 @@
-"""A finding: one mistake at one place, with the change that removes it where there is one."""
+"""Define a finding: one mistake at one place, with the change that removes it where there is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
 
 
 class FixJSON(TypedDict):
-    """A fix as `--format json` and the cache write it."""
+    """Describe a fix as `--format json` and the cache write it."""
 
     title: str
     safe: bool
@@ -22,7 +22,7 @@ class FixJSON(TypedDict):
 
 
 class FindingJSON(TypedDict):
-    """A finding as `--format json` and the cache write it."""
+    """Describe a finding as `--format json` and the cache write it."""
 
     path: str
     line: int
@@ -38,7 +38,7 @@ class FindingJSON(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that removes a finding. `--fix` applies only those that are safe, unless told otherwise.
+    """Describe a change that removes a finding. `--fix` applies only those that are safe, unless told otherwise.
 
     One without edits only says what to do.
     """
@@ -60,7 +60,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake at one place. Lines and columns count from 1; 0 as the end means that the end is unknown.
+    """Describe one mistake at one place. Lines and columns count from 1; 0 as the end means that the end is unknown.
 
     A rule leaves `code` and `name` empty, and `severity` too where it is the rule's own; `Rule.find` fills them in.
     """

@@ -16,7 +16,7 @@ _deferring = False
 
 
 class Interrupted(BaseException):
-    """Somebody wants this process to stop. The exit code is 128 + the number of the signal."""
+    """Say that somebody wants this process to stop. The exit code is 128 + the number of the signal."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)

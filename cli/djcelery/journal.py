@@ -29,7 +29,7 @@ MAX_LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a run, with the hashes of its contents before and after; None where there is no file."""
+    """Describe one file of a run, with the hashes of its contents before and after; None where there is no file."""
 
     path: str
     before: str | None
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run changes. Its temporary files have the token in their names."""
+    """Describe what one run changes. Its temporary files have the token in their names."""
 
     command: str
     token: str
@@ -51,7 +51,7 @@ class Run:
 
 
 class Undo(NamedTuple):
-    """The plan that takes back a run, its number, and the command line that made it."""
+    """Hold the plan that takes back a run, its number, and the command line that made it."""
 
     plan: Plan
     number: int
@@ -60,7 +60,7 @@ class Undo(NamedTuple):
 
 
 class Journal:
-    """The runs that changed files below a folder."""
+    """Record the runs that changed files below a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -88,7 +88,7 @@ class Journal:
             self._prune()
 
     def recover(self) -> bool:
-        """Take back a run that was killed half-way, and tell whether there was one."""
+        """Take back a run that was killed half-way, and return whether there was one."""
         if not self._numbers("applying"):
             return False
         with self._locked():
@@ -116,7 +116,7 @@ class Journal:
         return Undo(plan, number, run.command, edited)
 
     def has_written(self, path: str, data: bytes) -> bool:
-        """Tell whether these bytes are what a run made of a file without uncommitted work."""
+        """Return whether these bytes are what a run made of a file without uncommitted work."""
         digest = _hash(data)
         return any(
             entry.path == path and entry.after == digest and entry.is_clean
@@ -125,7 +125,7 @@ class Journal:
         )
 
     def has_replaced(self, path: str, data: bytes) -> bool:
-        """Tell whether a run found these bytes in a file and wrote others."""
+        """Return whether a run found these bytes in a file and wrote others."""
         digest = _hash(data)
         return any(
             entry.path == path and entry.before == digest for run in self._runs().values() for entry in run.entries

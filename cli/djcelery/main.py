@@ -1,4 +1,4 @@
-"""The command `djcelery`: a group that imports a subcommand only when it is called."""
+"""Run the command `djcelery`: a group that imports a subcommand only when it is called."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports only the one that runs."""
+    """Know the commands by name, and import only the one that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

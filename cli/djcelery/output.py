@@ -1,4 +1,4 @@
-"""The one way to print: nothing from a checked repository reaches a terminal or a CI log as a command."""
+"""Print in one safe way: nothing from a checked repository reaches a terminal or a CI log as a command."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from djcelery.safe_files import leaves, write_atomically
 
 
 class OutsideRoot(OSError):  # noqa: N818
-    """A link leads out of the folder that the plan is for."""
+    """Say that a link leads out of the folder that the plan is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A change that somebody has to make by hand: what to write, where, and why the command did not."""
+    """Describe a change that somebody has to make by hand: what to write, where, and why the command did not."""
 
     path: str
     line: int
@@ -31,7 +31,7 @@ class Snippet:
 
 
 class Plan:
-    """The contents that files below a folder will have; None stands for a file that is not there.
+    """Hold the contents that files below a folder will have; None means that the file does not exist.
 
     `reasons` holds one line of explanation for each changed file, `snippets` what is left to do by hand.
     """
@@ -48,11 +48,11 @@ class Plan:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the planned changes make sense without the snippets."""
+        """Return whether the planned changes make sense without the snippets."""
         return not any(snippet.is_required for snippet in self.snippets)
 
     def exists(self, path: str) -> bool:
-        """Tell whether a file is there as planned so far. What is outside of the folder is not there."""
+        """Return whether a file is there as planned so far. What is outside of the folder is not there."""
         if path in self.after:
             return self.after[path] is not None
         return (self.root / path).is_file() and not leaves(str(self.root), str(self.root / path))
@@ -106,7 +106,7 @@ class Plan:
         return sorted(path for path, data in self.after.items() if data != self.before[path] or self._has_mode(path))
 
     def _has_mode(self, path: str) -> bool:
-        """Tell whether a file that is there gets another mode."""
+        """Return whether a file that is there gets another mode."""
         if path not in self.modes or self.before[path] is None or self.after[path] is None:
             return False
         return (self.root / path).stat().st_mode & 0o7777 != self.modes[path]

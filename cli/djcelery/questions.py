@@ -34,7 +34,7 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class Question:
-    """One question: its key, default answer, help sentence, and the labels of its choices, if any."""
+    """Describe one question: its key, default answer, help sentence, and the labels of its choices, if any."""
 
     key: str
     default: Answer

@@ -28,13 +28,13 @@ def read_regular_file(path: str, max_size: int = MAX_SIZE) -> bytes:
 
 
 def leaves(root: str, path: str) -> bool:
-    """Tell whether a path that is written as one below the root is, by way of a link, outside of it."""
+    """Return whether a path that is written as one below the root is, by way of a link, outside of it."""
     root, path = os.path.abspath(root), os.path.abspath(path)
     return is_below(root, path) and not is_below(os.path.realpath(root), os.path.realpath(path))
 
 
 def is_below(folder: str, path: str) -> bool:
-    """Tell whether an absolute path is a folder's or that of something in it."""
+    """Return whether an absolute path is a folder's or that of something in it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 

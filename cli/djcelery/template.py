@@ -175,6 +175,6 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def _is_copied(path: str, patterns: Iterable[str]) -> bool:
-    """Tell whether cookiecutter copies a file of the template as it is."""
+    """Return whether cookiecutter copies a file of the template as it is."""
     parts = itertools.accumulate(path.split("/"), "{}/{}".format)
     return any(fnmatch(part, pattern) for part in parts for pattern in patterns)

@@ -13,11 +13,11 @@ REPEAT = 1.0  # seconds until a raised end is raised again: Python drops an exce
 
 
 class TookTooLong(Exception):  # noqa: N818 it names what happened
-    """The work inside of `time_limit` was ended."""
+    """Say that the work inside `time_limit` was ended."""
 
 
 class _Expired(BaseException):
-    """Carries the end of a limit from wherever the work is to `time_limit`; no `except Exception` may catch it."""
+    """Carry the end of a limit from wherever the work is to `time_limit`; no `except Exception` may catch it."""
 
     def __init__(self, deadline: float) -> None:
         super().__init__(deadline)
@@ -54,7 +54,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _set_timer() -> None:
-    """Ring at the next end, or never if there is none. What has rung already is on its way up."""
+    """Set the timer to the next end, or switch it off. An end that has passed is already being raised."""
     delay = min(_deadlines) - time.monotonic() if _deadlines else 0
     signal.setitimer(signal.ITIMER_REAL, delay if delay > 0 or not _deadlines else REPEAT, REPEAT)
 

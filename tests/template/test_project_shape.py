@@ -1,9 +1,8 @@
-"""A generated project is small, it is the team's own, and its gates judge the team's code."""
+"""Test that a generated project is small and the team's own, and that its gates judge the team's code."""
 
 from __future__ import annotations
 
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from tests.projects import Project, environment, make, succeed
 LARGEST = "--broker rabbitmq --results django --schedule database --sentry --ci github --kubernetes --example"
 SMALLEST = "--broker redis --results none --schedule settings --no-sentry --ci none --no-kubernetes --no-example"
 MOST_FILES, MOST_CODE, MOST_TESTS = 95, 1300, 1000
-MOST_SECONDS = 8  # of a project's own tests, on one core
 MISTAKES = {
     'CREATE INDEX "i" ON "books_book" ("title");': "require-concurrent-index-creation",
     'ALTER TABLE "books_book" ALTER COLUMN "title" SET NOT NULL;': "adding-not-nullable-field",
@@ -55,11 +53,10 @@ def test_the_largest_project_is_small(tmp_path):
     assert lines(project, tests) <= MOST_TESTS
 
 
-def test_the_default_project_is_clean_and_its_own_tests_are_quick(project):
+def test_the_default_project_is_clean_and_its_own_tests_pass(project):
+    """benchmarks/bench_new.py says how long these tests take."""
     project.lint()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     assert " passed" in project.test()
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before <= MOST_SECONDS
 
 
 def test_the_coverage_gate_judges_the_teams_code(project):

@@ -326,7 +326,7 @@ def test_a_mistake_of_ours_is_named_and_the_rest_is_checked(shop, monkeypatch):
 
 
 def handles(pid: int, signum: int) -> bool:
-    """Tell whether a process has a handler of its own for a signal."""
+    """Return whether a process has a handler of its own for a signal."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     return bool(int(lines.get("SigCgt", "0"), 16) >> (signum - 1) & 1)
 

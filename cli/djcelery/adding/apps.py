@@ -1,4 +1,4 @@
-"""An app: a package with tasks, services and tests, in INSTALLED_APPS and in the coverage."""
+"""Add an app: a package with tasks, services and tests, in INSTALLED_APPS and in the coverage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_NAME = 40
 
 @dataclass
 class CoverageSource(Fragment):
-    """The app's name among the packages that the coverage counts."""
+    """Add the app to the packages that the coverage counts."""
 
     app: str
     path: str = "pyproject.toml"
@@ -31,7 +31,7 @@ class CoverageSource(Fragment):
     is_required: bool = False
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether the coverage counts the app."""
+        """Return whether the coverage counts the app."""
         return self.app in _sources(plan)
 
     def insert(self, plan: Plan) -> None:
@@ -132,6 +132,6 @@ def _sources(plan: Plan) -> list[str]:
 
 
 def _lists_packages(places: Places) -> bool:
-    """Tell whether the coverage names packages one by one, and not a folder that holds them all."""
+    """Return whether the coverage names packages one by one, and not a folder that holds them all."""
     sources = _sources(Plan(places.root))
     return bool(sources) and any(name in places.apps for name in sources) and "." not in sources

@@ -26,7 +26,7 @@ MENTION = re.compile(rb"^\s*(?:from|import)\s+orders\b|[\"']orders(?:\.|[\"'])",
 
 
 class Renderings(NamedTuple):
-    """The files that the answer decides, with the example and without; None where there is no such file."""
+    """Hold the files that the answer decides, with the example and without; None where there is no such file."""
 
     before: dict[str, bytes | None]
     after: dict[str, bytes | None]

@@ -1,4 +1,4 @@
-"""The changes that a task, queue, schedule entry or app consists of, each at one place of a project."""
+"""Define the changes that make up a task, queue, schedule entry or app, each at one place of a project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Find = Callable[[PythonSource], Container]  # the literal that gets the item; ra
 
 
 class Edited(Exception):  # noqa: N818 it names a state of a place
-    """Somebody has edited what should be removed. Holds the difference."""
+    """Say that somebody has edited what should be removed. Holds the difference."""
 
     def __init__(self, path: str, expected: str, actual: str) -> None:
         lines = difflib.unified_diff(
@@ -34,7 +34,7 @@ class Edited(Exception):  # noqa: N818 it names a state of a place
 
 
 class Fragment(ABC):
-    """One change at one place. `reason` explains it; `is_required` says that the rest is incomplete without it."""
+    """Describe one change at one place. `reason` explains it; without an `is_required` one, the rest is incomplete."""
 
     path: str
     reason: str
@@ -42,7 +42,7 @@ class Fragment(ABC):
 
     @abstractmethod
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether the place holds this already, edited or not."""
+        """Return whether the place holds this already, edited or not."""
 
     @abstractmethod
     def insert(self, plan: Plan) -> None:
@@ -69,7 +69,7 @@ def insert_all(plan: Plan, fragments: Iterable[Fragment]) -> None:
 
 
 def delete_all(plan: Plan, fragments: Sequence[Fragment], name: str) -> bool:
-    """Plan to remove fragments, and tell whether any was there. Raise CommandError if one was edited."""
+    """Plan to remove fragments, and return whether any was there. Raise CommandError if one was edited."""
     present = [fragment for fragment in fragments if _is_there(fragment, plan)]
     diffs = []
     for fragment in reversed(present):
@@ -94,7 +94,7 @@ def _is_there(fragment: Fragment, plan: Plan) -> bool:
 
 @dataclass
 class NewFile(Fragment):
-    """A file of its own."""
+    """Add a whole file."""
 
     path: str
     text: str
@@ -102,7 +102,7 @@ class NewFile(Fragment):
     is_required: bool = False
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether there is a file, whatever it holds."""
+        """Return whether there is a file, whatever it holds."""
         return plan.exists(self.path)
 
     def insert(self, plan: Plan) -> None:
@@ -123,7 +123,7 @@ class NewFile(Fragment):
 
 @dataclass
 class PackageMarker(NewFile):
-    """An empty `__init__.py`, which stays as long as its folder holds anything else."""
+    """Add an empty `__init__.py`, which stays as long as its folder holds anything else."""
 
     def delete(self, plan: Plan) -> None:
         """Plan to delete the file if nothing else is in its folder."""
@@ -136,7 +136,7 @@ class PackageMarker(NewFile):
 
 @dataclass
 class Item(Fragment):
-    """An item of a list, or a key of a dict, in a literal of a Python file.
+    """Add an item of a list, or a key of a dict, in a literal of a Python file.
 
     `value` returns the source of the item's value, or of the whole item of a list, in the quotes of the literal.
     """
@@ -150,7 +150,7 @@ class Item(Fragment):
     is_required: bool = True
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether the literal has the key or the item."""
+        """Return whether the literal has the key or the item."""
         source = self._read(plan)
         return self._index(self.find(source)) is not None
 
@@ -205,7 +205,7 @@ class Item(Fragment):
 
 @dataclass
 class Function(Fragment):
-    """A function at the end of a module, with the imports that it needs. A module that is missing is created."""
+    """Add a function at the end of a module, with the imports that it needs. Create the module if it is missing."""
 
     path: str
     name: str
@@ -216,7 +216,7 @@ class Function(Fragment):
     is_required: bool = True
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether the module defines anything of this name."""
+        """Return whether the module defines anything of this name."""
         return plan.exists(self.path) and self._find(PythonSource(plan.read(self.path))) is not None
 
     def insert(self, plan: Plan) -> None:

@@ -24,7 +24,7 @@ MARKERS = (".djcelery.toml", "manage.py")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A dict or list that settings assign to a name. `argument_of` is the function that it is passed to, if any."""
+    """Find a dict or list that settings assign to a name. `argument_of` is the function that it is passed to."""
 
     path: str
     name: str
@@ -43,7 +43,7 @@ class Literal:
 
 @dataclass
 class Places:
-    """The places of the project in `root`, each looked up when it is first needed."""
+    """Know the places of the project in `root`, and look each up when it is first needed."""
 
     root: Path
     tree: Tree = field(init=False)
@@ -134,7 +134,7 @@ class Places:
 
     @property
     def routes_are_a_table(self) -> bool:
-        """Tell whether a route is the name of a class, as `routes()` takes it, and not a dict with a queue."""
+        """Return whether a route is the name of a class, as `routes()` takes it, and not a dict with a queue."""
         literal = self.routes
         if literal is None:
             return True

@@ -1,4 +1,4 @@
-"""The files that start a worker for each workload class: Procfile, compose and the manifests of Kubernetes."""
+"""Edit the files that start a worker for each workload class: Procfile, compose and the Kubernetes manifests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEPARATOR = "---\n"
 
 @dataclass
 class WorkerLine(Fragment):
-    """A line of a Procfile, written like that of another class."""
+    """Add a line to a Procfile, written like that of another class."""
 
     path: str
     name: str
@@ -30,7 +30,7 @@ class WorkerLine(Fragment):
     is_required: bool = False
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether a line starts a worker of the class."""
+        """Return whether a line starts a worker of the class."""
         return any(name == self.name for _, _, name in self._workers(plan.read(self.path)))
 
     def insert(self, plan: Plan) -> None:
@@ -67,7 +67,7 @@ class WorkerLine(Fragment):
 
 @dataclass
 class ComposeService(Fragment):
-    """A service of a compose file, written like that of another class."""
+    """Add a service to a compose file, written like that of another class."""
 
     path: str
     name: str
@@ -75,7 +75,7 @@ class ComposeService(Fragment):
     is_required: bool = False
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether a service starts a worker of the class."""
+        """Return whether a service starts a worker of the class."""
         return self.name in _worker_services(plan.read(self.path))
 
     def insert(self, plan: Plan) -> None:
@@ -118,7 +118,7 @@ class ComposeService(Fragment):
 
 @dataclass
 class Documents(Fragment):
-    """Documents at the end of a YAML file with several. `kind` and `object_name` tell them from the others."""
+    """Add documents to a YAML file with several. `kind` and `object_name` tell them from the others."""
 
     path: str
     kind: str
@@ -128,11 +128,11 @@ class Documents(Fragment):
     is_required: bool = False
 
     def is_present(self, plan: Plan) -> bool:
-        """Tell whether a document of this kind and name is there."""
+        """Return whether a document of this kind and name is there."""
         return any(self._is_ours(document) for document in read_documents(plan.read(self.path)))
 
     def insert(self, plan: Plan) -> None:
-        """Plan the document behind the others."""
+        """Plan the document after the others."""
         data = plan.read(self.path)
         documents = read_documents(data)
         if not any(isinstance(document, dict) and document.get("kind") == self.kind for document in documents):
@@ -190,7 +190,7 @@ def _service_block(data: bytes, service: str) -> tuple[str, int]:
 
 
 def _renamed(text: str, old: str, new: str) -> str:
-    """Return a text with one class in place of another: as a name behind `worker`, and as the argument of `worker`."""
+    """Return a text with one class in place of another: as a name after `worker`, and as the argument of `worker`."""
     text = WORKER.sub(lambda match: match[0][: -len(old)] + new if match["name"] == old else match[0], text)
     return re.sub(rf"(?<![\w])(worker[-_]?){re.escape(old)}(?![\w-])", rf"\g<1>{new}", text)
 

@@ -1,4 +1,4 @@
-"""A queue: its workload class in the settings, and whatever starts, keeps and scales its workers."""
+"""Add a queue: its workload class in the settings, and whatever starts, keeps and scales its workers."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ TRIGGERS = {
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """What a workload class is like. Limits are in seconds."""
+    """Describe a workload class. Limits are in seconds."""
 
     name: str
     concurrency: int = 2

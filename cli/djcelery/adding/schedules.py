@@ -1,4 +1,4 @@
-"""Entries of the schedule: when a task runs, and for how long a run that nobody has started counts."""
+"""Add entries to the schedule: when a task runs, and how soon a run that was not started expires."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a cron line: Celery's name for it, its lowest and highest value, and names that stand for some."""
+    """Describe one field of a cron line: Celery's name for it, its lowest and highest value, and names for values."""
 
     name: str
     lowest: int
@@ -45,7 +45,7 @@ ORDER = ("hour", "minute", "day_of_week", "day_of_month", "month_of_year")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When an entry runs: every so many seconds, or by the five fields of a cron line."""
+    """Say when an entry runs: every so many seconds, or by the five fields of a cron line."""
 
     seconds: int = 0
     cron: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the schedule as it stands in the settings. The timing is None where it is written differently."""
+    """Describe an entry of the schedule as the settings have it. The timing is None where it is written differently."""
 
     task: str
     timing: Timing | None

@@ -1,4 +1,4 @@
-"""A task: the function, its route, its test and, on request, its entry in the schedule."""
+"""Add a task: the function, its route, its test and, on request, its entry in the schedule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_NAME = 50  # letters of a function, so that generated lines stay short
 
 @dataclass(frozen=True, slots=True)
 class TaskName:
-    """The name of a task: the app's dotted name, and the function's."""
+    """Name a task: the app's dotted name, and the function's."""
 
     app: str
     function: str
@@ -38,7 +38,7 @@ class TaskName:
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """What a task is like. Its test knows the queue, and its parameters follow from being scheduled."""
+    """Describe a task. Its test knows the queue, and its parameters follow from being scheduled."""
 
     name: TaskName
     queue: str
@@ -50,7 +50,7 @@ class TaskSpec:
 def parse_name(places: Places, text: str, *, must_exist: bool = False) -> TaskName:
     """Return the app and the function that `orders.send_invoice` or `orders.tasks.send_invoice` names.
 
-    Raise UsageError if there is no such app, the function's name is no name, or, with `must_exist`, there is no such
+    Raise UsageError if there is no such app, the function's name is invalid, or, with `must_exist`, there is no such
     task.
     """
     app, _, function = text.rpartition(".")

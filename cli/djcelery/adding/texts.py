@@ -1,4 +1,4 @@
-"""The text of new files and functions. Short lines, so that any formatter leaves them as they are."""
+"""Hold the text of new files and functions. Lines are short, so that any formatter leaves them as they are."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The work behind `djcelery check`: from a folder and some wishes to findings."""
+"""Do the work of `djcelery check`: turn a folder and some options into findings."""

@@ -1,4 +1,4 @@
-"""Silence the present findings with comments, so that a project can start with the rules and mend the rest later."""
+"""Silence the present findings with comments, so that a project can adopt the rules now and fix these later."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add_noqa(root: str, findings: Iterable[Finding]) -> Silenced:
 
 
 def _comment(plan: Plan, path: str, line: int, codes: list[str]) -> bool:
-    """Plan the comment on a line, and tell whether the code is the same with it."""
+    """Plan the comment on a line, and return whether the code is the same with it."""
     before = plan.read(path)
     lines = before.split(b"\n")
     if line > len(lines):

@@ -1,4 +1,4 @@
-"""A baseline: a file of the findings that were there when it was written, and that may stay."""
+"""Read and write a baseline: a file of the findings that existed when it was written, and that may stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time and memory that a check may take, whatever it is pointed at."""
+"""Bound the time and memory that a check may take, whatever it is pointed at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one run keeps for the next: two files in the user's cache folder, and never in the folder that is checked.
+"""Keep the results of a run for the next: two files in the user's cache folder, never in the folder that is checked.
 
 The checked folder may be a stranger's, so it gets no say in where we write.
 """
@@ -31,7 +31,7 @@ def cache_home() -> str:
 
 
 class Cache:
-    """The findings of a whole project, and the facts of each of its files.
+    """Cache the findings of a whole project, and the facts of each of its files.
 
     Whatever goes wrong with it, the check goes on without it.
     """
@@ -87,7 +87,7 @@ class Cache:
 
 
 def is_own_folder(path: str) -> bool:
-    """Tell whether a path is a folder of this user's, and no link to one."""
+    """Return whether a path is a folder of this user's, and no link to one."""
     state = os.lstat(path)
     return stat.S_ISDIR(state.st_mode) and (not hasattr(os, "geteuid") or state.st_uid == os.geteuid())
 

@@ -1,4 +1,4 @@
-"""The manual of a rule, as text."""
+"""Return the manual of a rule as text."""
 
 from __future__ import annotations
 

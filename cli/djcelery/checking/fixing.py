@@ -1,4 +1,4 @@
-"""Fixes: planned in memory, parsed again, and kept only if the file still parses."""
+"""Apply fixes: plan them in memory, parse the files again, and keep only those after which a file still parses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROUNDS = 5  # a fix may make room for another one
 
 
 class Fixed(NamedTuple):
-    """The report after the fixes, and the files that they changed, in order."""
+    """Hold the report after the fixes, and the files that they changed, in order."""
 
     report: Report
     paths: list[str]
@@ -67,7 +67,7 @@ def plan_unsaved(root: str, before: Unsaved, after: Unsaved) -> Plan:
 
 
 def changes_only(finding: Finding, paths: Iterable[str]) -> bool:
-    """Tell whether the fix of a finding changes no other files than these."""
+    """Return whether the fix of a finding changes no other files than these."""
     return finding.fix is not None and {edit.path for edit in finding.fix.edits} <= set(paths)
 
 
@@ -99,7 +99,7 @@ def plan_file(plan: Plan, path: str, edits: list[Edit]) -> None:
 
 
 def is_editable(plan: Plan, path: str) -> bool:
-    """Tell whether a file is below the root, and the places of the facts are those of its bytes.
+    """Return whether a file is below the root, and the places of the facts are those of its bytes.
 
     They are for UTF-8 and ordinary line ends.
     """
@@ -112,7 +112,7 @@ def is_editable(plan: Plan, path: str) -> bool:
 
 
 def parses(data: bytes) -> bool:
-    """Tell whether a text is Python."""
+    """Return whether a text is Python."""
     from djcelery.project.reader.grammar import Unreadable, decode, parse
 
     try:

@@ -1,4 +1,4 @@
-"""Findings as text for people, and in the formats of the services that show them beside the code."""
+"""Write findings as text for people, and in the formats of the services that show them beside the code."""
 
 from __future__ import annotations
 

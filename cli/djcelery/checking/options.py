@@ -1,4 +1,4 @@
-"""The options of a run: the command line over `[tool.djcelery]` in pyproject.toml."""
+"""Combine the options of a run: the command line overrides `[tool.djcelery]` in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEYS = ("select", "ignore", "exclude", "severity", "per-file-ignores", "baseline
 
 
 class Options(NamedTuple):
-    """Which files are read, and which findings count."""
+    """Say which files are read, and which findings count."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ def validate_selectors(options: Options) -> None:
 
 
 def is_selected(finding: Finding, options: Options) -> bool:
-    """Tell whether a finding counts under these options."""
+    """Return whether a finding counts under these options."""
     code, name = finding.code, finding.name
     selected_exactly = code in options.select or name in options.select
     severities: tuple[str, ...] = SEVERITIES
@@ -167,12 +167,12 @@ def is_selected(finding: Finding, options: Options) -> bool:
 
 
 def matches_rule(code: str, name: str, selectors: Iterable[str]) -> bool:
-    """Tell whether a selector is the beginning of the code, or the name."""
+    """Return whether a selector is the beginning of the code, or the name."""
     return any(code.startswith(selector) or name == selector for selector in selectors)
 
 
 def matches_path(path: str, pattern: str) -> bool:
-    """Tell whether a pattern matches a path, or names a folder above it."""
+    """Return whether a pattern matches a path, or names a folder above it."""
     from fnmatch import fnmatch
 
     return fnmatch(path, pattern) or path.startswith(pattern.rstrip("/") + "/")

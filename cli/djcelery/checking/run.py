@@ -1,4 +1,4 @@
-"""One run: list the files, ask the cache, otherwise read them and judge; then apply the `# noqa` comments."""
+"""Run a check: list the files, ask the cache or else read and judge them, then apply the `# noqa` comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings of a run, at every severity and for every path, and how much was read for them."""
+    """Hold all findings of a run, at every severity and for every path, and how much was read for them."""
 
     findings: list[Finding]
     python_files: int

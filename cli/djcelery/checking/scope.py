@@ -1,4 +1,7 @@
-"""What the command line names: the project to read, the parts of it to report on, and how to write their paths."""
+"""Find what the command line names: the project to read, and the parts of it to report on.
+
+Paths are written relative to the current folder.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ OWN_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?djcelery[\"']?[
 
 
 class Scope(NamedTuple):
-    """The root that is read, and the paths below it that are reported on; no paths means all of it."""
+    """Name the root that is read, and the paths below it that are reported on; no paths means all of it."""
 
     root: str
     paths: tuple[str, ...] = ()
 
     def shown(self, path: str) -> str:
-        """Return a path below the root as it is written where the user stands.
+        """Return a path below the root relative to the current folder.
 
         It stays relative to the root if that neither contains the current folder nor is in it.
         """
@@ -33,16 +36,16 @@ class Scope(NamedTuple):
         return os.path.relpath(os.path.join(root, path), here).replace(os.sep, "/")
 
     def with_shown_paths(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Return the findings with their paths as they are written where the user stands."""
+        """Return the findings with their paths relative to the current folder."""
         return [replace(finding, path=self.shown(finding.path)) for finding in findings]
 
     def contains(self, path: str) -> bool:
-        """Tell whether a file below the root is one of the paths or below one; with no paths, every file is."""
+        """Return whether a file below the root is one of the paths or below one; with no paths, every file is."""
         return not self.paths or any(path == above or path.startswith(f"{above}/") for above in self.paths)
 
 
 def find_scope(paths: tuple[str, ...]) -> Scope:
-    """Return the scope that some paths name; none stands for the current folder.
+    """Return the scope that some paths name; without paths, that of the current folder.
 
     They belong to the project above them. If they are that project's root, all of it is reported on.
     """
@@ -56,7 +59,7 @@ def find_scope(paths: tuple[str, ...]) -> Scope:
 def find_unsaved(path: str) -> Scope:
     """Return the scope of one file that need not exist, since its text comes from elsewhere.
 
-    Raise UsageError if it is outside of the project where the user stands, or leads out of its own.
+    Raise UsageError if it is outside the project of the current folder, or leads out of its own.
     """
     if os.path.isdir(path):
         raise UsageError(f"{path!r} is a folder.", "Pass --stdin-filename the path of a Python file.")
@@ -118,7 +121,7 @@ def up_to_repository(folder: str) -> Iterator[str]:
 
 
 def has_own_table(folder: str) -> bool:
-    """Tell whether a folder has a pyproject.toml with our table."""
+    """Return whether a folder has a pyproject.toml with our table."""
     try:
         return OWN_TABLE.search(read_regular_file(os.path.join(folder, "pyproject.toml"))) is not None
     except OSError:
@@ -126,12 +129,12 @@ def has_own_table(folder: str) -> bool:
 
 
 def has_manage_py(folder: str) -> bool:
-    """Tell whether a folder has a manage.py."""
+    """Return whether a folder has a manage.py."""
     return os.path.isfile(os.path.join(folder, "manage.py"))
 
 
 def has_git(folder: str) -> bool:
-    """Tell whether a folder is the root of a git repository."""
+    """Return whether a folder is the root of a git repository."""
     return os.path.lexists(os.path.join(folder, ".git"))
 
 

@@ -1,4 +1,4 @@
-"""Which of all findings are reported."""
+"""Select the findings that are reported."""
 
 from __future__ import annotations
 

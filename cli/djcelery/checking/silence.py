@@ -1,4 +1,4 @@
-"""`# noqa: DJC101` on the line of a finding silences it. A comment that silences nothing is a finding itself."""
+"""Silence findings by `# noqa: DJC101` on their lines. A comment that silences nothing is a finding itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def silence(project: Project, findings: list[Finding]) -> list[Finding]:
 
 
 def is_silenced(finding: Finding, comments: Comments, used: set[tuple[str, int, str]]) -> bool:
-    """Tell whether a comment on the first or last line silences a finding, and note which code did."""
+    """Return whether a comment on the first or last line silences a finding, and note which code did."""
     for line in (finding.line, finding.end_line):
         codes = comments.get((finding.path, line))
         if codes is None:

@@ -1,4 +1,4 @@
-"""The text of a file that an editor has not saved, from standard input."""
+"""Read the text of a file that an editor has not saved from standard input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = "-"  # on the command line
 
 
 def is_asked_for(paths: tuple[str, ...], filename: str | None) -> bool:
-    """Tell whether the command line names standard input; raise UsageError if it names something else, too."""
+    """Return whether the command line names standard input; raise UsageError if it names something else, too."""
     if filename is None and NAME not in paths:
         return False
     if not filename:

@@ -1,4 +1,4 @@
-"""Findings for people: errors first, repeats folded, each with its source line and the address of its rule."""
+"""Report findings to people: errors first, repeats folded, each with its source line and its rule's address."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def understood(counts: dict[str, int]) -> str:
 
 
 def is_blind(counts: dict[str, int]) -> bool:
-    """Tell whether the project uses Celery and nothing of that was recognised."""
+    """Return whether the project uses Celery and nothing of that was recognised."""
     return bool(counts["importing"]) and not counts["tasks"]
 
 

@@ -1,1 +1,1 @@
-"""The commands, one file each: options in, one call into plain functions, words out."""
+"""Define the commands, one file each: take options, call plain functions, print text."""

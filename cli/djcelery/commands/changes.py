@@ -1,4 +1,4 @@
-"""What the commands that change a project have in common: their options, the question, and what they print."""
+"""Share what the commands that change a project have in common: their options, the question, their output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING = "Nothing to do."
 
 @dataclass(frozen=True, slots=True)
 class ChangeOptions:
-    """The options that every command has which changes a project."""
+    """Hold the options of every command that changes a project."""
 
     yes: bool
     dry_run: bool

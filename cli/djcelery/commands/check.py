@@ -1,4 +1,4 @@
-"""`djcelery check`: the options of the command, and what it prints."""
+"""`djcelery check`: find mistakes with background jobs in a code base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What groups of subcommands have in common: they suggest the name that was probably meant."""
+"""Share what groups of subcommands have in common: they suggest the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from djcelery.plan import Plan
 
 
 class SuggestingGroup(click.Group):
-    """A group that suggests the subcommand that was probably meant."""
+    """Suggest the subcommand that was probably meant."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -24,7 +24,7 @@ INSTALL_QUESTION = Question(INSTALL, True, "Install the project with its develop
 
 
 class Choice(click.Choice[str]):
-    """A choice that suggests the value that was probably meant."""
+    """Suggest the choice that was probably meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
@@ -34,7 +34,7 @@ class Choice(click.Choice[str]):
 
 
 class NewCommand(click.Command):
-    """A command that keeps the words it was called with, so that an error can show how to call it."""
+    """Keep the words that the command was called with, so that an error can show how to call it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["djcelery.words"] = list(args)

@@ -123,7 +123,7 @@ def _continue(root: Path) -> None:
     plan = progress.plan_continue(root)
     version = progress.read_pending(root).version
     Journal(root).apply(plan, "djcelery update --continue")
-    echo(f"Done. The project is of version {version} now.")
+    echo(f"Done. The project now has version {version}.")
 
 
 def _abort(root: Path) -> None:
@@ -153,7 +153,7 @@ def _check(root: Path, wanted: str | None, changes: ChangeOptions) -> None:
         facts = {"success": True, "version": record.version, "target": target, "behind": is_behind, "changes": news}
         echo(json.dumps(facts, indent=2))
     elif is_behind:
-        echo(f"The project is of version {record.version}; {target} is there.\n\n{news}")
+        echo(f"The project has version {record.version}; {target} is available.\n\n{news}")
     else:
         echo(f"Up to date: version {record.version}.")
     if is_behind:

@@ -11,7 +11,7 @@ def with_newlines(data: bytes, block: str) -> bytes:
 
 
 def append_block(data: bytes, block: str) -> bytes:
-    r"""Return a text with a block behind it. `block` ends with "\n", unless the text has no line end at its end."""
+    r"""Return a text with a block after it. `block` ends with "\n", unless the text has no line end at its end."""
     lines = with_newlines(data, block)
     if not data or data.endswith(b"\n"):
         return data + lines

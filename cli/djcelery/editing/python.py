@@ -1,7 +1,7 @@
 """Change Python source at single places: items of literals, keywords of calls, imports, statements.
 
 Every other byte stays as it is. Each change follows the style around it: quotes, indentation, trailing commas and line
-ends. Positions come from the syntax tree, and what lies between two nodes is read token by token.
+ends. Positions come from the syntax tree, and the text between two nodes is read token by token.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Container = Literal | ast.Call
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of a container, as offsets into the source; a `comma` of -1 stands for none."""
+    """Describe one item of a container, as offsets into the source; `comma` is -1 without a comma."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class Item:
 
 
 class PythonSource:
-    """A Python file, the changes to it, and what it becomes.
+    """Edit a Python file: hold its source and the changes to it, and return the result.
 
     Nodes belong to `tree`, and stay valid while changes are collected. `result()` applies all changes at once.
     """
@@ -77,7 +77,7 @@ class PythonSource:
     # Changes
 
     def replace(self, start: int, end: int, text: str) -> None:
-        """Put a text in place of what lies between two offsets."""
+        """Replace the text between two offsets."""
         self._changes.append((start, end, len(self._changes), text.encode()))
 
     @contextmanager
@@ -91,7 +91,7 @@ class PythonSource:
             raise
 
     def append_item(self, container: Container, text: str, *, line_length: int = 0) -> None:
-        """Add an item behind the last one of a literal or call, in the style of the items before it.
+        """Add an item after the last one of a literal or call, in the style of the items before it.
 
         `text` is the source of the item: an expression, `key: value` for a dict, `name=value` for a call. It may have
         several lines, indented from 0. With a `line_length` above 0, a container on one line that would become longer
@@ -152,7 +152,7 @@ class PythonSource:
             self.replace(item.start, max(item.end, item.comma + 1), "")
 
     def join_lines(self, container: Container) -> None:
-        """Put all items of a literal on one line, without a comma behind the last: `append_item` may have split it."""
+        """Put all items of a literal on one line, without a comma after the last: `append_item` may have split it."""
         items = self._items(container)
         if not items:
             return
@@ -174,7 +174,7 @@ class PythonSource:
     def add_import(self, statement: str, *, first_party: Collection[str] = ()) -> None:
         """Add an import such as `from a import b` where isort would put it, unless the module has it already.
 
-        `first_party` names packages that stand behind those of others.
+        `first_party` names packages that are sorted after those of others.
         """
         (wanted,) = parse(statement).body
         if any(ast.dump(node) == ast.dump(wanted) for node in self.tree.body) or self._has_imported(wanted):
@@ -199,7 +199,7 @@ class PythonSource:
             self._insert_above(after[0], f"{statement}{newline}{newline}")
 
     def insert_after(self, node: ast.stmt, text: str) -> None:
-        """Put whole lines behind a statement. `text` ends with a line end and has its own indentation."""
+        """Put whole lines after a statement. `text` ends with a line end and has its own indentation."""
         self.replace(*self._after(node), self._with_newlines(text))
 
     def append_lines(self, text: str) -> None:
@@ -294,7 +294,7 @@ class PythonSource:
         return self.end(container) - 1
 
     def _has_brackets(self, container: ast.Tuple) -> bool:
-        """Tell whether the parenthesis that begins a tuple's text is its own and not that of its first item."""
+        """Return whether the parenthesis that begins a tuple's text is its own and not that of its first item."""
         start, end = self.start(container), self.end(container)
         if self.data[start : start + 1] != b"(":
             return False
@@ -356,7 +356,7 @@ class PythonSource:
     # Imports
 
     def _has_imported(self, wanted: ast.stmt) -> bool:
-        """Tell whether imports of the module bind all the names of this one to the same things."""
+        """Return whether imports of the module bind all the names of this one to the same things."""
         if not isinstance(wanted, ast.ImportFrom):
             return False
         known = {
@@ -419,7 +419,7 @@ class PythonSource:
     # Lines
 
     def _after(self, node: ast.stmt) -> tuple[int, int]:
-        """Return the place behind the line on which a statement ends, as an empty range."""
+        """Return the place after the line on which a statement ends, as an empty range."""
         line_end = self._line_end(self.end(node))
         if self.data[:line_end].endswith(b"\n"):
             return line_end, line_end
@@ -432,7 +432,7 @@ class PythonSource:
         return self.data.rfind(b"\n", 0, position) + 1
 
     def _line_end(self, position: int) -> int:
-        """Return the offset behind the line that holds a position, its line end included."""
+        """Return the offset after the line that holds a position, its line end included."""
         found = self.data.find(b"\n", position)
         return len(self.data) if found < 0 else found + 1
 
@@ -482,7 +482,7 @@ def dict_value(container: ast.expr | None, key: str) -> ast.expr | None:
 
 
 def is_string(node: ast.expr | None, value: str) -> bool:
-    """Tell whether a node is a literal of this string."""
+    """Return whether a node is a literal of this string."""
     return isinstance(node, ast.Constant) and node.value == value
 
 

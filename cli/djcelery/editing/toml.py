@@ -18,7 +18,7 @@ HEADER = re.compile(r"^[ \t]*\[{1,2}[^\]\n]+\]{1,2}", re.M)
 
 
 def append_to_array(data: bytes, table: Sequence[str], key: str, value: str) -> bytes:
-    """Return a TOML file with a string behind the last item of an array, in the style of its items.
+    """Return a TOML file with a string after the last item of an array, in the style of its items.
 
     `table` is the path of the table that holds the array under `key`. Raise NotEditable if the array is not written
     out there, or the result would not be exactly the file's data with the new item.
@@ -119,7 +119,7 @@ def _with_item(text: str, start: int, value: str, newline: str) -> str:
 
 
 def _scan(text: str, start: int) -> tuple[int, int, int, int]:
-    """Return where an array closes, where its last item begins and ends, and the comma behind it; -1 for none."""
+    """Return where an array closes, where its last item begins and ends, and the comma after it; -1 for none."""
     depth, item_start, item_end, comma = 0, -1, -1, -1
     new_item = True
     for match in TOKEN.finditer(text, start):

@@ -74,7 +74,7 @@ def findings_after(plan: Plan, installation: Installation, root: str) -> list[Fi
 
 
 class PlannedTree(Tree):
-    """The files of a project as they will be."""
+    """Hold the files of a project as they will be."""
 
     def __init__(self, root: str, plan: Plan, tree: Tree) -> None:
         super().__init__(root)

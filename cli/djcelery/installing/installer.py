@@ -23,7 +23,7 @@ MAX_SHIFT = 3  # lines that a plan adds above a task
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What is asked for: the check, the jobs, and which tasks become durable. Durable tasks need the jobs."""
+    """Say what the user asked for: the check, the jobs, and which tasks become durable. Durable tasks need the jobs."""
 
     check: bool = False
     jobs: bool = False
@@ -50,7 +50,7 @@ class Installer:
 
     @classmethod
     def of(cls, root: Path, settings: str) -> Installer:
-        """Read a project. Raise CommandError for a folder that is none, and for one that `djcelery new` made."""
+        """Read a project. Raise CommandError unless it is a folder that `djcelery new` did not make."""
         if not root.is_dir():
             raise UsageError(f"{root} is not a folder.", "Name the folder of a Django project.")
         record = root / RECORD

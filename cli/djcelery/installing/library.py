@@ -98,7 +98,7 @@ def _with_requirement(data: bytes, file: DependencyFile, requirement: str, *, is
 
 
 def _raised(data: bytes, file: DependencyFile, name: str, spec: str) -> bytes:
-    """Return the file with another version behind the name of a package, which stands there once."""
+    """Return the file with another version after the name of a package, which must occur once."""
     text = data.decode()
     if file.kind in {"poetry", "pipenv"}:
         pattern = rf'(?im)^({name}[ \t]*=[ \t]*(?:\{{[^}}\n]*?version[ \t]*=[ \t]*)?)(["\'])[^"\'\n]*\2'

@@ -27,7 +27,7 @@ class Sources:
         self, path: str, change: Callable[[PythonSource], None], reason: str, snippet: str, *, line: int = 0,
         is_required: bool = False,
     ) -> bool:  # fmt: skip
-        """Collect a change to one file, and tell whether that was possible. Otherwise plan the snippet."""
+        """Collect a change to one file, and return whether that was possible. Otherwise plan the snippet."""
         try:
             source = self._source(path)
             with source.attempt():

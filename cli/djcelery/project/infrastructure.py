@@ -225,7 +225,7 @@ def split_command(command: str) -> list[str]:
 
 
 def shell_words(command: str) -> list[str]:
-    """Split a command line as a shell does, or at its spaces where it is none."""
+    """Split a command line as a shell does, or at its spaces where a shell could not."""
     try:
         return shlex.split(command, comments=False)
     except ValueError:

@@ -80,14 +80,14 @@ class Lookup:
         return self.home(definition.module, definition.assign.value)
 
     def number(self, module: Module, value: Value | None) -> float | None:
-        """Return a constant number, also behind a name."""
+        """Return a constant number, also one that a name is bound to."""
         if value is None:
             return None
         const = self.resolve(module, value).const
         return const if isinstance(const, int | float) and not isinstance(const, bool) else None
 
     def text(self, module: Module, value: Value | None) -> str | None:
-        """Return a constant text, also behind a name."""
+        """Return a constant text, also one that a name is bound to."""
         if value is None:
             return None
         resolved = self.resolve(module, value)

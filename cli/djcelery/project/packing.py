@@ -1,6 +1,6 @@
-"""Pack facts into rows of plain data: they cross processes as they are, and lie in the cache as JSON.
+"""Pack facts into rows of plain data: they cross processes as they are, and are JSON in the cache.
 
-The values of a file stand in one table, each after those it is made of, and everything else refers to them by row
+The values of a file are in one table, each after those it is made of, and everything else refers to them by row
 number, so that a value that many names lead to is stored once. Row 0 stands for no value.
 """
 

@@ -107,11 +107,11 @@ class Project:
         return self._lookup.resolve(module, value)
 
     def number(self, module: Module, value: Value | None) -> float | None:
-        """Return a constant number, also behind a name."""
+        """Return a constant number, also one that a name is bound to."""
         return self._lookup.number(module, value)
 
     def text(self, module: Module, value: Value | None) -> str | None:
-        """Return a constant text, also behind a name."""
+        """Return a constant text, also one that a name is bound to."""
         return self._lookup.text(module, value)
 
     def inherits_from(self, module: Module, base: str, endings: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ YamlMapping = dict[str, Any]
 
 
 class TooLarge(ValueError):  # noqa: N818 it names a state of a file
-    """A document holds more values than any that people write."""
+    """Say that a document holds more values than any that people write."""
 
 
 def documents(text: str) -> list[YamlMapping]:
@@ -67,7 +67,7 @@ class _Plain:
     def pairs(self, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
         """Yield the keys of a mapping with their values; those that it merges (`<<`) come first, its own replace them.
 
-        A key that is no plain text is left out.
+        A key that is not plain text is left out.
         """
         merged = [value for key, value in node.value if key.tag == f"{TAG}merge"]
         for source in merged:

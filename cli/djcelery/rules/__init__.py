@@ -1,4 +1,4 @@
-"""The rules of `djcelery check`: one file per rule, in one folder per section.
+"""Load the rules of `djcelery check`: one file per rule, in one folder per section.
 
 A rule is a module with `CODE`, `SEVERITY`, a manual as its docstring, and `find(project)`. It may have
 `find_at_runtime(project, running)` for what the running app knows, `RUNTIME_ONLY` if the running app decides, and

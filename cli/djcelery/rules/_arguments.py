@@ -1,4 +1,4 @@
-"""What the rules about arguments share: what kind of value an argument is, as far as the text shows."""
+"""Tell rules about arguments what kind of value an argument is, as far as the text shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTS = frozenset({"django.shortcuts.get_list_or_404"})
 
 
 def custom_serializer(project: Project, site: Site) -> bool:
-    """Tell whether something other than JSON serializes the arguments."""
+    """Return whether something other than JSON serializes the arguments."""
     if "serializer" in site.value.keywords or (site.task is not None and "serializer" in site.task.options):
         return True
     for setting in project.settings_of("task_serializer"):
@@ -24,7 +24,7 @@ def custom_serializer(project: Project, site: Site) -> bool:
 
 
 def uses_manager(name: str) -> bool:
-    """Tell whether a path goes through a model's manager, as `Order.objects.filter` does."""
+    """Return whether a path goes through a model's manager, as `Order.objects.filter` does."""
     parts = name.replace("()", "").split(".")
     return any(part in {"objects", "_default_manager", "_base_manager", "all_objects"} for part in parts[:-1])
 
@@ -58,12 +58,12 @@ def describe_instance(project: Project, site: Site, value: Value) -> str:
 
 
 def returns_values(value: Value) -> bool:
-    """Tell whether a queryset returns plain values instead of instances."""
+    """Return whether a queryset returns plain values instead of instances."""
     return ".values" in value.name or ".dates" in value.name or ".in_bulk" in value.name or ".aggregate" in value.name
 
 
 def is_queryset(value: Value) -> bool:
-    """Tell whether a value is a queryset of instances."""
+    """Return whether a value is a queryset of instances."""
     resolved = value.resolved
     return (
         resolved.kind == "call"
@@ -74,7 +74,7 @@ def is_queryset(value: Value) -> bool:
 
 
 def in_model(project: Project, site: Site) -> bool:
-    """Tell whether a site is in a method of a model."""
+    """Return whether a site is in a method of a model."""
     cls = context.class_of(site.module, site.function)
     if cls is None or site.function is None or site.function.params[:1] == [] or site.function.params[0].name != "self":
         return False
@@ -82,5 +82,5 @@ def in_model(project: Project, site: Site) -> bool:
 
 
 def receives_instance(site: Site) -> bool:
-    """Tell whether a site is in a receiver of a model signal."""
+    """Return whether a site is in a receiver of a model signal."""
     return site.function is not None and bool(context.signals_of(site.module, site.function) & context.MODEL_SIGNALS)

@@ -1,4 +1,4 @@
-"""What all rules import: the types they work with, and how they make a finding."""
+"""Provide what all rules import: the types that they work with, and functions that make a finding."""
 
 from __future__ import annotations
 

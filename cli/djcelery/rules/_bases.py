@@ -1,4 +1,4 @@
-"""What a task inherits from its base class."""
+"""Tell what a task inherits from its base class."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from djcelery.rules._base import Project, Task
 
 
 def inherits_option(project: Project, task: Task, option: str) -> bool:
-    """Tell whether a known base class sets an option."""
+    """Return whether a known base class sets an option."""
     return any(sets_option(project, task.module, base, option, 0) for base in task.bases)
 
 
 def sets_option(project: Project, module: Module, base: str, option: str, depth: int) -> bool:
-    """Tell whether a base class, or one of its own bases, sets an option."""
+    """Return whether a base class, or one of its own bases, sets an option."""
     definition = project.find(module, base)
     if definition is None or definition.cls is None or depth > 5:
         return False
@@ -28,12 +28,12 @@ def sets_option(project: Project, module: Module, base: str, option: str, depth:
 
 
 def has_unknown_base(project: Project, task: Task) -> bool:
-    """Tell whether a base class of the task, or the app's task class, is unknown."""
+    """Return whether a base class of the task, or the app's task class, is unknown."""
     if project.task_classes or any(app.is_custom for app in project.own_apps):
         return True
     return any(base not in CELERY_BASES and project.find(task.module, base) is None for base in task.bases)
 
 
 def app_task_class_decides(project: Project) -> bool:
-    """Tell whether the app's own task class may set the option."""
+    """Return whether the app's own task class may set the option."""
     return bool(project.task_classes)

@@ -1,4 +1,4 @@
-"""What the rules about brokers share."""
+"""Answer questions of the rules about brokers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules about dispatch share."""
+"""Answer questions of the rules about dispatch."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def on_commit_fix(project: Project, site: Site) -> Fix | None:
 
 
 def has_on_commit(project: Project, task: Task) -> bool:
-    """Tell whether a task has `delay_on_commit`: Celery has it since 5.4, on the class for Django."""
+    """Return whether a task has `delay_on_commit`: Celery has it since 5.4, on the class for Django."""
     version = project.lowest_version("celery")
     return task.has_on_commit and (version is None or version >= ON_COMMIT_SINCE)
 
 
 def waits_for_this(project: Project, site: Site) -> bool:
-    """Tell whether `delay_on_commit` would wait for the transaction that a site stands in."""
+    """Return whether `delay_on_commit` would wait for the transaction that a site stands in."""
     if site.function is not None and site.function.is_async:
         return False
     return site.transaction is None or project.database_of(site.module, site.transaction) == "default"
 
 
 def is_customised(task: Task) -> bool:
-    """Tell whether something may send or call the task in its own way."""
+    """Return whether something may send or call the task in its own way."""
     return task.changes_calls or task.has_decorators_below or task.has_unknown_base
 
 

@@ -1,4 +1,4 @@
-"""What the rules about time share: how long a value is, in seconds."""
+"""Tell rules about time how many seconds a value is."""
 
 from __future__ import annotations
 

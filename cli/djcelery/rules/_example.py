@@ -1,4 +1,4 @@
-"""The examples in a rule's manual and in its tests: several files in one text."""
+"""Split the examples in a rule's manual and in its tests: several files in one text."""
 
 from __future__ import annotations
 

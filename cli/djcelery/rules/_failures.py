@@ -1,4 +1,4 @@
-"""What the rules about failures share: the except clauses in a task and what they do."""
+"""Tell rules about failures which except clauses a task has, and what they do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECORDING = re.compile(
 
 
 def only_logs(project: Project, module: Module, call: Call) -> bool:
-    """Tell whether a call only logs: a method of a logger, or a function of the project that does nothing else."""
+    """Return whether a call only logs: a method of a logger, or a function of the project that does nothing else."""
     value = call.value
     if value.last in LOGGING or value.name.startswith("logging."):
         return True
@@ -50,7 +50,7 @@ Clauses = dict[int, list[tuple[int, Block]]]  # the except clauses by the block 
 
 @dataclass(slots=True)
 class Handler:
-    """An except clause in the body of a task."""
+    """Describe an except clause in the body of a task."""
 
     project: Project
     task: Task
@@ -60,17 +60,17 @@ class Handler:
 
     @property
     def broad(self) -> bool:
-        """Tell whether it catches every exception."""
+        """Return whether it catches every exception."""
         return bool(BROAD & set(self.block.names))
 
     @property
     def raises(self) -> bool:
-        """Tell whether it raises anything."""
+        """Return whether it raises anything."""
         return any(not statement.name.startswith("<") for statement in self.module.inside.raises(self.index))
 
     @property
     def returns(self) -> bool:
-        """Tell whether it returns a value, which reports the failure."""
+        """Return whether it returns a value, which reports the failure."""
         return any(statement.name == "<return value>" for statement in self.module.inside.raises(self.index))
 
     @property
@@ -95,7 +95,7 @@ class Handler:
 
     @property
     def only_logs(self) -> bool:
-        """Tell whether it only logs."""
+        """Return whether it only logs."""
         assigned = bool(self.module.inside.assigns(self.index))
         used = any(self.contains(block) for name, block in self.module.exception_uses if name == self.block.bound_name)
         logs = all(only_logs(self.project, self.module, call) for call in self.calls)
@@ -103,7 +103,7 @@ class Handler:
 
     @property
     def only_tidies(self) -> bool:
-        """Tell whether it logs and then does things that tell nobody of the failure, such as releasing a lock."""
+        """Return whether it logs and then does things that tell nobody of the failure, such as releasing a lock."""
         others = [call.value for call in self.calls if not only_logs(self.project, self.module, call)]
         if len(others) == len(self.calls) or self.module.inside.assigns(self.index):
             return False
@@ -112,7 +112,7 @@ class Handler:
 
     @property
     def main(self) -> bool:
-        """Tell whether its try block is most of the task, and is not inside another try block, handler or loop."""
+        """Return whether its try block is most of the task, and is not inside another try block, handler or loop."""
         function = self.task.function
         around = {block.kind for block in context.blocks_in_function(self.module, self.block.parent)}
         if function is None or around & {"loop", "try", "except", "finally", "else"}:
@@ -122,11 +122,11 @@ class Handler:
 
     @property
     def looped(self) -> bool:
-        """Tell whether it is in a loop."""
+        """Return whether it is in a loop."""
         return context.enclosing_block(self.module, self.block.parent, "loop") is not None
 
     def contains(self, block: int) -> bool:
-        """Tell whether a block is in it."""
+        """Return whether a block is in it."""
         return context.is_inside(self.module, block, self.index)
 
 

@@ -1,4 +1,4 @@
-"""Which values the timing options of a message may have."""
+"""Tell which values the timing options of a message may have."""
 
 from __future__ import annotations
 

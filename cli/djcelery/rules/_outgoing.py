@@ -1,4 +1,4 @@
-"""The calls that talk to another system: HTTP requests and mail."""
+"""Find the calls that talk to another system: HTTP requests and mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules about queues share: which are used, and which are consumed."""
+"""Tell rules about queues which are used, and which are consumed."""
 
 from __future__ import annotations
 

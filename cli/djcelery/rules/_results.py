@@ -1,4 +1,4 @@
-"""What the rules about waiting share: the places that wait for a result."""
+"""Find the places that wait for a result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WAITING = frozenset({"get", "join", "wait", "join_native"})
 
 @dataclass(slots=True)
 class Wait:
-    """A call that waits for a result."""
+    """Describe a call that waits for a result."""
 
     module: Module
     call: Call
@@ -31,12 +31,12 @@ def find_waits(project: Project) -> Iterator[Wait]:
 
 
 def sending(site: Site) -> bool:
-    """Tell whether a site certainly sends a task now."""
+    """Return whether a site certainly sends a task now."""
     return site.method in {"delay", "apply_async", "send_task"} and bool(site.task or site.certain)
 
 
 def is_result(value: Value, module: Module, sent: set[tuple[str, int, int]]) -> bool:
-    """Tell whether a value is an AsyncResult, of a dispatch or made from an id."""
+    """Return whether a value is an AsyncResult, of a dispatch or made from an id."""
     if value.kind != "call":
         return False
     if value.name in {"celery.result.AsyncResult", "celery.result.GroupResult", "celery.result.ResultSet"}:

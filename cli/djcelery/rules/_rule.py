@@ -1,4 +1,4 @@
-"""What a rule is: its code, its manual, and what it finds in the text and in the running app."""
+"""Define what a rule is: its code, its manual, and what it finds in the text and in the running app."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule and its manual."""
+    """Hold a rule and its manual."""
 
     code: str
     name: str
@@ -58,13 +58,13 @@ class Rule:
 
     @property
     def uses_runtime(self) -> bool:
-        """Tell whether the rule also checks the running app."""
+        """Return whether the rule also checks the running app."""
         return hasattr(self.module, "find_at_runtime")
 
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """The parts of a rule's docstring."""
+    """Hold the parts of a rule's docstring."""
 
     title: str
     why: str

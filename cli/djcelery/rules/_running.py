@@ -1,4 +1,4 @@
-"""What the rules about the running app share: the place in the text for what the app reported."""
+"""Find the place in the text for what the running app reported."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def at_task(project: Project, task: RunningTask, option: str, message: str, seve
 
 
 def is_production(running: Running) -> bool:
-    """Tell whether it runs with production settings, as far as their name shows."""
+    """Return whether it runs with production settings, as far as their name shows."""
     path = running.settings_module.replace(".", "/")
     return not (TEST_SETTINGS.search(path) or LOCAL_SETTINGS.search(path))

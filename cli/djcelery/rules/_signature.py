@@ -1,4 +1,4 @@
-"""How arguments match parameters."""
+"""Match arguments with parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell whether a transaction has anything to commit."""
+"""Return whether a transaction has anything to commit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READING = frozenset(
 
 
 def has_only_read(site: Site) -> bool:
-    """Tell whether every call in the transaction around a site reads, and at least one does."""
+    """Return whether every call in the transaction around a site reads, and at least one does."""
     module, transaction = site.module, site.transaction
     if isinstance(transaction, Block):
         outer = next(index for index, block in enumerate(module.blocks) if block is transaction)
@@ -40,5 +40,5 @@ def has_only_read(site: Site) -> bool:
 
 
 def is_dispatch(method: str) -> bool:
-    """Tell whether a method sends a task or makes a signature, which writes nothing either."""
+    """Return whether a method sends a task or makes a signature, which writes nothing either."""
     return method in {"delay", "apply_async", "s", "si", "signature", "on_commit", "delay_on_commit"}

@@ -31,21 +31,21 @@ FORMATTERS = (("ruff", ("format", "--quiet", "--stdin-filename", "{path}", "-"))
 
 
 class Versions(NamedTuple):
-    """The versions before and after, for the labels of the markers."""
+    """Name the versions before and after, for the labels of the markers."""
 
     old: str
     new: str
 
 
 class Merged(NamedTuple):
-    """The merged text, and how many conflicts are marked in it."""
+    """Hold the merged text, and how many conflicts are marked in it."""
 
     data: bytes
     conflicts: int
 
 
 def is_binary(data: bytes) -> bool:
-    """Tell whether a file is not text."""
+    """Return whether a file is not text."""
     if b"\0" in data:
         return True
     try:
@@ -169,7 +169,7 @@ def _formatted(root: Path, words: list[str], path: str, data: bytes) -> bytes | 
 
 
 def _differ_in_format_only(path: str, base: bytes, ours: bytes) -> bool:
-    """Tell whether two texts mean the same and have the same comments."""
+    """Return whether two texts mean the same and have the same comments."""
     try:
         one, other = base.decode("utf-8"), ours.decode("utf-8")
         if path.endswith((".py", ".pyi")):

@@ -37,13 +37,13 @@ def read_pending(root: Path) -> Record:
         raise Refused("No update is in progress here.", "Run: djcelery update")
     pending = read(root / PENDING)
     if not pending.conflicts:
-        raise Refused(f"{PENDING} is not of an update in progress.", "Move it away.")
+        raise Refused(f"{PENDING} does not belong to an update in progress.", "Move it away.")
     return pending
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Which of the files that djcelery wrote are as they were, edited or deleted, and the library's edited files."""
+    """List the files that djcelery wrote: unchanged, edited or deleted, and the library's edited files."""
 
     version: str
     unchanged: list[str]

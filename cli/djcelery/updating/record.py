@@ -22,7 +22,7 @@ CONFLICTS = "\n[conflicts]\n"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What `.djcelery.toml` says. `answers` is None in a project that `djcelery init` changed."""
+    """Hold what `.djcelery.toml` says. `answers` is None in a project that `djcelery init` changed."""
 
     text: str
     version: str

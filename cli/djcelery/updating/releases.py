@@ -1,4 +1,4 @@
-"""The templates of released versions that the command carries, as one compressed archive.
+"""Carry the templates of released versions, as one compressed archive.
 
 The versions have most of their bytes in common, so a further one adds little to the archive. `docs/make_releases.py`
 adds a version when it is released.
@@ -49,7 +49,7 @@ def carried_versions() -> list[str]:
 
 @contextmanager
 def template_of(version: str) -> Iterator[bool]:
-    """Make `template` that of a version for the length of the block, and tell whether the command has it."""
+    """Make `template` that of a version for the length of the block, and yield whether the command has it."""
     if version == own_version():
         yield True
         return

@@ -1,4 +1,4 @@
-"""What the template makes of a project's answers in a version, and what it made of them when it was written."""
+"""Render a project's answers with the template of a version, and with the one that made the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from djcelery.updating.record import LIBRARY, RECORD, Record, digest
 
 @dataclass
 class Render:
-    """The files of a project with their contents, the paths of those that can be run, and the text of its record."""
+    """Hold the files of a project with their contents, the paths of executable ones, and the text of its record."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     executable: set[str] = field(default_factory=set)
@@ -62,7 +62,7 @@ def _read(project: Path) -> Render:
 
 
 class Originals:
-    """The files of a project as djcelery wrote them: only what has the hash in the record, never a guess."""
+    """Find the files of a project as djcelery wrote them: only what has the hash in the record, never a guess."""
 
     def __init__(self, root: Path, record: Record) -> None:
         self.root = root

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """A simple statement, or the head of a compound one: what it means, and the numbers of its lines, from 0."""
+    """Describe a simple statement, or the head of a compound one: its meaning, and the numbers of its lines, from 0."""
 
     meaning: tuple[object, ...]
     start: int

@@ -35,14 +35,14 @@ EXECUTABLE = 0o111
 
 
 class Refused(CommandError):  # noqa: N818 a refusal, like Cancelled
-    """The update was understood, and refused. Exit code 3, since 1 means that conflicts are left."""
+    """Say that an update was understood, and refused. Exit code 3, since 1 means that conflicts are left."""
 
     exit_code = REFUSED
 
 
 @dataclass
 class Update:
-    """A planned update: the plan, the files with conflicts, and what the team has to know about other files."""
+    """Hold a planned update: the plan, the files with conflicts, and what the team has to know about other files."""
 
     plan: Plan
     versions: Versions
@@ -61,7 +61,7 @@ def target_version(record: Record, wanted: str | None) -> str:
     if goal > releases.sort_key(own):
         raise Refused(f"This is djcelery {own}, which does not know {target}.", f"Install djcelery {target} first.")
     if current > goal:
-        message = f"The project is of version {record.version}, which is newer than {target}."
+        message = f"The project has version {record.version}, which is newer than {target}."
         raise Refused(message, "Install a newer djcelery.")
     if target != own and target not in releases.carried_versions():
         known = ", ".join([*releases.carried_versions(), own])
@@ -91,7 +91,7 @@ def refuse_pending(root: Path) -> None:
 
 
 def is_behind(root: Path, record: Record, target: str) -> bool:
-    """Tell whether an update would do anything. Development versions with one name can differ."""
+    """Return whether an update would do anything. Development versions with one name can differ."""
     if record.version != target or ".dev" not in target:
         return record.version != target
     new = render(target, record)

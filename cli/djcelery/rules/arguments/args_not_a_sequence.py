@@ -38,7 +38,7 @@ SEVERITY = "error"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """Yield args= of apply_async, signature, send_task and beat entries that is no sequence."""
+    """Yield args= of apply_async, signature, send_task and beat entries that are not a sequence."""
     values = [
         (site.module, site.value.keywords.get("args"))
         for site in project.sites
@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def is_no_sequence(value: Value) -> bool:
-    """Tell whether this is certainly not a sequence of arguments."""
+    """Return whether this is certainly not a sequence of arguments."""
     resolved = value.resolved
     if resolved.kind in {"const", "text"}:
         return resolved.const is not None or resolved.kind == "text"

@@ -49,7 +49,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def changes_default(task: Task, name: str) -> bool:
-    """Tell whether the body of the task certainly changes the object."""
+    """Return whether the body of the task certainly changes the object."""
     function, module = task.function, task.module
     if function is None:
         return False

@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def is_naive(value: Value) -> bool:
-    """Tell whether a time certainly has no time zone, even after something is added to it."""
+    """Return whether a time certainly has no time zone, even after something is added to it."""
     resolved = value.resolved
     if resolved.kind == "op" and resolved.name in {"Add", "Sub"}:
         return any(is_naive(item) for item in resolved.items)

@@ -70,5 +70,5 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def runs_always(value: Value) -> bool:
-    """Tell whether all fields are "*"."""
+    """Return whether all fields are "*"."""
     return all(field.const == "*" for field in value.keywords.values())

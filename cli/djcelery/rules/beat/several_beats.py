@@ -83,5 +83,5 @@ def takes_lock(scheduler: str) -> bool:
 
 
 def same_service(name: str, other_name: str) -> bool:
-    """Tell whether two services are the same one for different environments."""
+    """Return whether two services are the same one for different environments."""
     return any(word in name + other_name for word in ("dev", "prod", "test", "local"))

@@ -74,7 +74,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 
 def missing(project: Project, module_name: str, name: str) -> bool:
-    """Tell whether the module is fully known and certainly has no such task."""
+    """Return whether the module is fully known and certainly has no such task."""
     module = project.names.module(module_name)
     if module is None:
         package = module_name.rpartition(".")[0] or module_name

@@ -31,7 +31,7 @@ NEVER = ("ValidationError", "ValueError", "TypeError", "KeyError", "AttributeErr
 
 
 def _never_retries(project: Project, task: Task) -> bool:
-    """Tell whether the task has `max_retries=0`, which turns its errors into its end."""
+    """Return whether the task has `max_retries=0`, which turns its errors into its end."""
     kwargs = task.options.get("retry_kwargs")
     inner = project.resolve(task.module, kwargs).pairs().get("max_retries") if kwargs is not None else None
     values = [project.resolve(task.module, value) for value in (task.options.get("max_retries"), inner) if value]

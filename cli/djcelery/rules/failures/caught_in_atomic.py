@@ -66,7 +66,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def writes(handler: Handler) -> bool:
-    """Tell whether the try block writes to the database without an atomic block of its own."""
+    """Return whether the try block writes to the database without an atomic block of its own."""
     tried = handler.block.index
     for call in handler.tried:
         name = call.value.name

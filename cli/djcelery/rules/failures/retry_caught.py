@@ -61,7 +61,7 @@ def own_names(handler: Handler) -> set[str]:
 
 
 def nearest_try(handler: Handler, block: int) -> bool:
-    """Tell whether there is no other try block in between."""
+    """Return whether there is no other try block in between."""
     for outer in context.blocks_in_function(handler.module, block):
         if outer.kind == "try":
             return outer is handler.module.blocks[handler.block.index]

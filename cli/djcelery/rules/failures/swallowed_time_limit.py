@@ -67,5 +67,5 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def returns(handler: Handler) -> bool:
-    """Tell whether the clause returns, which ends the loop as well."""
+    """Return whether the clause returns, which ends the loop as well."""
     return any(statement.name.startswith("<return") for statement in handler.module.inside.raises(handler.index))

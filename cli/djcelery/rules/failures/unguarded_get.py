@@ -53,7 +53,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def guarded(module: Module, call: Call) -> bool:
-    """Tell whether a try block around it handles a missing row."""
+    """Return whether a try block around it handles a missing row."""
     return any(
         block.kind == "try" and any(not name or name.endswith(CATCHING) for name in block.names)
         for block in context.blocks_in_function(module, call.block)

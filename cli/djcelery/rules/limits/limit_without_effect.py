@@ -51,7 +51,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def has_limits(project: Project) -> bool:
-    """Tell whether a time limit is set, for all tasks or for one."""
+    """Return whether a time limit is set, for all tasks or for one."""
     if any(project.is_set(key) for key in LIMITS):
         return True
     return any({"time_limit", "soft_time_limit"} & set(task.options) for task in project.own_tasks)

@@ -70,7 +70,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def by_command(project: Project) -> bool:
-    """Tell whether a worker is started with a limit."""
+    """Return whether a worker is started with a limit."""
     return any(process.option("--time-limit", "--soft-time-limit") is not None for process in project.processes)
 
 

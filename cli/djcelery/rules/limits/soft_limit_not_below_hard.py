@@ -74,5 +74,5 @@ def wrong_order(soft: float, hard: float) -> str:
 
 
 def are_positive_numbers(*values: object) -> bool:
-    """Tell whether all of them are numbers above zero."""
+    """Return whether all of them are numbers above zero."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) and value > 0 for value in values)

@@ -84,7 +84,7 @@ def explain_string(project: Project, module: Module, value: Value) -> str:
 
 
 def reads_text(project: Project, module: Module, value: Value) -> bool:
-    """Tell whether a call of django-environ, environs or decouple returns the text of a variable as it is."""
+    """Return whether a call of django-environ, environs or decouple returns the text of a variable as it is."""
     if value.kind != "call" or "cast" in value.keywords or value.spreads_arguments:
         return False
     if value.name == "decouple.config":
@@ -105,5 +105,5 @@ def reads_text(project: Project, module: Module, value: Value) -> bool:
 
 
 def is_plain(default: Value | None) -> bool:
-    """Tell whether a default is absent, or a constant whose type can be seen."""
+    """Return whether a default is absent, or a constant whose type can be seen."""
     return default is None or default.resolved.kind == "const"

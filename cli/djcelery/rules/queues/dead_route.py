@@ -69,7 +69,7 @@ def dead_route(route: Route, names: Iterable[str]) -> Finding:
 
 
 def is_readable(project: Project, prefix: str) -> bool:
-    """Tell whether the module that the pattern names is fully known."""
+    """Return whether the module that the pattern names is fully known."""
     parts = prefix.split(".")
     for cut in range(len(parts), 0, -1):
         module = project.names.module(".".join(parts[:cut]))

@@ -59,7 +59,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def replaces(project: Project, task: Task, value: Value) -> bool:
-    """Tell whether a decorator of this code base returns one of its inner functions."""
+    """Return whether a decorator of this code base returns one of its inner functions."""
     definition = project.find(task.module, value.name)
     if definition is None or definition.function is None:
         return False

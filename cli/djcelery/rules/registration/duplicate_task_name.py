@@ -58,7 +58,7 @@ def app_of(task: Task) -> str:
 
 
 def is_certain(task: Task) -> bool:
-    """Tell whether the task is always defined and its name is known."""
+    """Return whether the task is always defined and its name is known."""
     if task.function is None or not task.is_declared_directly or task.is_method:
         return False
     around = context.enclosing_blocks(task.module, task.function.parent)

@@ -53,5 +53,5 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def holds_tasks(project: Project, path: str) -> bool:
-    """Tell whether the module of the app contains tasks itself."""
+    """Return whether the module of the app contains tasks itself."""
     return any(task.module.path == path for task in project.own_tasks)

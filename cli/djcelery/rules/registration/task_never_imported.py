@@ -66,7 +66,7 @@ def is_local(task: Task) -> bool:
 
 
 def is_unreachable(project: Project, task: Task) -> bool:
-    """Tell whether neither autodiscovery nor an import reaches the module."""
+    """Return whether neither autodiscovery nor an import reaches the module."""
     name = task.module.name
     if (
         name.rpartition(".")[2] == "tasks"

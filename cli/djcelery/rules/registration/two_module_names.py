@@ -94,7 +94,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 
 def same_end(name: str, other_name: str) -> bool:
-    """Tell whether two dotted names are of one function: the longer ends with the shorter."""
+    """Return whether two dotted names are of one function: the longer ends with the shorter."""
     short, long = sorted((name, other_name), key=len)
     return long.endswith(f".{short}")
 

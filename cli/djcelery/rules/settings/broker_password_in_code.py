@@ -41,6 +41,6 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def is_placeholder(match: re.Match[str]) -> bool:
-    """Tell whether the host or the password is a placeholder."""
+    """Return whether the host or the password is a placeholder."""
     local = re.match(r"(127\.|0\.0\.0\.0|10\.|192\.168\.)", match["host"])
     return bool(local) or match["password"].lower() in WEAK or any(mark in match[0] for mark in "{}<>%$")

@@ -57,7 +57,7 @@ def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
 
 
 def configures_logging(project: Project) -> bool:
-    """Tell whether a handler of setup_logging configures the logging of workers."""
+    """Return whether a handler of setup_logging configures the logging of workers."""
     return any(
         any(name.rpartition(".")[2] == "setup_logging" for name in module.imported)
         or any(call.value.root.endswith("setup_logging") for call in module.calls_to("connect"))

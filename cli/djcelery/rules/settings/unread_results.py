@@ -62,7 +62,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def read_anywhere(project: Project) -> bool:
-    """Tell whether anything imports a reader of results or uses more of a dispatch than its id."""
+    """Return whether anything imports a reader of results or uses more of a dispatch than its id."""
     for module in [*project.modules, *project.extra_modules]:
         if any(name.rpartition(".")[2] in READS for name in module.imported):
             return True

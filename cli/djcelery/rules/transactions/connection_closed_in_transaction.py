@@ -57,7 +57,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def is_in_transaction(project: Project, module: Module, block: int) -> bool:
-    """Tell whether a line runs in a transaction: in an atomic block, or in a durable task that is one."""
+    """Return whether a line runs in a transaction: in an atomic block, or in a durable task that is one."""
     if context.after_commit(module, block):
         return False
     if project.transaction_around(module, block) is not None:

@@ -77,7 +77,7 @@ def in_views(project: Project) -> Iterator[Finding]:
 
 
 def atomic_requests(project: Project) -> bool:
-    """Tell whether a database certainly enables ATOMIC_REQUESTS."""
+    """Return whether a database certainly enables ATOMIC_REQUESTS."""
     for setting in project.settings_of("DATABASES"):
         for database in project.resolve(setting.module, setting.value).items:
             option = project.resolve(setting.module, database).pairs().get("ATOMIC_REQUESTS")

@@ -56,7 +56,7 @@ def find(project: Project) -> Iterator[Finding]:
 
 
 def runs_later(project: Project, site: Site) -> bool:
-    """Tell whether a site runs after the migration: in a task, or in a receiver of a signal such as post_migrate."""
+    """Return whether a site runs after the migration: in a task, or in a receiver of a signal such as post_migrate."""
     if project.task_around(site.module, site.call.block) is not None:
         return True
     return site.function is not None and bool(context.signals_of(site.module, site.function))

@@ -42,7 +42,7 @@ def copied(project: Project) -> list[object]:
 
 
 def mentions(value: Value, name: str) -> bool:
-    """Tell whether a value reads a name."""
+    """Return whether a value reads a name."""
     if value.kind == "name" and value.name == name:
         return True
     return any(mentions(part, name) for part in [*value.items, *value.keywords.values()])

@@ -68,7 +68,7 @@ def late_variable(module: Module, block: int, callback: Value) -> str:
 
 
 def atomic_within_loop(module: Module, block: int) -> bool:
-    """Tell whether a transaction opens and closes inside the loop, so that each lambda runs in its own iteration."""
+    """Return whether a transaction opens and closes inside the loop, so that each lambda runs in its own iteration."""
     for outer in context.blocks_in_function(module, block):
         if outer.kind == "atomic":
             return True
