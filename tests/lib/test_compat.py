@@ -1,4 +1,4 @@
-"""Every private name that the library uses is in one table, is still there, and is still needed."""
+"""Test that every private name that the library uses is in one table, is still there, and is still needed."""
 
 import ast
 import inspect
@@ -19,7 +19,9 @@ from celery.concurrency import asynpool
 from celery.concurrency.prefork import TaskPool
 from celery.signals import task_failure, task_retry, task_success
 from celery.worker.request import Request
+from django.db import ConnectionHandler
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import Atomic
 from kombu import Connection
 from kombu.asynchronous.hub import Hub
 from kombu.simple import SimpleQueue
@@ -301,6 +303,34 @@ def _(url: str) -> None:
     used = inspect.getsource(BaseDatabaseWrapper.close_if_unusable_or_obsolete)
     assert "if self.errors_occurred:" in used
     assert "self.health_check_done = False" in used
+
+
+@canary("in_atomic_block")
+def _(url: str) -> None:
+    connection = unconnected_database()
+    assert connection.in_atomic_block is False
+    assert "connection.in_atomic_block = True" in inspect.getsource(Atomic.__enter__)
+
+
+@canary("run_on_commit")
+def _(url: str) -> None:
+    connection = unconnected_database()
+    connection.in_atomic_block = True
+    connection.on_commit(callback := SimpleNamespace, robust=True)
+    assert [entry[1] for entry in connection.run_on_commit] == [callback]
+
+
+@canary("closed_in_transaction")
+def _(url: str) -> None:
+    """Upstream: closing a connection in a transaction raises nothing, and the block goes on."""
+    connection = unconnected_database()
+    connection.in_atomic_block, connection.connection = True, SimpleNamespace(close=int)
+    BaseDatabaseWrapper.close(connection)
+    assert connection.closed_in_transaction
+
+
+def unconnected_database() -> BaseDatabaseWrapper:
+    return ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})["default"]
 
 
 @canary("_return_value")
