@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from djcelery import errors, main
 from djcelery.checking.scope import find_scope
+from tests.unit.small_shop import check
 
 TASKS = """\
 from celery import shared_task
@@ -34,10 +35,6 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "tasks.py").write_text(TASKS)
     return tmp_path
-
-
-def check(*words: object) -> Result:
-    return CliRunner().invoke(main.cli, ["check", *(str(word) for word in words)])
 
 
 def codes(result: Result) -> list[str]:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from djcelery import errors, main, time_limit
 from djcelery.checking import bounds
@@ -21,34 +21,15 @@ from djcelery.project.files import Tree
 from djcelery.project.infrastructure import processes_in
 from djcelery.project.project import Project
 from djcelery.project.yaml_documents import MAX_NODES, TooLarge, documents
+from tests.unit.small_shop import TASKS, check, write_shop
 
-TASKS = """\
-from celery import shared_task
-from django.db import transaction
-
-
-@shared_task
-def index(pk): ...
-
-
-def place(order):
-    with transaction.atomic():
-        index.delay(order.pk)
-"""
 ALIASES = [f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
 BOMB = "\n".join(["services:", "  a0: &a0 [celery, worker]", *ALIASES])
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "shop").mkdir(parents=True)
-    (folder / "shop" / "tasks.py").write_text(TASKS)
-    return folder
-
-
-def check(*words: object) -> Result:
-    return CliRunner().invoke(main.cli, ["check", *(str(word) for word in words)])
+    return write_shop(tmp_path / "project")
 
 
 def rows(folder: Path) -> list[tuple[str, str]]:

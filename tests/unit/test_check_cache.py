@@ -8,25 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from djcelery import main
 from djcelery.checking import cache as cache_module
 from djcelery.project import loading
-
-TASKS = """\
-from celery import shared_task
-from django.db import transaction
-
-
-@shared_task
-def index(pk): ...
-
-
-def place(order):
-    with transaction.atomic():
-        index.delay(order.pk)
-"""
+from tests.unit.small_shop import TASKS, check, write_shop
 
 
 @pytest.fixture
@@ -41,14 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def shop(tmp_path: Path, home: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "shop").mkdir(parents=True)
-    (folder / "shop" / "tasks.py").write_text(TASKS)
-    return folder
-
-
-def check(*words: object) -> Result:
-    return CliRunner().invoke(main.cli, ["check", *(str(word) for word in words)])
+    return write_shop(tmp_path / "project")
 
 
 def cached_file(home: Path, name: str) -> Path:

@@ -128,7 +128,7 @@ def test_a_fix_that_changes_a_second_file_is_left_out(shop):
         Finding(FILE, 1, 1, "one", "error", Fix("both", (here, there)), "DJC101"),
         Finding(FILE, 1, 1, "two", "error", None, "DJC101"),
     ]
-    report = Report(findings, 0, [], [], {}, from_cache=False)
+    report = Report(findings, 0, [], [], {})
     before = {FILE: b"x = 1\n"}
     scope = find_unsaved(FILE)
     assert fix_unsaved(before, Options(), scope, lambda _: report)[1] == before

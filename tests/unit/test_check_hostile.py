@@ -7,23 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from djcelery import errors, main, output
+from tests.unit.small_shop import TASKS, check, write_shop
 
-TASKS = """\
-from celery import shared_task
-from django.db import transaction
-
-
-@shared_task
-def index(pk): ...
-
-
-def place(order):
-    with transaction.atomic():
-        index.delay(order.pk)
-"""
 ROUTED = """\
 from celery import shared_task
 
@@ -37,14 +25,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "shop").mkdir(parents=True)
-    (folder / "shop" / "tasks.py").write_text(TASKS)
-    return folder
-
-
-def check(*words: object) -> Result:
-    return CliRunner().invoke(main.cli, ["check", *(str(word) for word in words)])
+    return write_shop(tmp_path / "project")
 
 
 def test_a_fix_is_not_written_through_a_link_out_of_the_project(shop, tmp_path):

@@ -25,7 +25,6 @@ class Report:
     read_paths: list[str]
     outside: list[str]  # links out of the root, which are not followed
     understood: dict[str, int]  # how much of the project was recognised
-    from_cache: bool
 
     def as_text(self) -> str:
         """Return the report as the cache keeps it."""
@@ -39,7 +38,7 @@ class Report:
         try:
             findings = [Finding.from_json(finding) for finding in data["findings"]]
             more = (data["python_files"], data["read_paths"], data["outside"], data["understood"])
-            return cls(findings, *more, from_cache=True)
+            return cls(findings, *more)
         except (TypeError, KeyError):
             return None
 
@@ -99,7 +98,7 @@ def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
     project = Project(tree, modules, running)
     findings = findings_of(project)
     read_paths = [module.path for module in modules]
-    return Report(findings, python_files, read_paths, tree.outside, count_understood(project), from_cache=False)
+    return Report(findings, python_files, read_paths, tree.outside, count_understood(project))
 
 
 def count_understood(project: Project) -> dict[str, int]:

@@ -198,10 +198,6 @@ class PythonSource:
         else:
             self._insert_above(after[0], f"{statement}{newline}{newline}")
 
-    def insert_after(self, node: ast.stmt, text: str) -> None:
-        """Put whole lines after a statement. `text` ends with a line end and has its own indentation."""
-        self.replace(*self._after(node), self._with_newlines(text))
-
     def append_lines(self, text: str) -> None:
         """Put whole lines at the end of the file."""
         end = len(self.data)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 
 def newline_of(data: bytes) -> str:
     """Return the line end that most lines of a text have."""
@@ -35,9 +33,3 @@ def insert_lines(data: bytes, line: int, text: str) -> bytes:
 def append_lines(data: bytes, text: str) -> bytes:
     r"""Return a text with whole lines at its end. `text` ends with "\n"."""
     return insert_lines(data, data.count(b"\n") + (not data.endswith(b"\n") and bool(data)), text)
-
-
-def last_match(data: bytes, pattern: str) -> int:
-    """Return the number of the last line that a regular expression matches from its start, or 0."""
-    lines = data.decode("utf-8", "replace").split("\n")
-    return max((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), default=0)

@@ -8,8 +8,8 @@ from djcelery.project.installation import Installation
 
 # Celery's own values, where a project sets none.
 CONCURRENCY, PREFETCH = 4, 4
-# Seconds. Long enough for most of what runs without a limit today, and short enough to wait for after a kill.
-SOFT_LIMIT, HARD_LIMIT = 540, 600
+# Seconds. Long enough for most jobs that have no limit today, and short enough to wait for after a kill.
+HARD_LIMIT = 600
 RETRY_DELAY = 120  # seconds, the longest one of a job: it must fit into the visibility timeout, too
 MARGIN = 60
 

@@ -109,11 +109,6 @@ class CelerySetup:
         return list(by_name.values())
 
     @property
-    def has_unreadable_routes(self) -> bool:
-        """Return whether routes are set that are not a table of names to queues."""
-        return bool(self.settings_of("task_routes")) and self.project.routes is None
-
-    @property
     def scheduler(self) -> str:
         """Return the class of the scheduler in the settings or on beat's command line; empty for Celery's own."""
         in_settings = self.text("beat_scheduler")

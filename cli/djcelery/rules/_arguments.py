@@ -10,7 +10,6 @@ MANY = frozenset(
     "all filter exclude order_by select_related prefetch_related distinct none annotate only defer union".split()
 )
 SHORTCUTS = frozenset({"django.shortcuts.get_object_or_404"})
-LISTS = frozenset({"django.shortcuts.get_list_or_404"})
 
 
 def custom_serializer(project: Project, site: Site) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from djcelery.project import context
 from djcelery.project.base_classes import CELERY_BASES
-from djcelery.project.facts import Module
+from djcelery.project.facts import Module, Value
+from djcelery.project.setting_places import Setting
 from djcelery.rules._base import Project, Task
 
 
@@ -37,3 +40,24 @@ def has_unknown_base(project: Project, task: Task) -> bool:
 def app_task_class_decides(project: Project) -> bool:
     """Return whether the app's own task class may set the option."""
     return bool(project.task_classes)
+
+
+def tasks_with_only(project: Project, option: str, partner: str) -> Iterator[tuple[Task, Value]]:
+    """Yield the tasks that turn an option on and do not set its partner, each with the value of the option."""
+    if project.is_set(f"task_{partner}") or app_task_class_decides(project):
+        return
+    for task in project.own_tasks:
+        value = task.options.get(option)
+        if value is None or value.const is not True or task.has_hidden_options or has_unknown_base(project, task):
+            continue
+        if partner not in task.options and not inherits_option(project, task, partner):
+            yield task, value
+
+
+def settings_with_only(project: Project, option: str, partner: str) -> Iterator[Setting]:
+    """Yield the settings that turn an option of all tasks on, unless its partner is set for all tasks."""
+    if project.is_set(f"task_{partner}") or app_task_class_decides(project):
+        return
+    for setting in project.settings_of(f"task_{option}"):
+        if setting.value.const is True:
+            yield setting

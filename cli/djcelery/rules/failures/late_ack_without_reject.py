@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._bases import app_task_class_decides, has_unknown_base, inherits_option
+from djcelery.rules._bases import settings_with_only, tasks_with_only
 from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC410"
@@ -37,30 +37,10 @@ LOSES_TASKS = "without task_reject_on_worker_lost, tasks are lost if the child p
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield acks_late, of a task or in the settings, without reject_on_worker_lost."""
-    everywhere = project.is_set("task_reject_on_worker_lost") or app_task_class_decides(project)
-    for task in project.own_tasks:
-        value = task.options.get("acks_late")
-        if (
-            value is None
-            or value.const is not True
-            or everywhere
-            or task.has_hidden_options
-            or has_unknown_base(project, task)
-        ):
-            continue
-        if "reject_on_worker_lost" not in task.options and not inherits_option(project, task, "reject_on_worker_lost"):
-            yield at(
-                task.module,
-                value,
-                LOSES_TASK,
-            )
-    for setting in project.settings_of("task_acks_late"):
-        if setting.value.const is True and not everywhere:
-            yield at(
-                setting.module,
-                setting,
-                LOSES_TASKS,
-            )
+    for task, value in tasks_with_only(project, "acks_late", "reject_on_worker_lost"):
+        yield at(task.module, value, LOSES_TASK)
+    for setting in settings_with_only(project, "acks_late", "reject_on_worker_lost"):
+        yield at(setting.module, setting, LOSES_TASKS)
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:

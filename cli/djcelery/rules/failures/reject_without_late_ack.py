@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from djcelery.project.running import Running
 from djcelery.rules._base import Finding, Project, at
-from djcelery.rules._bases import app_task_class_decides, has_unknown_base, inherits_option
+from djcelery.rules._bases import settings_with_only, tasks_with_only
 from djcelery.rules._running import at_setting, at_task
 
 CODE = "DJC411"
@@ -35,22 +35,10 @@ SEVERITY = "warning"
 
 def find(project: Project) -> Iterator[Finding]:
     """Yield reject_on_worker_lost, of a task or in the settings, without acks_late."""
-    everywhere = project.is_set("task_acks_late") or app_task_class_decides(project)
-    for task in project.own_tasks:
-        value = task.options.get("reject_on_worker_lost")
-        if (
-            value is None
-            or value.const is not True
-            or everywhere
-            or task.has_hidden_options
-            or has_unknown_base(project, task)
-        ):
-            continue
-        if "acks_late" not in task.options and not inherits_option(project, task, "acks_late"):
-            yield at(task.module, value, "without acks_late=True, this option has no effect")
-    for setting in project.settings_of("task_reject_on_worker_lost"):
-        if setting.value.const is True and not everywhere:
-            yield at(setting.module, setting, "without task_acks_late, this setting has no effect")
+    for task, value in tasks_with_only(project, "reject_on_worker_lost", "acks_late"):
+        yield at(task.module, value, "without acks_late=True, this option has no effect")
+    for setting in settings_with_only(project, "reject_on_worker_lost", "acks_late"):
+        yield at(setting.module, setting, "without task_acks_late, this setting has no effect")
 
 
 def find_at_runtime(project: Project, running: Running) -> Iterator[Finding]:
