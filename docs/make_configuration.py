@@ -19,18 +19,18 @@ HEAD = """\
 <!-- Written by docs/make_configuration.py from the template; a test keeps it true. Change the settings, or
 .env.example. -->
 
-Everything that differs from one machine to the next is an environment variable. On a laptop they may stand in `.env`,
-which git ignores; what the environment holds wins. Empty means absent. What is the same everywhere, such as queues,
-limits and routes, is code: `settings/jobs.py`.
+Whatever differs between machines is an environment variable. On a laptop, you can put the variables into `.env`, which
+git ignores. A variable of the environment overrides one in `.env`, and an empty one counts as absent. What is the same
+everywhere, such as queues, limits and routes, is code: `settings/jobs.py`.
 
-An example is *in italics*: then there is no default, and the last column says what happens without it.
+A value *in italics* is an example. Such a variable has no default, and the last column says what happens without it.
 
 """
 COLUMNS = "| variable | default | what it is for |\n|---|---|---|\n"
 READ_EARLIER = """\
 ## Read by the programs themselves
 
-These must be in the environment: `.env` is read too late for them. The image sets them.
+Set these in the environment, because `.env` is read too late for them. The image sets them.
 
 | variable | in the image | what it is for |
 |---|---|---|
