@@ -507,8 +507,8 @@ def test_the_list_is_filtered_and_stays_so(chief, make_dead):
     assert str(dead.pk) in shown
     assert str(waiting.pk) not in shown
     assert '<option value="dead" selected>' in shown
-    assert "Send again all that match" in shown
-    assert "Cancel all that match" not in shown  # dead jobs cannot be cancelled
+    assert "Send all again" in shown
+    assert "Cancel all" not in shown  # dead jobs cannot be cancelled
     assert "Invalid value for since" in text(chief.get(f"{PAGE}jobs/?since=soon"))
 
 
@@ -560,7 +560,8 @@ def test_all_that_match_are_left_to_beat_after_one_question(chief, make_dead):
     make_dead(1, queue="slow")
     data = {"all": "yes", "state": "dead", "queue": "fast", "back": f"{PAGE}jobs/?state=dead&queue=fast"}
     asked = text(chief.post(f"{PAGE}requeue/", data))
-    assert "3 jobs that match: state dead, queue fast." in asked
+    assert "3 jobs match: state dead, queue fast." in asked
+    assert 'aria-current="page">Jobs<' in asked  # the page on which it was decided
     assert not BulkAction.objects.exists()
 
     answer = chief.post(f"{PAGE}requeue/", data | {"confirmed": "yes", "expected": "3"})
@@ -569,7 +570,9 @@ def test_all_that_match_are_left_to_beat_after_one_question(chief, make_dead):
     assert (action.requested_by, action.expected, action.filter) == ("ann", 3, {"state": "dead", "queue": "fast"})
     assert "0 of 3 looked at" in text(chief.get(PAGE))
     bulk.work_off()
-    assert "finished, 3 jobs changed" in text(chief.get(PAGE))
+    assert "finished, 3 jobs sent again" in text(chief.get(PAGE))
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    assert "finished, 3 jobs" not in text(chief.get(PAGE))
     assert chief.post(f"{PAGE}requeue/", {"all": "yes", "since": "soon"}).status_code == 302
 
 
@@ -703,4 +706,4 @@ def test_failures_come_in_groups_to_act_on(chief, make_dead):
 
     assert "14 &times; builtins.ValueError" in shown
     assert 'name="error" value="builtins.ValueError"' in shown
-    assert shown.count(">Send again all<") == 1  # those without a class are not one group
+    assert shown.count(">Send all again<") == 1  # those without a class are not one group

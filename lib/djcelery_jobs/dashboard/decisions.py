@@ -22,12 +22,13 @@ VIEW, PAUSE = "djcelery_jobs.view_job", "djcelery_jobs.pause_job"
 class Action:
     """Describe what can be done to jobs.
 
-    name: in URLs, one of bulk.ACTIONS. verb, past: in words. permission: who may. states: of which jobs, as people call
-    them. warning: what happens, to be confirmed.
+    name: in URLs, one of bulk.ACTIONS. verb, for_all, past: in words. permission: who may. states: of which jobs, as
+    people call them. warning: what happens, to be confirmed.
     """
 
     name: str
     verb: str
+    for_all: str
     past: str
     permission: str
     states: tuple[str, ...]
@@ -40,6 +41,7 @@ ACTIONS = {
         Action(
             "requeue",
             "Send again",
+            "Send all again",
             "sent again",
             "djcelery_jobs.requeue_job",
             ("dead", "cancelled"),
@@ -48,6 +50,7 @@ ACTIONS = {
         Action(
             "discard",
             "Discard",
+            "Discard all",
             "discarded",
             "djcelery_jobs.discard_job",
             ("dead",),
@@ -56,6 +59,7 @@ ACTIONS = {
         Action(
             "cancel",
             "Cancel",
+            "Cancel all",
             "cancelled",
             "djcelery_jobs.cancel_job",
             ("waiting", "running", "delayed"),
@@ -64,6 +68,7 @@ ACTIONS = {
         Action(
             "run",
             "Run now",
+            "Run all now",
             "made due now",
             "djcelery_jobs.run_job",
             ("delayed",),

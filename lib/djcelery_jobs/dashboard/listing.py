@@ -169,7 +169,8 @@ def life(job: Job) -> list[Moment]:
         moments.append(Moment(cancellation.requested_at, f"{cancellation.requested_by} asked to cancel it", "failed"))
     if job.finished_at:
         by = f" by {job.cancelled_by}" if job.cancelled_by else ""
-        moments.append(Moment(job.finished_at, f"{job.get_state_display()}{by}", str(job.state)))
+        ended = "failed permanently" if job.state == State.DEAD else job.get_state_display()
+        moments.append(Moment(job.finished_at, f"{ended}{by}", str(job.state)))
     # The clock that says since when a job waits was read a moment before the one that says when it was dispatched.
     return sorted(moments, key=lambda moment: max(moment.at or job.created_at, job.created_at))
 

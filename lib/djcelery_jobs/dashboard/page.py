@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,10 +20,12 @@ from django import VERSION
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from djcelery_jobs.beat.entries import run_entry
 from djcelery_jobs.conf import jobs_settings
@@ -39,6 +42,7 @@ from djcelery_jobs.telemetry.redaction import scrub
 DEAD = JobFilter(state="dead")
 LATEST = 10  # dead letters on the overview
 BULK_SHOWN = 5  # bulk actions on the overview
+BULK_SHOWN_FOR = timedelta(hours=1)  # after their end
 RUNS_SHOWN = 3  # next runs of a schedule entry
 WAITS_LONG = 300  # seconds that the oldest job of a queue may wait before the page mentions it
 RUN = ACTIONS["run"].permission
@@ -247,7 +251,7 @@ class OverviewAdmin(admin.ModelAdmin):
             return self.render(
                 request,
                 "confirm_all",
-                f"{action.verb}?",
+                f"{action.for_all}?",
                 action=action,
                 back=back,
                 selection=selection,
@@ -257,7 +261,7 @@ class OverviewAdmin(admin.ModelAdmin):
             )
         expected = int(request.POST["expected"]) if request.POST.get("expected", "").isdecimal() else 0
         decisions.decide_on_all(action.name, selection, min(expected, listing.COUNTED), user=request.user)
-        self.message_user(request, f"{action.verb}: beat does it in batches. The overview shows the progress.")
+        self.message_user(request, f"{action.for_all}: beat does it in batches. The overview shows the progress.")
         return redirect(back)
 
     def edit(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -330,15 +334,17 @@ class OverviewAdmin(admin.ModelAdmin):
 
     def render(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         sections = [(reverse(f"{NAME}_{name}"), words) for name, words in SECTIONS.items()]
-        overview = reverse(OVERVIEW)
+        # A page that asks for confirmation belongs to the page on which the decision is taken.
+        place = urlsplit(context.get("back", request.path)).path
+        section = max((item for item in sections if place.startswith(item[0])), key=lambda item: len(item[0]))
         shared = {
             "title": title,
             "opts": self.opts,
             "back": request.get_full_path(),
             "breadcrumbs_are_a_list": BREADCRUMBS_ARE_A_LIST,
-            "overview_url": "" if request.path == overview else overview,
+            "crumbs": [crumb for crumb in dict.fromkeys((sections[0], section)) if crumb[0] != request.path],
             "sections": sections,
-            "section": max((url for url, _ in sections if request.path.startswith(url)), key=len, default=""),
+            "section": section[0],
             "may_pause": request.user.has_perm(PAUSE),
             "may_run": request.user.has_perm(RUN),
         }
@@ -400,6 +406,7 @@ def overview_context(request: HttpRequest) -> dict[str, Any]:
     snapshot = take_snapshot()
     period = request.GET.get("period", "hour")
     pauses = list(Pause.objects.order_by("-paused_at", "-pk"))
+    recent = Q(finished_at=None) | Q(finished_at__gt=timezone.now() - BULK_SHOWN_FOR)
     dead = listing.page(DEAD, size=LATEST).jobs
     return {
         "snapshot": snapshot,
@@ -413,7 +420,7 @@ def overview_context(request: HttpRequest) -> dict[str, Any]:
         "periods": list(task_report.PERIODS),
         "pauses": pauses,
         "held_messages": HeldMessage.objects.count() if pauses else 0,
-        "bulk_actions": BulkAction.objects.order_by("-pk")[:BULK_SHOWN],
+        "bulk_actions": BulkAction.objects.filter(recent).order_by("-pk")[:BULK_SHOWN],
         "rows": decisions.rows(dead, request.user),
     }
 

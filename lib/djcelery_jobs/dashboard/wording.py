@@ -32,7 +32,7 @@ def span(seconds: float | None) -> str:
 def precise(seconds: float | None) -> str:
     """Return a short duration, such as "0.25 s"."""
     if seconds is None:
-        return "-"
+        return "–"  # noqa: RUF001  a dash, as on the other pages
     return span(seconds) if seconds >= 10 else f"{seconds:.2g} s"
 
 

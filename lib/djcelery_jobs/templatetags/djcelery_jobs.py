@@ -36,6 +36,18 @@ def as_query(selection: JobFilter) -> str:
 
 
 @register.filter
+def for_all(action: str) -> str:
+    """Return how the page calls an action on all jobs that match."""
+    return decisions.ACTIONS[action].for_all if action in decisions.ACTIONS else action
+
+
+@register.filter
+def past(action: str) -> str:
+    """Return what an action has done to a job, such as "discarded"."""
+    return decisions.ACTIONS[action].past if action in decisions.ACTIONS else "changed"
+
+
+@register.filter
 def as_words(texts: dict[str, str]) -> str:
     """Return a stored filter in words."""
     return ", ".join(f"{name} {value}" for name, value in texts.items()) or "all jobs"

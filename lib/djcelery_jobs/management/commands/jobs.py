@@ -60,7 +60,7 @@ class Command(BaseCommand):
         add("show", "show one job").add_argument("id", type=uuid.UUID)
         self._add_requeueing(add("requeue", "send dead or cancelled jobs again"))
         self._add_selection(add("discard", "discard dead jobs"), "dead")
-        self._add_selection(add("cancel", "cancel waiting, delayed and running jobs"), "unfinished")
+        self._add_selection(add("cancel", "cancel waiting, delayed and running durable jobs"), "unfinished")
         self._add_running(add("run", "run delayed jobs, or an entry of the schedule, now"))
         self._add_pause(add("pause", "pause a queue, a task or a schedule entry; without a name, list what is paused"))
         self._add_pause(add("resume", "end a pause"), nargs=None)
