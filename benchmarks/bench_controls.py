@@ -1,4 +1,4 @@
-"""Controls under fire: python -m benchmarks.bench_controls [KILLS] [CANCELS] [DEAD]
+"""Controls under fire: python -m benchmarks.bench_controls [KILLS] [CANCELS] [DEAD] [--broker BROKER]
 
 On each broker: what starts of a paused queue while its workers, beat and the broker are killed; whether each job that
 is cancelled about when it ends is either done with its effect or cancelled without; how long a running job goes on
@@ -8,14 +8,17 @@ pages take.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from statistics import median
 from typing import Any
 
-from benchmarks.measuring import save, sizes, table
+from benchmarks.measuring import save, saved, table
 from tests.live.harness.environment import Environment, running_environment
 from tests.live.operators import controls
 
+FULL = {"kills": 5, "cancels": 1000, "dead": 100_000}
+BROKERS = ("redis", "rabbitmq")
 TASKS = ("long_job", "long_steps", "long_query")
 LIMIT = 2  # seconds until a cancelled job has ended
 PAGE_LIMIT = 300  # milliseconds that a page takes, 95 times of 100, while the dead jobs are sent again
@@ -23,19 +26,25 @@ NOTHING = ("starts while paused", "effects while paused", "done without effect",
 
 
 def main() -> int:
-    (kills, cancels, dead), full = sizes(__doc__, kills=5, cancels=1000, dead=100_000)
-    figures = {}
-    for broker in ("redis", "rabbitmq"):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, size in FULL.items():
+        parser.add_argument(name, nargs="?", type=int, default=size, help="default, and full size: %(default)s")
+    parser.add_argument("--broker", choices=BROKERS, help="measure on this one only, and keep the figures of the other")
+    given = vars(parser.parse_args())
+    only = given.pop("broker")
+    kills, cancels, dead = given.values()
+    figures: dict[str, dict[str, Any]] = {}
+    for broker in [only] if only else BROKERS:
         with running_environment(broker, "postgres") as environment:
             environment.supervise_workers()
             environment.supervise_workers(1, "slow")
             environment.supervise_beat()
             environment.supervisor.all_ready()
             figures[broker] = measured(environment, kills, cancels, dead)
+        save("controls", saved("controls") | figures, full=given == FULL)
     print(f"\n{kills} kills, {cancels} cancels, {dead} dead jobs\n")
-    names = figures["redis"].keys()
+    names = next(iter(figures.values())).keys()
     table(("", *figures), [(name, *(one[name] for one in figures.values())) for name in names])
-    save("controls", figures, full=full)
     return int(not all(is_fine(one, dead) for one in figures.values()))
 
 
