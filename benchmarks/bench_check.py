@@ -1,4 +1,4 @@
-"""How long `djcelery check` takes, beside what bounds it.
+"""Measure how long `djcelery check` takes, beside what bounds it.
 
 The floor is `ast.parse` of every Python file of the tree in one process. Give a folder, or it uses the corpus of the
 tests. Prints seconds and ratios: the median of some runs, each in a process of its own.

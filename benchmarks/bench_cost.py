@@ -1,4 +1,4 @@
-"""What a job that does nothing costs: python -m benchmarks.bench_cost [JOBS] [ROUNDS]
+"""Measure what a job that does nothing costs: python -m benchmarks.bench_cost [JOBS] [ROUNDS]
 
 Workers of two processes each, on one Valkey and one PostgreSQL: this project's plain task with JOBS_LOG_LEVEL=WARNING,
 the same with a line in the log for each job, and in a pool of threads, which has no time limits; its durable task; the

@@ -1,4 +1,4 @@
-"""What waiting jobs cost those that come: python -m benchmarks.bench_growth [--broker rabbitmq] [COUNT ...]
+"""Measure what waiting jobs cost later ones: python -m benchmarks.bench_growth [--broker rabbitmq] [COUNT ...]
 
 For each count, that many messages wait at the broker and as many rows in PostgreSQL; then each step is taken some
 hundred times. The table says how many times as long it takes as beside the first count.

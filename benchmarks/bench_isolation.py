@@ -1,4 +1,4 @@
-"""How long short jobs wait while slow and report are saturated: python -m benchmarks.bench_isolation [SECONDS]
+"""Measure the wait of short jobs while slow and report are saturated: python -m benchmarks.bench_isolation [SECONDS]
 
 This project's process for each class, and one worker on one queue with as many processes in all, at the same time on
 the same machine. Long jobs for so many seconds of all processes stand in the queues at the beginning; then short ones

@@ -1,4 +1,4 @@
-"""What a look at the jobs costs: python -m benchmarks.bench_looks [FEW] [MANY]
+"""Measure what a look at the jobs costs: python -m benchmarks.bench_looks [FEW] [MANY]
 
 The state for the page, the minutes of the last hour, and the text for Prometheus, on PostgreSQL and Redis, with few
 rows and with many, of which a tenth wait (and as many messages in the queue) and a fiftieth are dead.

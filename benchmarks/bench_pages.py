@@ -1,4 +1,4 @@
-"""What the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY]
+"""Measure what the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY]
 
 CPU of each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
 beside many; a tenth as many jobs wait, and a twentieth as many are dead. A search looks through a fixed number of the

@@ -1,4 +1,4 @@
-"""What a job costs here and in other job systems: python -m benchmarks.bench_peers [JOBS] [ROUNDS]
+"""Measure what a job costs here and in other job systems: python -m benchmarks.bench_peers [JOBS] [ROUNDS]
 
 Each rival is installed, in its newest version, into an environment of its own that is kept in ~/.cache. All of them run
 on one PostgreSQL, each in a database of its own, and on one Valkey. Each round runs all of them one after the other:

@@ -1,4 +1,4 @@
-"""What durable rows cost the database: python -m benchmarks.bench_rows [FINISHED] [OPEN] [DISPATCHED]
+"""Measure what durable rows cost the database: python -m benchmarks.bench_rows [FINISHED] [OPEN] [DISPATCHED]
 
 One pass of the relay and of prune over many rows on PostgreSQL, with the plans; and many jobs dispatched at once.
 """

@@ -1,4 +1,4 @@
-"""What more processes bring: python -m benchmarks.bench_scale [PROCESSES ...]
+"""Measure what more processes bring: python -m benchmarks.bench_scale [PROCESSES ...]
 
 Jobs that do nothing, which cost CPU only, and jobs that wait 20 ms for something else, which cost little, on one worker
 of so many processes each time. The table says how many times as many jobs it does in a second as with the first

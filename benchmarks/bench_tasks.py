@@ -1,4 +1,4 @@
-"""What becomes of a `@task` under faults, by four backends of django.tasks: python -m benchmarks.bench_tasks
+"""Run a `@task` under faults, on four backends of django.tasks: python -m benchmarks.bench_tasks
 
 Each backend has a fresh project on Django 6.1 with a PostgreSQL and a Valkey of its own, two supervised workers, and
 the same task: two writes in a transaction, up to half a second apart. The jobs are enqueued in transactions, six in a

@@ -1,4 +1,4 @@
-"""What it costs to tell what the jobs are doing: python -m benchmarks.bench_watched [JOBS] [ROUNDS]
+"""Measure what it costs to tell what the jobs are doing: python -m benchmarks.bench_watched [JOBS] [ROUNDS]
 
 The worker's CPU for jobs that do nothing, plain and durable: with logs whose lines name the job, counts and the
 heartbeat, and without all of that. Each round runs all of them, one after the other; a ratio is the median of the

@@ -1,4 +1,4 @@
-"""What benchmarks share: their words on the command line, tables, and the files that keep their figures.
+"""Share what benchmarks need: words on the command line, tables, and the files that keep their figures.
 
 A benchmark at its full size writes `results/NAME.json`: the figures, the machine, the versions and the day. The tables
 of README and docs are made from these files (docs/make_figures.py).

@@ -1,4 +1,4 @@
-"""What all tests share: which of them run, and how to run the command as its users do."""
+"""Select which tests run, and run the command as its users do."""
 
 from __future__ import annotations
 

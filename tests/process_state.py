@@ -1,4 +1,4 @@
-"""What a process is doing, also on a machine without `ps`."""
+"""Tell what a process is doing, also on a machine without `ps`."""
 
 from __future__ import annotations
 

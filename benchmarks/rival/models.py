@@ -1,4 +1,4 @@
-"""What a job changes."""
+"""Define the row that a job changes."""
 
 from django.db import models
 

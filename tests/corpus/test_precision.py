@@ -1,4 +1,4 @@
-"""What the rules say about real code, against what a reader said about each of those findings."""
+"""Compare what the rules say about real code with what a reader said about each of those findings."""
 
 from __future__ import annotations
 

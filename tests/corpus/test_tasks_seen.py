@@ -1,4 +1,4 @@
-"""How many of the tasks in real code are seen, against a plain count of decorators that knows nothing of Celery."""
+"""Compare the tasks that are seen in real code with a plain count of decorators that knows nothing of Celery."""
 
 from __future__ import annotations
 

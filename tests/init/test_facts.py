@@ -1,4 +1,4 @@
-"""What `init` finds in an existing project, and where."""
+"""Test what `init` finds in an existing project, and where."""
 
 from __future__ import annotations
 

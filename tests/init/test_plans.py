@@ -1,4 +1,4 @@
-"""What `djcelery init` plans, refuses and leaves to be done by hand."""
+"""Test what `djcelery init` plans, refuses and leaves to be done by hand."""
 
 from __future__ import annotations
 

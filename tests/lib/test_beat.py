@@ -1,4 +1,4 @@
-"""One beat at a time, and each run once."""
+"""Test that one beat runs at a time, and each run is sent once."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""How a worker looks for its broker."""
+"""Test how a worker looks for its broker."""
 
 from types import SimpleNamespace
 

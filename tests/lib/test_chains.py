@@ -1,4 +1,4 @@
-"""What follows a durable job is dispatched in the transaction of its effect."""
+"""Test that what follows a durable job is dispatched in the transaction of its effect."""
 
 import pytest
 from celery import chain, group

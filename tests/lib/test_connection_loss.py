@@ -1,4 +1,4 @@
-"""What a lost connection to the broker leaves behind."""
+"""Test that a lost connection to the broker leaves nothing behind."""
 
 from datetime import timedelta
 from types import SimpleNamespace

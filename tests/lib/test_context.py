@@ -1,4 +1,4 @@
-"""Who caused a job is known while it runs, whichever way it came."""
+"""Test that a running job knows who caused it, whichever way it came."""
 
 import pytest
 from celery import chain

@@ -1,4 +1,4 @@
-"""What RabbitMQ gave up comes to the dead letters."""
+"""Test that messages that RabbitMQ gave up become dead letters."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What the children of a worker share."""
+"""Test what the children of a worker share."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""What stands on a log line, whoever writes it."""
+"""Test what each log line holds, whoever writes it."""
 
 import io
 import json

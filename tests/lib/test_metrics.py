@@ -1,4 +1,4 @@
-"""What Prometheus gets, read by its own parser."""
+"""Test what Prometheus gets, read by its own parser."""
 
 import threading
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whether the broker answers, asked of a real server and without a look at its queues."""
+"""Test that a ping tells whether a real server answers, without a look at its queues."""
 
 import json
 import time

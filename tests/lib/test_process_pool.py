@@ -1,4 +1,4 @@
-"""What a worker does about its processes when the broker comes back, and when one has ended."""
+"""Test what a worker does about its processes when the broker comes back, and when one has ended."""
 
 import os
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a project may rely on: the public names, and a README that is true of them."""
+"""Test what a project may rely on: the public names, and a README that is true of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits at the broker."""
+"""Test what the broker says about its queues."""
 
 import time
 from datetime import UTC, datetime, timedelta

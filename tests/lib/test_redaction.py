@@ -1,4 +1,4 @@
-"""What looks secret stays unseen, and what does not stays as it is."""
+"""Test that what looks secret is hidden, and everything else stays as it is."""
 
 import json
 from datetime import date

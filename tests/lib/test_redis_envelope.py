@@ -1,4 +1,4 @@
-"""What stands in a Redis queue becomes a message, whatever it is."""
+"""Test that each item of a Redis queue becomes a message, whatever it is."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What a worker writes into the database about itself."""
+"""Test what a worker writes into the database about itself."""
 
 import time
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a report to Sentry says of the job, and what it does not say. Nothing is sent here."""
+"""Test what a report to Sentry says of the job, and what it does not say. Nothing is sent here."""
 
 import logging
 import sys

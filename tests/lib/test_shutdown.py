@@ -1,4 +1,4 @@
-"""What a worker was running when it had to go."""
+"""Test what becomes of the jobs that a worker was running when it shut down."""
 
 from types import SimpleNamespace
 

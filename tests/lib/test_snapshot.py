@@ -1,4 +1,4 @@
-"""One look at everything."""
+"""Test the snapshot of queues, workers and schedule."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How many statements a job costs on each path: that it takes no more, and which they are."""
+"""Test how many statements a job costs on each path, and which they are."""
 
 import pytest
 from django.db import connection

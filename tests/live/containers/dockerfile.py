@@ -1,4 +1,4 @@
-"""What a Dockerfile and a .dockerignore say."""
+"""Read a Dockerfile and a .dockerignore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pipelines do with their two servers, on servers of this machine."""
+"""Run what the pipelines do with their two servers, on servers of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does on the page of the jobs, in a real browser, while real jobs run."""
+"""Do what a person does on the page of the jobs, in a real browser, while real jobs run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which effects are expected and which happened, so that tests can compare them."""
+"""Record which effects are expected and which happened, so that tests can compare them."""
 
 from django.db import models
 
