@@ -270,7 +270,7 @@ def every_settings_module_exists(tree: Tree) -> Iterator[str]:
     package = f"{tree.slug}.settings."
     modules = {Path(path).stem for path in tree.paths if path.startswith(f"{tree.slug}/settings/")}
     for path, text in tree.texts.items():
-        named = {re.split(r"\W", rest, maxsplit=1)[0] for rest in text.split(package)[1:]}
+        named = {re.split(r"\W", piece, maxsplit=1)[0] for piece in text.split(package)[1:]}
         for name in sorted(named - modules - {""}):
             yield f"{path} names the settings module {package}{name}, which does not exist."
 

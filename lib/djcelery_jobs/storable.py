@@ -86,5 +86,5 @@ def _object(document: dict[str, Any]) -> Any:
     return kombu_json.object_hook(document)
 
 
-def _refuse(what: str) -> NoReturn:
-    raise ValueError(f"An argument holds {what}, which the database cannot keep. Leave it out before you dispatch.")
+def _refuse(content: str) -> NoReturn:
+    raise ValueError(f"An argument holds {content}, which the database cannot keep. Leave it out before you dispatch.")

@@ -92,8 +92,8 @@ class DurableBackend(BaseTaskBackend):
             raise InvalidTask(
                 f"Queue '{_workload(task)}' has no priorities. Give its workload class kind=\"priority\" on RabbitMQ."
             )
-        given = {name: value for name in task_options.NAMES if (value := getattr(task, name, None)) is not None}
-        if problem := next(task_options.problems(given), None):
+        options = {name: value for name in task_options.NAMES if (value := getattr(task, name, None)) is not None}
+        if problem := next(task_options.problems(options), None):
             raise InvalidTask(f"{task.module_path}: {problem}")
 
     def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
@@ -105,11 +105,11 @@ class DurableBackend(BaseTaskBackend):
         function, workload, options = celery_task(task), _workload(task), options_of(task)
         args, kwargs = normalize_json(list(args)), normalize_json(dict(kwargs))
         call = task_results.call_options(task)
-        made: list[TaskResult] = []
+        results: list[TaskResult] = []
 
         def announce(job: Job) -> None:  # at the commit, which in autocommit is before the next line
-            made[:] = made or [task_results.from_job(job, task, (args, kwargs))]
-            task_enqueued.send_robust(sender=type(self), task_result=made[0])
+            results[:] = results or [task_results.from_job(job, task, (args, kwargs))]
+            task_enqueued.send_robust(sender=type(self), task_result=results[0])
 
         try:
             [job] = outbox.write(
@@ -125,8 +125,8 @@ class DurableBackend(BaseTaskBackend):
         except SynchronousOnlyOperation as error:
             message = f"{task.module_path} is enqueued in async code. Write `await task.aenqueue(...)`."
             raise SynchronousOnlyOperation(message) from error
-        made[:] = made or [task_results.from_job(job, task)]
-        return made[0]
+        results[:] = results or [task_results.from_job(job, task)]
+        return results[0]
 
     def get_result(self, result_id: str) -> TaskResult:
         """Return the result of the job with this id. Raise TaskResultDoesNotExist when no `@task` has one."""

@@ -150,7 +150,7 @@ class Dispatches:
         """
         __tracebackhide__ = True
         name = _name_of(task)
-        found = [
+        matching = [
             dispatch
             for dispatch in self.all()
             if dispatch.task == name
@@ -158,14 +158,14 @@ class Dispatches:
             and (kwargs is None or dispatch.kwargs == kwargs)
             and (queue is None or dispatch.queue == queue)
         ]
-        if (len(found) == count) if count is not None else found:
-            return found
+        if (len(matching) == count) if count is not None else matching:
+            return matching
         wanted = {"args": args, "kwargs": kwargs, "queue": queue}
-        words = "".join(f", {what}={value!r}" for what, value in wanted.items() if value is not None)
+        words = "".join(f", {option}={value!r}" for option, value in wanted.items() if value is not None)
         number = "at least one job" if count is None else f"{count} job{'' if count == 1 else 's'}"
         instead = "\n".join(f"  {dispatch}" for dispatch in self.all()) or "  nothing"
         raise AssertionError(
-            f"Expected {number} of {name}{words}; found {len(found)}. Dispatched in all:\n{instead}\n"
+            f"Expected {number} of {name}{words}; found {len(matching)}. Dispatched in all:\n{instead}\n"
             "A plain task that is dispatched on commit needs a commit: use django_capture_on_commit_callbacks."
         )
 

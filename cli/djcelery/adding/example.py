@@ -160,8 +160,8 @@ def merge(before: bytes, after: bytes, data: bytes) -> bytes | None:
 
 def _new_record(text: str, files: Renderings) -> str:
     """Return the record of a project that was made without the example."""
-    head, _, rest = text.partition("\n[files]\n")
-    hashes = dict(line.split(" = ", 1) for line in rest.splitlines() if " = " in line)
+    head, _, tail = text.partition("\n[files]\n")
+    hashes = dict(line.split(" = ", 1) for line in tail.splitlines() if " = " in line)
     for path, data in files.after.items():
         hashes.pop(f'"{path}"', None)
         if data is not None:

@@ -229,17 +229,17 @@ class Function(Fragment):
     def delete(self, plan: Plan) -> None:
         """Plan to remove the function, and with it the module if it holds nothing else of ours."""
         data = plan.read(self.path)
-        rest = remove_block(data, GAP + self.text)
-        if rest is None:
+        remaining = remove_block(data, GAP + self.text)
+        if remaining is None:
             source = PythonSource(data)
             node = self._find(source)
             actual = source.whole_text(node) if node is not None else ""
             raise Edited(self.path, self.text, actual.replace("\r\n", "\n") + "\n")
-        rest = without_imports(rest, self.imports, first_party(plan))
-        if rest == self.header.encode():
+        remaining = without_imports(remaining, self.imports, first_party(plan))
+        if remaining == self.header.encode():
             plan.delete(self.path, "it held nothing else")
         else:
-            plan.write(self.path, rest, f"no {self.name}")
+            plan.write(self.path, remaining, f"no {self.name}")
 
     def by_hand(self) -> str:
         """Return the function."""
@@ -284,8 +284,10 @@ def _without_import(data: bytes, statement: str) -> list[bytes]:
     above, line, below = lines[:number], lines[number], lines[number + 1 :]
     # In brackets, the last name of a line may have had no comma, or the next name may follow on its line.
     shorter = [re.sub(pattern, b"", line, count=1) for pattern in _patterns(name)]
-    candidates = [[*above, each, *below] for each in shorter if each.strip() and each != line]
-    if line.strip() == statement.encode() or any(not each.strip() for each in shorter):
+    candidates = [
+        [*above, shorter_line, *below] for shorter_line in shorter if shorter_line.strip() and shorter_line != line
+    ]
+    if line.strip() == statement.encode() or any(not shorter_line.strip() for shorter_line in shorter):
         if above and not above[-1].strip():
             candidates.append(above[:-1] + below)
         if below and not below[0].strip():

@@ -57,14 +57,14 @@ class Places:
     @cached_property
     def settings(self) -> dict[str, PythonSource]:
         """Return the sources that may be settings, by path; the least nested first."""
-        found = {}
+        sources = {}
         for path, data in sorted(self.tree.python_files(), key=lambda pair: (pair[0].count("/"), pair[0])):
             if not is_other(path) and any(word in data for word in SETTINGS):
                 try:
-                    found[path] = PythonSource(data)
+                    sources[path] = PythonSource(data)
                 except NotEditable:
                     continue
-        return found
+        return sources
 
     @cached_property
     def workloads(self) -> Literal | None:
@@ -79,15 +79,15 @@ class Places:
     @cached_property
     def routes(self) -> Literal | None:
         """Return the dict that gives each task its queue: the table that `routes()` gets, or Celery's own setting."""
-        found = [
+        literals = [
             literal
             for path, source in self.settings.items()
             for name, value in assignments(source.tree)
             if ROUTES_NAME.fullmatch(name)
             for literal in _routes_in(path, source, name, value)
         ]
-        tables = [literal for literal in found if not ROUTES_NAME.fullmatch(literal.name) or literal.argument_of]
-        return self._only(tables or found)
+        tables = [literal for literal in literals if not ROUTES_NAME.fullmatch(literal.name) or literal.argument_of]
+        return self._only(tables or literals)
 
     @cached_property
     def schedule(self) -> Literal | None:
@@ -106,12 +106,12 @@ class Places:
         Where several files have one, that of the file which names the library.
         """
         by_file = {path: _joined_lists(path, source, "INSTALLED_APPS") for path, source in self.settings.items()}
-        found = [lists for lists in by_file.values() if lists]
-        found = [lists for lists in found if LIBRARY in self._names_in(lists)] or found
-        if len(found) != 1:
+        candidates = [lists for lists in by_file.values() if lists]
+        candidates = [lists for lists in candidates if LIBRARY in self._names_in(lists)] or candidates
+        if len(candidates) != 1:
             return None
-        own = [literal for literal in found[0] if any(map(self._is_own, self._names_in([literal])))]
-        return (own or found[0])[-1]
+        own = [literal for literal in candidates[0] if any(map(self._is_own, self._names_in([literal])))]
+        return (own or candidates[0])[-1]
 
     def _names_in(self, literals: Iterable[Literal]) -> list[str]:
         """Return the strings in lists, with the package of an app in place of its configuration."""
@@ -165,11 +165,11 @@ class Places:
 
     def _only(self, literals: Iterable[Literal]) -> Literal | None:
         """Return the one literal; where there are several, that beside the workload classes; else None."""
-        found = list(dict.fromkeys(literals))
-        if len(found) > 1:
+        distinct = list(dict.fromkeys(literals))
+        if len(distinct) > 1:
             workloads = self.__dict__.get("workloads")
-            found = [literal for literal in found if workloads and literal.path == workloads.path]
-        return found[0] if len(found) == 1 else None
+            distinct = [literal for literal in distinct if workloads and literal.path == workloads.path]
+        return distinct[0] if len(distinct) == 1 else None
 
     # -- apps and tests
 
@@ -185,7 +185,9 @@ class Places:
     def apps(self) -> list[str]:
         """Return the dotted names of the project's own apps."""
         lists = [
-            each for path, source in self.settings.items() for each in _joined_lists(path, source, "INSTALLED_APPS")
+            literal
+            for path, source in self.settings.items()
+            for literal in _joined_lists(path, source, "INSTALLED_APPS")
         ]
         own = [name for name in dict.fromkeys(self._names_in(dict.fromkeys(lists))) if self._is_own(name)]
         return own or sorted({
@@ -211,15 +213,15 @@ class Places:
 
     def tasks(self) -> dict[str, str]:
         """Return the queue of each task that the settings route, and "" for tasks that they do not, by name."""
-        found: dict[str, str] = {}
+        queues: dict[str, str] = {}
         for app in self.apps:
             path = self.tasks_module(app)
             try:
                 source = PythonSource((self.root / path).read_bytes())
             except (OSError, NotEditable):
                 continue
-            found |= {f"{app}.tasks.{name}": "" for name in map(task_name, source.tree.body) if name}
-        return found | {name: queue_of(value) for name, value in self.items(self.routes).items()}
+            queues |= {f"{app}.tasks.{name}": "" for name in map(task_name, source.tree.body) if name}
+        return queues | {name: queue_of(value) for name, value in self.items(self.routes).items()}
 
     def tests_folder(self, app: str) -> str:
         """Return the folder for the tests of an app: in the project's `tests`, or in the app."""
@@ -234,7 +236,7 @@ class Places:
     def has_fixture(self, name: str, folder: str) -> bool:
         """Return whether a conftest.py above a folder of tests defines a fixture."""
         folders = [Path(folder), *Path(folder).parents]
-        files = [self.root / each / "conftest.py" for each in folders]
+        files = [self.root / parent / "conftest.py" for parent in folders]
         return any(
             f"def {name}(" in file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()
         )
@@ -273,7 +275,7 @@ def is_other(path: str) -> bool:
 
 def assignments(tree: ast.Module) -> list[tuple[str, ast.expr]]:
     """Return the names and attributes that the top level of a module assigns to, with the values."""
-    found = []
+    pairs = []
     for node in tree.body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -284,13 +286,13 @@ def assignments(tree: ast.Module) -> list[tuple[str, ast.expr]]:
                 target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
             )
             if name and value is not None:
-                found.append((name, value))
-    return found
+                pairs.append((name, value))
+    return pairs
 
 
 def strings(node: ast.AST) -> list[str]:
     """Return the string literals in a node, in order."""
-    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
 def task_name(node: ast.stmt) -> str:
@@ -299,7 +301,7 @@ def task_name(node: ast.stmt) -> str:
         return ""
     decorators = node.decorator_list
     called = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators]
-    names = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in called}
+    names = {name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "") for name in called}
     return node.name if names & {"shared_task", "task"} else ""
 
 
@@ -313,16 +315,16 @@ def queue_of(value: ast.expr) -> str:
 
 def _routes_in(path: str, source: PythonSource, name: str, value: ast.expr) -> list[Literal]:
     """Return the tables that a setting of routes makes with `routes()`, or itself if it is a dict with queues."""
-    found = []
+    tables = []
     for call in ast.walk(value):
         if not isinstance(call, ast.Call) or not _calls(call, "routes") or not call.args:
             continue
         table = call.args[0]
         if isinstance(table, ast.Name) and isinstance(source.assigned(table.id), ast.Dict):
-            found.append(Literal(path, table.id))
+            tables.append(Literal(path, table.id))
         elif isinstance(table, ast.Dict) and call is value:
-            found.append(Literal(path, name, argument_of="routes"))
-    return found or ([Literal(path, name)] if isinstance(value, ast.Dict) else [])
+            tables.append(Literal(path, name, argument_of="routes"))
+    return tables or ([Literal(path, name)] if isinstance(value, ast.Dict) else [])
 
 
 def _joined_lists(path: str, source: PythonSource, name: str) -> list[Literal]:
@@ -330,16 +332,17 @@ def _joined_lists(path: str, source: PythonSource, name: str) -> list[Literal]:
     values = [value for target, value in assignments(source.tree) if target == name]
     if len(values) != 1:
         return []
-    found: list[Literal] = []
+    literals: list[Literal] = []
     for node in _operands(values[0]):
         if isinstance(node, ast.Name):
-            found += _joined_lists(path, source, node.id) if node.id != name else []
+            literals += _joined_lists(path, source, node.id) if node.id != name else []
         elif isinstance(node, ast.List | ast.Tuple):
             unpacked = [item.value for item in node.elts if isinstance(item, ast.Starred)]
-            found += [each for item in unpacked if isinstance(item, ast.Name) and item.id != name
-                      for each in _joined_lists(path, source, item.id)]  # fmt: skip
-            found.append(Literal(path, name))
-    return found
+            for item in unpacked:
+                if isinstance(item, ast.Name) and item.id != name:
+                    literals += _joined_lists(path, source, item.id)
+            literals.append(Literal(path, name))
+    return literals
 
 
 def _operands(value: ast.expr) -> list[ast.expr]:

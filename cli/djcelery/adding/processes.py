@@ -104,12 +104,12 @@ class ComposeService(Fragment):
         if others and block not in others:
             raise Edited(self.path, others[-1], block)
         count = block.count("\n")
-        rest = _without_lines(data, line - count, line)
+        remaining = _without_lines(data, line - count, line)
         documents = read_documents(data)
         del documents[0]["services"][workers[self.name]]
-        if read_documents(rest) != documents:
+        if read_documents(remaining) != documents:
             raise NotEditable("the service cannot be removed on its own", line)
-        plan.write(self.path, rest, f"no worker for {self.name}")
+        plan.write(self.path, remaining, f"no worker for {self.name}")
 
     def by_hand(self) -> str:
         """Return the service."""
@@ -145,10 +145,10 @@ class Documents(Fragment):
     def delete(self, plan: Plan) -> None:
         """Plan to remove the document."""
         data = plan.read(self.path)
-        rest = remove_block(data, SEPARATOR + self.text)
-        if rest is None:
+        remaining = remove_block(data, SEPARATOR + self.text)
+        if remaining is None:
             raise Edited(self.path, self.text, self._actual(data))
-        plan.write(self.path, rest, f"no {self.object_name}")
+        plan.write(self.path, remaining, f"no {self.object_name}")
 
     def by_hand(self) -> str:
         """Return the document."""
@@ -169,13 +169,13 @@ def _worker_services(data: bytes) -> dict[str, str]:
     """Return the name of the service of each workload class, by the class, in the order of the file."""
     documents = read_documents(data)
     services = documents[0].get("services") if len(documents) == 1 and isinstance(documents[0], dict) else None
-    found = {}
+    by_class = {}
     for service, values in (services or {}).items():
         command = values.get("command", "") if isinstance(values, dict) else ""
         words = " ".join(map(str, command)) if isinstance(command, list) else str(command)
         if match := WORKER.search(words):
-            found[match["name"]] = str(service)
-    return found
+            by_class[match["name"]] = str(service)
+    return by_class
 
 
 def _service_block(data: bytes, service: str) -> tuple[str, int]:
@@ -217,10 +217,10 @@ def _insert_line(data: bytes, number: int, line: str) -> bytes:
 def _remove_line(data: bytes, number: int) -> bytes:
     """Return a text without a line: the inverse of `_insert_line`."""
     lines = keep_lines(data)
-    rest = b"".join([*lines[: number - 1], *lines[number:]])
+    remaining = b"".join([*lines[: number - 1], *lines[number:]])
     if number == len(lines) and not lines[-1].endswith(b"\n"):
-        return rest.removesuffix(newline_of(data).encode())
-    return rest
+        return remaining.removesuffix(newline_of(data).encode())
+    return remaining
 
 
 def _without_lines(data: bytes, start: int, end: int) -> bytes:

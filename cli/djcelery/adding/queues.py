@@ -163,9 +163,9 @@ def refuse_other_queue(places: Places, spec: QueueSpec) -> None:
         return
     existing = existing_spec(places, spec.name)
     if existing != spec:
-        told = ", ".join(f"{name}={value}" for name, value in existing.arguments.items())
+        values = ", ".join(f"{name}={value}" for name, value in existing.arguments.items())
         hint = "Edit it there, or remove the queue first."
-        raise CommandError(f"The queue {spec.name} exists already in the settings, with {told}.", hint)
+        raise CommandError(f"The queue {spec.name} exists already in the settings, with {values}.", hint)
 
 
 def queue_fragments(places: Places, spec: QueueSpec) -> list[Fragment]:

@@ -54,7 +54,7 @@ class Timing:
         """Return the value of `schedule` in the quotes of a literal."""
         if not self.cron:
             return _seconds(self.seconds)
-        fields = dict(zip((each.name for each in FIELDS), self.cron, strict=True))
+        fields = dict(zip((field.name for field in FIELDS), self.cron, strict=True))
         shown = [name for name in ORDER if name == "minute" or fields[name] != "*"]
         return f"crontab({', '.join(f'{name}={source.quoted(fields[name], near)}' for name in shown)})"
 
@@ -118,8 +118,8 @@ def _read_timing(node: ast.expr) -> Timing | None:
         values = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
         fields = tuple(str(values.get(field.name, "*")) for field in FIELDS)
         return Timing(cron=fields) if getattr(node.func, "id", "") == "crontab" else None
-    numbers = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
-    factors = [each.op for each in ast.walk(node) if isinstance(each, ast.BinOp)]
+    numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    factors = [part.op for part in ast.walk(node) if isinstance(part, ast.BinOp)]
     if not all(isinstance(number, int) for number in numbers) or not all(isinstance(op, ast.Mult) for op in factors):
         return None
     seconds = 1
@@ -150,9 +150,9 @@ def _parse_cron(text: str) -> tuple[str, ...]:
         raise UsageError(f'Invalid value for --cron: "{text}".', hint)
     for field, value in zip(FIELDS, fields, strict=True):
         if not all(_is_valid(field, part) for part in value.split(",")):
-            what = field.name.replace("_", " ")
+            field_name = field.name.replace("_", " ")
             words = f", or {', '.join(field.words)}" if field.words else ""
-            message = f'Invalid {what} in --cron: "{value}".'
+            message = f'Invalid {field_name} in --cron: "{value}".'
             raise UsageError(message, f"Use *, */n, or numbers from {field.lowest} to {field.highest}{words}.")
     return tuple(fields)
 

@@ -116,7 +116,7 @@ def existing_spec(places: Places, name: TaskName) -> TaskSpec:
 def entries_of(places: Places, name: TaskName) -> list[str]:
     """Return the names of the schedule's entries that run a task."""
     entries = places.keys(places.schedule)
-    return [entry for entry in entries if (found := entry_of(places, entry)) and found.task == name.full]
+    return [entry for entry in entries if (existing := entry_of(places, entry)) and existing.task == name.full]
 
 
 def task_fragments(places: Places, spec: TaskSpec) -> list[Fragment]:

@@ -43,8 +43,8 @@ def as_concise(findings: Iterable[Finding]) -> str:
 
 def concise_line(finding: Finding, path: str) -> str:
     """Return the line about a finding in the file with this path."""
-    place, what = f"{path}:{finding.line}:{finding.col}", f"{finding.severity} {finding.code}"
-    return escape_line(f"{place}: {what} {finding.message}{fix_note(finding)}")
+    place, label = f"{path}:{finding.line}:{finding.col}", f"{finding.severity} {finding.code}"
+    return escape_line(f"{place}: {label} {finding.message}{fix_note(finding)}")
 
 
 def fix_note(finding: Finding) -> str:

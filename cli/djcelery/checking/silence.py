@@ -63,10 +63,10 @@ def removal(lines: list[bytes], path: str, line: int, code: str) -> Fix | None:
     codes = [other for other in re.split(rb"[,\s]+", matches[-1]["codes"]) if other.upper() != code.encode()]
     kept = b"# noqa: " + b", ".join(codes) if codes else b""
     if not kept:
-        rest = text[end:].lstrip(b" \t-:,")
-        end = len(text) - len(rest)
-        kept = b"# " if rest.strip() and not rest.startswith(b"#") else b""
-        start = start if rest.strip() else len(text[:start].rstrip())
+        remainder = text[end:].lstrip(b" \t-:,")
+        end = len(text) - len(remainder)
+        kept = b"# " if remainder.strip() and not remainder.startswith(b"#") else b""
+        start = start if remainder.strip() else len(text[:start].rstrip())
     return Fix("remove it", (Edit(path, line, start, line, end, kept.decode()),))
 
 

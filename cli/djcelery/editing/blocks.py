@@ -33,8 +33,8 @@ def remove_block(data: bytes, block: str) -> bytes | None:
 
 
 def _positions(data: bytes, part: bytes) -> list[int]:
-    found, at = [], data.find(part)
+    positions, at = [], data.find(part)
     while at >= 0:
-        found.append(at)
+        positions.append(at)
         at = data.find(part, at + 1)
-    return found
+    return positions

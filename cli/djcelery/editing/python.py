@@ -118,8 +118,8 @@ class PythonSource:
             self.replace(start, start, f"{text}, ")
             return
         below = self._line_end(opened)
-        rest = self.data[opened + 1 : below].strip()
-        at = below if not rest or rest.startswith(b"#") else self._line_start(start)
+        remainder = self.data[opened + 1 : below].strip()
+        at = below if not remainder or remainder.startswith(b"#") else self._line_start(start)
         self.replace(at, at, f"{self._indent(start)}{text},{self._newline_at(opened)}")
 
     def imported_names(self) -> set[str]:
@@ -164,8 +164,8 @@ class PythonSource:
         """Return the source of an item, with a comment that follows it on its line."""
         item = self._items(container)[index]
         text = self.data[item.start : item.end].decode()
-        rest = self.data[max(item.end, item.comma + 1) : self._line_end(max(item.end, item.comma))].strip()
-        return text + (f"  {rest.decode()}" if rest.startswith(b"#") else "")
+        remainder = self.data[max(item.end, item.comma + 1) : self._line_end(max(item.end, item.comma))].strip()
+        return text + (f"  {remainder.decode()}" if remainder.startswith(b"#") else "")
 
     def whole_text(self, node: ast.stmt) -> str:
         """Return the source of a statement with its decorators."""
@@ -429,8 +429,8 @@ class PythonSource:
 
     def _line_end(self, position: int) -> int:
         """Return the offset after the line that holds a position, its line end included."""
-        found = self.data.find(b"\n", position)
-        return len(self.data) if found < 0 else found + 1
+        line_feed = self.data.find(b"\n", position)
+        return len(self.data) if line_feed < 0 else line_feed + 1
 
     def _newline_at(self, position: int) -> str:
         """Return the line end of the line that holds a position."""

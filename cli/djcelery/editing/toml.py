@@ -114,8 +114,8 @@ def _with_item(text: str, start: int, value: str, newline: str) -> str:
         return text[:place] + f"{indent}{quoted},{newline}" + text[place:]
     if line_end < 0 or line_end > close:
         return text[:item_end] + f",{newline}{indent}{quoted}" + text[item_end:]
-    rest = text[item_end : line_end + 1]
-    return text[:item_end] + "," + rest + f"{indent}{quoted}{newline}" + text[line_end + 1 :]
+    remainder = text[item_end : line_end + 1]
+    return text[:item_end] + "," + remainder + f"{indent}{quoted}{newline}" + text[line_end + 1 :]
 
 
 def _scan(text: str, start: int) -> tuple[int, int, int, int]:

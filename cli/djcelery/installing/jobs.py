@@ -310,8 +310,8 @@ def _patterns(source: PythonSource) -> ast.List:
     """Return the list display that `urlpatterns` begins with. Raise NotEditable if there is none."""
     for node in source.tree.body:
         for name, value in _targets(node):
-            if name == "urlpatterns" and (found := next(_displays(value), None)) is not None:
-                return found
+            if name == "urlpatterns" and (display := next(_displays(value), None)) is not None:
+                return display
     raise NotEditable("urlpatterns is not written as a list")
 
 

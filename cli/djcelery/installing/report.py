@@ -17,37 +17,37 @@ def facts(installation: Installation) -> dict[str, tuple[str, str]]:
     celery, settings = installation.celery, installation.settings
     point = installation.entry_points[0]
     apps, place = installation.installed_apps, next(iter(installation.places("INSTALLED_APPS")), None)
-    found = {"settings": (installation.settings_name, _at(point.path, point.line))}
+    rows = {"settings": (installation.settings_name, _at(point.path, point.line))}
     if apps is not None:
         count = f"{len(apps.names)} apps" if apps.complete else f"{len(apps.names)} apps or more"
-        found["INSTALLED_APPS"] = (count, _at(place.module.path, place.value.line) if place else "")
+        rows["INSTALLED_APPS"] = (count, _at(place.module.path, place.value.line) if place else "")
     for database in settings.databases:
-        found[f"database {database.alias}"] = (database.engine or "from the environment",
-                                               _at(database.path, database.line))  # fmt: skip
+        engine = database.engine or "from the environment"
+        rows[f"database {database.alias}"] = (engine, _at(database.path, database.line))
     if celery.app is None:
-        found["Celery app"] = ("none", "")
+        rows["Celery app"] = ("none", "")
     else:
         kind = "made by a function" if celery.is_made_by_function else f"named {celery.name or 'nothing'}"
-        found["Celery app"] = (f"{celery.app.variable}, {kind}", _at(celery.app.module.path, celery.app.call.line))
-        found["settings of Celery"] = (_namespace(installation), "")
+        rows["Celery app"] = (f"{celery.app.variable}, {kind}", _at(celery.app.module.path, celery.app.call.line))
+        rows["settings of Celery"] = (_namespace(installation), "")
         broker = next(iter(celery.settings_of("broker_url")), None)
         transports = ", ".join(sorted(installation.project.brokers)) or "from the environment"
-        found["broker"] = (transports, _at(broker.module.path, broker.line) if broker else "")
+        rows["broker"] = (transports, _at(broker.module.path, broker.line) if broker else "")
         for queue in celery.queues:
-            found[f"queue {queue.name}"] = (
+            rows[f"queue {queue.name}"] = (
                 "Celery's default" if not queue.line else "used",
                 _at(queue.path, queue.line),
             )
         routes = installation.project.routes
-        found["routes"] = ("not a table" if routes is None else str(len(routes)), "")
-        found["schedule"] = (
+        rows["routes"] = ("not a table" if routes is None else str(len(routes)), "")
+        rows["schedule"] = (
             f"{len(installation.project.schedule)} entries, {celery.scheduler or 'in the settings'}",
             "",
         )
-        found["tasks"] = (str(len(installation.project.own_tasks)), "")
+        rows["tasks"] = (str(len(installation.project.own_tasks)), "")
     if (file := installation.dependencies) is not None:
-        found["dependencies"] = (file.kind + (f", locked by: {file.lock}" if file.lock else ""), file.path)
-    return found
+        rows["dependencies"] = (file.kind + (f", locked by: {file.lock}" if file.lock else ""), file.path)
+    return rows
 
 
 def as_lines(installation: Installation, conflicts: Iterable[Conflict], *, with_jobs: bool) -> Iterator[str]:

@@ -126,9 +126,9 @@ class Apps:
 
     def _app(self, module: Module, assign: Assign, made_by: Call | None) -> App:
         """Return the app that an assignment makes, with the namespace of its settings."""
-        made = made_by.value if made_by is not None else None
-        app = App(module, assign.value, assign.target, made_by=made)
-        app.is_custom = (made or app.call).name.removesuffix("[]") not in APP_CLASSES
+        call = made_by.value if made_by is not None else None
+        app = App(module, assign.value, assign.target, made_by=call)
+        app.is_custom = (call or app.call).name.removesuffix("[]") not in APP_CLASSES
         namespace = app.options.get("namespace")
         for home, value in self._configurations(module, assign, made_by):
             namespace = value.keywords.get("namespace", namespace)

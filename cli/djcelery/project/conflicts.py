@@ -195,9 +195,9 @@ def _databases(installation: Installation) -> Iterator[Conflict]:
 def _unseen_settings(installation: Installation) -> Iterator[Conflict]:
     """Find settings that come from outside of the project, which may be Celery's."""
     for module, source in installation.settings.unseen[:1]:
-        what = "a file that is run" if source in {"exec", "execfile"} else source
+        origin = "a file that is run" if source in {"exec", "execfile"} else source
         yield Conflict(
-            "unseen-settings", module.path, 0, f"Some settings come from {what}, which is out of sight.",
+            "unseen-settings", module.path, 0, f"Some settings come from {origin}, which is out of sight.",
             "Compare what it sets for Celery with the plan.",
         )  # fmt: skip
 

@@ -47,8 +47,8 @@ def dependency_file(tree: Tree, folder: str) -> DependencyFile | None:
 
     Of several in one folder, pyproject.toml comes first, then Pipfile, pip-tools, requirements, setup.cfg, setup.py.
     """
-    found = [file for home in _upwards(folder) for file in _in_folder(tree, home)]
-    return next((file for file in found if file.of("django")), found[0] if found else None)
+    files = [file for home in _upwards(folder) for file in _in_folder(tree, home)]
+    return next((file for file in files if file.of("django")), files[0] if files else None)
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -50,15 +50,15 @@ def manage_files(tree: Tree) -> list[str]:
 def entry_points(tree: Tree, manage: str) -> list[EntryPoint]:
     """Return what the entry points of the project with this manage.py name: itself, servers, tests, in this order."""
     folder = manage.rpartition("/")[0]
-    found = list(_in_python(tree, manage, "manage"))
+    points = list(_in_python(tree, manage, "manage"))
     for entry in tree.entries:
         is_server = entry.path.rpartition("/")[2] in SERVERS and not is_test(entry.path)
         if is_server and _is_below(folder, entry.path):
-            found += _in_python(tree, entry.path, "server")
+            points += _in_python(tree, entry.path, "server")
     for home in dict.fromkeys((folder, "")):  # tools of a project below the repository's root are configured at either
         for name in PYTEST_FILES:
-            found += _of_tests(tree, f"{home}/{name}" if home else name)
-    return found or list(_in_environment(tree, folder))
+            points += _of_tests(tree, f"{home}/{name}" if home else name)
+    return points or list(_in_environment(tree, folder))
 
 
 def _in_environment(tree: Tree, folder: str) -> Iterator[EntryPoint]:

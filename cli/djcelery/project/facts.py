@@ -262,8 +262,8 @@ class Ranges:
         return self._in_range(self._assigns, block)
 
     def _in_range(self, numbered: dict[int, list[tuple[int, T]]], block: int) -> list[T]:
-        found = [pair for inner in range(block, self._ends[block]) for pair in numbered.get(inner, ())]
-        return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+        pairs = [pair for inner in range(block, self._ends[block]) for pair in numbered.get(inner, ())]
+        return [item for _, item in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def by_block(blocks: list[int], items: Sequence[T]) -> dict[int, list[tuple[int, T]]]:

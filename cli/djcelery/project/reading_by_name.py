@@ -24,14 +24,14 @@ def modules_found_by_name(tree: Tree, modules: list[Module]) -> list[Module]:
         return []
     words = re.compile(rb"\b(?:" + b"|".join(re.escape(name.encode()) for name in sorted(names)) + rb")\b")
     known = {module.path for module in modules}
-    found = []
+    makers = []
     for path, data in tree.python_files():
         if path in known or is_test(path) or b"import" not in data or not words.search(data):
             continue
         module = read(path, tree.layout.name(path), data, tree.layout.is_package(path))
         if not module.read_error and makes_something(module, lookup, decorators):
-            found.append(module)
-    return found
+            makers.append(module)
+    return makers
 
 
 def own_names(module: Module, lookup: Lookup, decorators: TaskDecorators) -> Iterator[str]:

@@ -121,37 +121,37 @@ class SettingsChain:
 
     def list_setting(self, name: str) -> ListSetting | None:
         """Return a setting such as INSTALLED_APPS; None where it is not set here."""
-        found: ListSetting | None = None
+        setting: ListSetting | None = None
         for module in self.modules:
             for assign in self._own_assigns(module, name):
                 conditional = is_conditional(module, assign.block)
-                part = self._read(module, assign.value, name, found, conditional, 0)
+                part = self._read(module, assign.value, name, setting, conditional, 0)
                 if assign.operator == "=" and not conditional:
-                    found = part
-                elif found is None:
-                    found = part
-                    found.complete = False
+                    setting = part
+                elif setting is None:
+                    setting = part
+                    setting.complete = False
                 elif assign.operator == "=":
-                    _merge_branch(found, part)
+                    _merge_branch(setting, part)
                 else:
-                    found.add(part)
+                    setting.add(part)
             for part in self._grown(module, name):
-                if found is not None:
-                    found.add(part)
-        return found
+                if setting is not None:
+                    setting.add(part)
+        return setting
 
     @cached_property
     def databases(self) -> list[Database]:
         """Return the databases by the order of their text; an alias that is set twice counts as it is set last."""
-        found: dict[str, Database] = {}
+        databases: dict[str, Database] = {}
         for module, assign in self.assigns("DATABASES"):
             if assign.operator == "[]" and assign.key is not None and isinstance(assign.key.const, str):
                 alias = assign.key.const
-                found[alias] = self._database(module, alias, assign.value, "later")
+                databases[alias] = self._database(module, alias, assign.value, "later")
             elif assign.operator == "=":
                 for database in self._in_display(module, assign.value):
-                    found[database.alias] = database
-        return list(found.values())
+                    databases[database.alias] = database
+        return list(databases.values())
 
     def text(self, name: str) -> str | None:
         """Return the text that a setting is set to last; None where it is not a constant."""
@@ -294,10 +294,10 @@ def _is_at_import(module: Module, block: int) -> bool:
     return not any(outer.kind in {"def", "lambda"} for outer in enclosing_blocks(module, block))
 
 
-def _merge_branch(found: ListSetting, part: ListSetting) -> None:
+def _merge_branch(setting: ListSetting, part: ListSetting) -> None:
     """Count what a branch may replace a list by: after a list of its own, no display of before is certain any more."""
     kept = {place.key for place in part.places}
-    found.names += [name for name in part.names if name not in found.names]
+    setting.names += [name for name in part.names if name not in setting.names]
     if kept:
-        found.places = [p if p.key in kept else replace(p, conditional=True) for p in found.places]
-    found.complete = False
+        setting.places = [p if p.key in kept else replace(p, conditional=True) for p in setting.places]
+    setting.complete = False

@@ -199,9 +199,9 @@ class Tasks:
         backends = self.backends(text_option(decorator.keywords, "backend", "default"))
         is_durable = bool(backends) and all(self._is_durable_backend(module, backend) for backend in backends)
         below = [value for value in function.decorators if value.last == "job_options"]
-        given = {name: option for value in [decorator, *below] for name, option in value.keywords.items()}
-        options = {"takes_context": given.get("takes_context"), "soft_time_limit": given.get("timeout")}
-        one_transaction = given.get("one_transaction")
+        keywords = {name: option for value in [decorator, *below] for name, option in value.keywords.items()}
+        options = {"takes_context": keywords.get("takes_context"), "soft_time_limit": keywords.get("timeout")}
+        one_transaction = keywords.get("one_transaction")
         return Task(
             name=f"{module.name}.{function.name}",
             module=module,

@@ -25,19 +25,19 @@ def documents(text: str) -> list[YamlMapping]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    found = []
+    mappings = []
     try:
         while loader.check_node():
             data = plain(loader.get_node())
             if isinstance(data, dict):
-                found.append(data)
+                mappings.append(data)
     except TooLarge:
         raise
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         return []
     finally:
         loader.dispose()
-    return found
+    return mappings
 
 
 def plain(node: Any) -> Any:

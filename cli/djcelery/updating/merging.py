@@ -63,11 +63,13 @@ def merge(root: Path, path: str, base: bytes, ours: bytes, new: bytes, versions:
     plain = _carry_versions([_plain(text) for text in (base, ours, new)])
     merged = _merge_lines(plain, versions)
     if merged.conflicts:
-        merged = min(merged, _merge_formatted(root, path, plain, versions) or merged, key=lambda one: one.conflicts)
+        merged = min(
+            merged, _merge_formatted(root, path, plain, versions) or merged, key=lambda candidate: candidate.conflicts
+        )
     if merged.conflicts and path.endswith((".py", ".pyi")):
         base, current, latest = plain
         styled = [styles.restyled(base, current), current, styles.restyled(latest, current)]
-        merged = min(merged, _merge_lines(styled, versions), key=lambda one: one.conflicts)
+        merged = min(merged, _merge_lines(styled, versions), key=lambda candidate: candidate.conflicts)
     if merged.conflicts and _differ_in_format_only(path, plain[0], plain[1]):
         merged = Merged(plain[2], 0)
     return Merged(_as_ours(merged.data, ours), merged.conflicts)
@@ -154,8 +156,8 @@ def _merge_formatted(root: Path, path: str, plain: list[bytes], versions: Versio
 
 def _find_program(root: Path, name: str) -> str | None:
     for folder in (".venv/bin", "venv/bin", ".venv/Scripts"):
-        if found := shutil.which(name, path=str(root / folder)):
-            return found
+        if program := shutil.which(name, path=str(root / folder)):
+            return program
     return shutil.which(name)
 
 
@@ -171,15 +173,15 @@ def _formatted(root: Path, words: list[str], path: str, data: bytes) -> bytes | 
 def _differ_in_format_only(path: str, base: bytes, ours: bytes) -> bool:
     """Return whether two texts mean the same and have the same comments."""
     try:
-        one, other = base.decode("utf-8"), ours.decode("utf-8")
+        base_text, our_text = base.decode("utf-8"), ours.decode("utf-8")
         if path.endswith((".py", ".pyi")):
-            return _python_meaning(one) == _python_meaning(other)
+            return _python_meaning(base_text) == _python_meaning(our_text)
         if path.endswith(".toml"):
-            return tomllib.loads(one) == tomllib.loads(other) and _comments(one) == _comments(other)
+            return tomllib.loads(base_text) == tomllib.loads(our_text) and _comments(base_text) == _comments(our_text)
         if path.endswith(".json"):
-            return json.dumps(json.loads(one)) == json.dumps(json.loads(other))
+            return json.dumps(json.loads(base_text)) == json.dumps(json.loads(our_text))
         if path.endswith((".yml", ".yaml")):
-            return _yaml_meaning(one) == _yaml_meaning(other) and _comments(one) == _comments(other)
+            return _yaml_meaning(base_text) == _yaml_meaning(our_text) and _comments(base_text) == _comments(our_text)
     except (ValueError, SyntaxError, RecursionError, tokenize.TokenError):
         pass
     return False

@@ -13,9 +13,9 @@ MAX_SIZE = 500_000
 SKIPPED = ("node_modules", "site-packages", "__pycache__")
 
 
-def similarity(one: bytes, other: bytes) -> float:
+def similarity(left: bytes, right: bytes) -> float:
     """Return the share of lines that two texts have in common, from 0 to 1."""
-    first, second = (Counter(line for line in map(bytes.strip, text.splitlines()) if line) for text in (one, other))
+    first, second = (Counter(line for line in map(bytes.strip, text.splitlines()) if line) for text in (left, right))
     total = first.total() + second.total()
     return 2 * (first & second).total() / total if min(first.total(), second.total()) >= MIN_LINES else 0
 
@@ -36,12 +36,12 @@ def renames(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, str
     """Return which files of the template have another path now, by the old one."""
     gone = {path: data for path, data in old.items() if path not in new}
     come = {path: data for path, data in new.items() if path not in old}
-    found: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for path, data in sorted(gone.items()):
         if target := closest(path, data, come):
-            found[path] = target
+            renamed[path] = target
             del come[target]
-    return found
+    return renamed
 
 
 def read_candidates(root: Path, paths: Iterable[str] | None, known: Iterable[str]) -> dict[str, bytes]:
@@ -50,14 +50,14 @@ def read_candidates(root: Path, paths: Iterable[str] | None, known: Iterable[str
     `paths` are those that git tracks, or None without git; `known` are files that are somebody else already.
     """
     left_out = set(known)
-    found = {}
+    candidates = {}
     for path in sorted(_walk(root) if paths is None else paths):
         file = root / path
         if path in left_out or path.startswith("djcelery_jobs/") or file.is_symlink() or not file.is_file():
             continue
         if file.stat().st_size <= MAX_SIZE:
-            found[path] = file.read_bytes()
-    return found
+            candidates[path] = file.read_bytes()
+    return candidates
 
 
 def _walk(root: Path) -> list[str]:

@@ -103,7 +103,7 @@ def add(version: str, home: Path) -> None:
 
 def _files(home: Path) -> dict[str, Path]:
     (root,) = home.glob("{{*cookiecutter*}}")
-    found = {}
+    files = {}
     for part in (*PARTS, root.name):
         top = home / part
         # A checkout has the library in the template as a link.
@@ -112,5 +112,5 @@ def _files(home: Path) -> dict[str, Path]:
             folders[:] = [name for name in folders if not name.endswith(("__pycache__", "_cache"))]
             for name in names:
                 if not name.endswith(".pyc"):
-                    found[Path(folder, name).relative_to(home).as_posix()] = Path(folder, name)
-    return found
+                    files[Path(folder, name).relative_to(home).as_posix()] = Path(folder, name)
+    return files

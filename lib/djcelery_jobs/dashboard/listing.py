@@ -57,8 +57,8 @@ def page(selection: JobFilter, older: str = "", size: int = PAGE) -> Page:
         rows = list(_for_display(_newest(selection, older))[: size + 1])
         return Page(rows[:size], page_key(rows[size - 1]) if len(rows) > size else "")
     ids, end = _scan(selection, older)
-    found = _for_display(Job.objects.filter(pk__in=ids)) if ids else []
-    rows = [job for job in found if selection.shows(job)]
+    jobs = _for_display(Job.objects.filter(pk__in=ids)) if ids else []
+    rows = [job for job in jobs if selection.shows(job)]
     if selection.text and not older:
         rows = list({*rows, *_found_by_index(selection)})
     rows.sort(key=lambda job: (job.created_at, job.pk), reverse=True)
@@ -111,8 +111,8 @@ def _found_by_index(selection: JobFilter) -> list[Job]:
     others = replace(selection, text="").jobs()
     by_index = [with_id(selection.text), Q(key=selection.text), Q(subject=selection.text[:SUBJECT_LENGTH])]
     by_index.append(Q(pk=job_id(selection.text)))
-    found = [job for rows in by_index for job in _for_display(others.filter(rows).order_by("-created_at"))[:PAGE]]
-    return [job for job in found if job.pk == job_id(selection.text) or selection.shows(job)]
+    jobs = [job for rows in by_index for job in _for_display(others.filter(rows).order_by("-created_at"))[:PAGE]]
+    return [job for job in jobs if job.pk == job_id(selection.text) or selection.shows(job)]
 
 
 def count(action: str, selection: JobFilter) -> int:
@@ -224,10 +224,10 @@ def failures() -> tuple[list[Group], bool]:
     """
     dead = Job.objects.filter(state=State.DEAD).order_by("-created_at", "-pk")[:GROUPED]
     looked_at, params = dead.values(*GROUP_COLUMNS).query.get_compiler(using=database_alias()).as_sql()
-    found = list(Job.objects.raw(GROUP.format(looked_at=looked_at), params))
-    jobs = {job.pk: job for job in selected(str(row.pk) for row in found)}
-    groups = [Group(row.task, row.error_class, row.count, jobs[row.pk]) for row in found[:GROUPS] if row.pk in jobs]
-    are_more = len(found) > GROUPS or any(row.looked_at == GROUPED for row in found[:1])
+    rows = list(Job.objects.raw(GROUP.format(looked_at=looked_at), params))
+    jobs = {job.pk: job for job in selected(str(row.pk) for row in rows)}
+    groups = [Group(row.task, row.error_class, row.count, jobs[row.pk]) for row in rows[:GROUPS] if row.pk in jobs]
+    are_more = len(rows) > GROUPS or any(row.looked_at == GROUPED for row in rows[:1])
     return groups, are_more
 
 

@@ -21,8 +21,8 @@ class OncePerPause(logging.Filter):
         if event not in FAILURES:
             return False
         kind = record.exc_info[0] if record.exc_info else sys.exc_info()[0]
-        what = (event, getattr(record, "task", ""), getattr(record, "error", ""), kind and kind.__qualname__)
-        key = f"jobs-mail-{hashlib.sha256(repr(what).encode()).hexdigest()}"
+        failure = (event, getattr(record, "task", ""), getattr(record, "error", ""), kind and kind.__qualname__)
+        key = f"jobs-mail-{hashlib.sha256(repr(failure).encode()).hexdigest()}"
         try:
             return cache.add(key, 1, jobs_settings.FAILURE_MAIL_PAUSE)
         except Exception:  # noqa: BLE001  without a cache, one mail too many is better than none

@@ -99,11 +99,11 @@ def _inside(value: Any, length: int, depth: int) -> Any:
     if isinstance(value, Mapping):
         kept = list(value.items())[:ITEMS]
         scrubbed = {
-            _text(str(name), length): HIDDEN if is_secret(str(name)) and each else _scrub(each, length, depth)
-            for name, each in kept
+            _text(str(name), length): HIDDEN if is_secret(str(name)) and item else _scrub(item, length, depth)
+            for name, item in kept
         }
         return scrubbed | ({"…": f"{len(value) - ITEMS} more"} if len(value) > ITEMS else {})
-    kept = [_scrub(each, length, depth) for each in list(value)[:ITEMS]]
+    kept = [_scrub(item, length, depth) for item in list(value)[:ITEMS]]
     return [*kept, f"… {len(value) - ITEMS} more"] if len(value) > ITEMS else kept
 
 

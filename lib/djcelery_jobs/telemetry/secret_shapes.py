@@ -107,16 +107,16 @@ def hide_shapes(text: str, is_secret: Callable[[str], bool]) -> str:
     if "://" in text:
         text = _CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", text)
     if _DIGITS.search(text):
-        text = _CARD.sub(lambda found: HIDDEN if _is_card(found[0]) else found[0], text)
-    text = _IBAN.sub(lambda found: HIDDEN if _is_iban(found[0]) else found[0], text)
+        text = _CARD.sub(lambda match: HIDDEN if _is_card(match[0]) else match[0], text)
+    text = _IBAN.sub(lambda match: HIDDEN if _is_iban(match[0]) else match[0], text)
     if "<" in text:
-        text = _INPUT.sub(lambda found: _hide_input(found[0], is_secret), text)
+        text = _INPUT.sub(lambda match: _hide_input(match[0], is_secret), text)
         text = _ELEMENT.sub(
-            lambda found: f"<{found[1]}{found[2] or ''}>{HIDDEN}</{found[1]}>" if is_secret(found[1]) else found[0],
+            lambda match: f"<{match[1]}{match[2] or ''}>{HIDDEN}</{match[1]}>" if is_secret(match[1]) else match[0],
             text,
         )
     if "%3" in text:
-        text = _ENCODED.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}" if is_secret(found[1]) else found[0], text)
+        text = _ENCODED.sub(lambda match: f"{match[1]}{match[2]}{HIDDEN}" if is_secret(match[1]) else match[0], text)
     if " " in text:
         text = _hide_words(text, is_secret)
     return text
@@ -127,20 +127,20 @@ def _hide_in_word(word: str) -> str:
     if len(word) < SHORTEST_CARD:
         return word
     word = _KEY.sub(HIDDEN, word)
-    return _CARD.sub(lambda found: HIDDEN if _is_card(found[0]) else found[0], word) if _DIGITS.search(word) else word
+    return _CARD.sub(lambda match: HIDDEN if _is_card(match[0]) else match[0], word) if _DIGITS.search(word) else word
 
 
 def _hide_words(text: str, is_secret: Callable[[str], bool]) -> str:
     if ":" in text:
-        text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{HIDDEN}{found[3] or ''}", text)
+        text = _HEADER.sub(lambda match: f"{match[1]}{match[2]}{match[3] or ''}{HIDDEN}{match[3] or ''}", text)
     text = _SCHEME.sub(rf"\g<scheme> {HIDDEN}", text)
     if " -" in text:
-        text = _FLAG.sub(lambda found: f"{found[1]}{HIDDEN}" if is_secret(found[2]) else found[0], text)
+        text = _FLAG.sub(lambda match: f"{match[1]}{HIDDEN}" if is_secret(match[2]) else match[0], text)
         text = _USER_FLAG.sub(rf"\g<1>\g<2>:{HIDDEN}", text)
         text = _MYSQL_FLAG.sub(rf"\g<1>{HIDDEN}", text)
     text = _SQL.sub(rf"\g<1>{HIDDEN}", text)
     if "(" in text:
-        text = _PAIR.sub(lambda found: f"{found[1]}'{HIDDEN}'" if is_secret(found[2]) else found[0], text)
+        text = _PAIR.sub(lambda match: f"{match[1]}'{HIDDEN}'" if is_secret(match[2]) else match[0], text)
     text = _NETRC.sub(rf"\g<1>{HIDDEN}", text)
     return _PROSE.sub(rf"\g<1>{HIDDEN}", text)
 
@@ -151,9 +151,9 @@ def _hide_input(tag: str, is_secret: Callable[[str], bool]) -> str:
     return _INPUT_VALUE.sub(rf'\g<1>"{HIDDEN}"', tag)
 
 
-def _hide_element(found: re.Match[str], is_secret: Callable[[str], bool]) -> str:
-    name, attributes = found[1], found[2] or ""
-    return f"<{name}{attributes}>{HIDDEN}</{name}>" if is_secret(name) else found[0]
+def _hide_element(match: re.Match[str], is_secret: Callable[[str], bool]) -> str:
+    name, attributes = match[1], match[2] or ""
+    return f"<{name}{attributes}>{HIDDEN}</{name}>" if is_secret(name) else match[0]
 
 
 def _is_card(text: str) -> bool:

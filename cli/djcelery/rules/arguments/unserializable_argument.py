@@ -65,8 +65,8 @@ def find(project: Project) -> Iterator[Finding]:
         if site.task is None or custom_serializer(project, site):
             continue
         for value in site.arguments():
-            if what := describe_unserializable(site, value):
-                yield at(site.module, value, f"{site.display_name} is passed {what}, which JSON cannot serialize")
+            if kind := describe_unserializable(site, value):
+                yield at(site.module, value, f"{site.display_name} is passed {kind}, which JSON cannot serialize")
 
 
 def describe_unserializable(site: Site, value: Value) -> str:

@@ -45,8 +45,10 @@ def find(project: Project) -> Iterator[Finding]:
         if not task.is_one_transaction or context.after_commit(module, call.block):
             continue
         name = task.function.name if task.function else task.name
-        if what := describe_outgoing(call.value) or outgoing_in_function(project, module, call.value):
-            yield at(module, call.value, f"{name} is one transaction and sends {what}; set one_transaction=False")
+        if description := describe_outgoing(call.value) or outgoing_in_function(project, module, call.value):
+            yield at(
+                module, call.value, f"{name} is one transaction and sends {description}; set one_transaction=False"
+            )
 
 
 def outgoing_in_function(project: Project, module: Module, value: Value) -> str:
@@ -59,7 +61,7 @@ def outgoing_in_function(project: Project, module: Module, value: Value) -> str:
     if body is None:
         return ""
     calls = (call.value for call in home.calls if context.function_of(home, call.block) is body)
-    return next((what for call in calls if (what := describe_outgoing(call))), "")
+    return next((description for call in calls if (description := describe_outgoing(call))), "")
 
 
 def is_task(project: Project, module: Module, name: str) -> Task | None:

@@ -133,8 +133,8 @@ class Command(BaseCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         selection = _filter(options, "" if options["state"] == "all" else options["state"])
-        found = selection.jobs().order_by("-created_at", "-pk").iterator(chunk_size=BATCH)
-        jobs = islice((job for job in found if selection.shows(job)), options["limit"])
+        candidates = selection.jobs().order_by("-created_at", "-pk").iterator(chunk_size=BATCH)
+        jobs = islice((job for job in candidates if selection.shows(job)), options["limit"])
         if options["json"]:
             self._answer(options, [_as_json(job) for job in jobs], "")
             return
