@@ -55,42 +55,42 @@ def source(*names: str, **other_versions: str) -> str:
 
 
 def promises() -> str:
-    """Return a figure or two for each promise of the README."""
-    faults = {broker: result(f"faults-{broker}-postgres") for broker in BROKERS}
-    outage, waits = result("outage"), result("isolation")
-    worst = {broker: [row for name, row in outage.items() if name.startswith(broker)] for broker in BROKERS}
+    """Return a figure or two for each promise of the README, as far as they are saved."""
 
-    def per_broker(cell: Callable[[str], object]) -> list[object]:
-        return [cell(broker) for broker in BROKERS]
+    def faults(broker: str, scenario: str) -> Figures:
+        found: Figures = result(f"faults-{broker}-postgres")[scenario]
+        return found
 
-    rows = [
-        [
-            "durable jobs while everything is killed: dispatched",
-            *per_broker(lambda b: faults[b]["faults"]["dispatched"]),
-        ],
-        ["lost / doubled", *per_broker(lambda b: _lost_and_doubled(faults[b]["faults"]))],
-        [
-            "plain late-ack jobs, the same faults: lost / doubled",
-            *per_broker(lambda b: _lost_and_doubled(faults[b]["contrast"])),
-        ],
-        [
-            "broker down or frozen for 20 s: failed requests",
-            *per_broker(lambda b: sum(row["failed"] for row in worst[b])),
-        ],
-        [
-            "longest wait of a request then",
-            *per_broker(lambda b: f"{max(row['longest_wait'] for row in worst[b]):.1f} s"),
-        ],
-        [
-            "starts of a job that kills its process, before it is given up",
-            *per_broker(lambda b: max(faults[b]["poison"]["starts"])),
-        ],
-        ["other jobs given up beside it", *per_broker(lambda b: faults[b]["poison"]["condemned"])],
-        ["p99 wait of a short job beside saturated long ones", f"{waits['apart']['p99']:.0f} ms", ""],
-        ["the same with one worker and one queue", f"{waits['together']['p99']:,.0f} ms", ""],
-    ]
-    names = ["faults-redis-postgres", "faults-rabbitmq-postgres", "outage", "isolation"]
+    def outages(broker: str) -> list[Figures]:
+        return [row for name, row in result("outage").items() if name.startswith(broker)]
+
+    cells: dict[str, Callable[[str], object]] = {
+        "durable jobs while everything is killed: dispatched": lambda b: faults(b, "faults")["dispatched"],
+        "lost / doubled": lambda b: _lost_and_doubled(faults(b, "faults")),
+        "plain late-ack jobs, the same faults: lost / doubled": lambda b: _lost_and_doubled(faults(b, "contrast")),
+        "broker down or frozen for 20 s: failed requests": lambda b: sum(row["failed"] for row in outages(b)),
+        "longest wait of a request then": lambda b: f"{max(row['longest_wait'] for row in outages(b)):.1f} s",
+        "starts of a job that kills its process, before it is given up": lambda b: max(faults(b, "poison")["starts"]),
+        "other jobs given up beside it": lambda b: faults(b, "poison")["condemned"],
+    }
+    rows = []
+    for text, cell in cells.items():
+        values = [_or_not_measured(cell, broker) for broker in BROKERS]
+        if set(values) != {NOT_MEASURED}:
+            rows.append([text, *values])
+    names = [f"faults-{broker}-postgres" for broker in BROKERS] + ["outage"]
     return markdown(["", *BROKERS.values()], rows) + source(*names)
+
+
+NOT_MEASURED = "not measured"
+
+
+def _or_not_measured(cell: Callable[[str], object], broker: str) -> object:
+    """Return a cell for one broker. A scenario that was not saved is no reason to leave the others out."""
+    try:
+        return cell(broker)
+    except KeyError:
+        return NOT_MEASURED
 
 
 SCENARIOS = {
@@ -335,12 +335,13 @@ def pages() -> str:
 def controls() -> str:
     """Return how pauses, cancellations and actions on many jobs held on each broker."""
     figures = result("controls")
+    brokers = [broker for broker in BROKERS if broker in figures]  # each is measured by itself
 
     def cell(value: float) -> str:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
-    rows = [[text, *(cell(figures[broker][name]) for broker in BROKERS)] for name, text in CONTROLS.items()]
-    return markdown(["", *BROKERS.values()], rows) + source("controls")
+    rows = [[text, *(cell(figures[broker][name]) for broker in brokers)] for name, text in CONTROLS.items()]
+    return markdown(["", *(BROKERS[broker] for broker in brokers)], rows) + source("controls")
 
 
 CONTROLS = {

@@ -105,3 +105,26 @@ def test_controls_are_shown_for_both_brokers(made, save):
     assert "| jobs cancelled at about the moment of their end | 1,000 | 999 |" in text
     assert "| longest time that a cancelled job went on, s | 1.3 | 1.3 |" in text
     assert "| the same, 95 of 100 within, ms | 123 | 123 |" in text
+
+
+def test_one_broker_is_shown_while_the_other_is_not_measured(made, save):
+    save("controls", {"rabbitmq": dict.fromkeys(make_figures.CONTROLS, 0)})
+
+    assert "|  | RabbitMQ |" in made("controls")
+
+
+def test_a_scenario_that_was_not_saved_leaves_the_other_promises(made, save):
+    faults = {"dispatched": 5000, "lost": 0, "doubled": 0}
+    save("faults-redis-postgres", {"faults": faults, "poison": {"starts": [4, 4], "condemned": 0}})
+    save("faults-rabbitmq-postgres", {"faults": faults})
+    save(
+        "outage",
+        {f"{broker}, {how}": {"failed": 0, "longest_wait": 2.04} for broker in ("redis", "rabbitmq") for how in "ab"},
+    )
+
+    text = made("promises")
+
+    assert "| lost / doubled | 0 / 0 | 0 / 0 |" in text
+    assert "| other jobs given up beside it | 0 | not measured |" in text
+    assert "| longest wait of a request then | 2.0 s | 2.0 s |" in text
+    assert "late-ack" not in text
