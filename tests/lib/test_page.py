@@ -381,7 +381,7 @@ def test_the_search_reveals_nothing_that_is_hidden(as_user, make_dead, words):
     make_dead(subject="sk_live_4711", **SECRET)
     client = as_user("view_job")
 
-    assert "No job found." in text(client.get(f"{PAGE}find/?q={words}"))
+    assert "No job matches." in text(client.get(f"{PAGE}find/?q={words}"))
     assert "tests.never" in text(client.get(f"{PAGE}find/?q=refused"))
     assert "tests.never" not in text(client.get(f"/admin/djcelery_jobs/job/?q={words}"))
 
