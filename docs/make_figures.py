@@ -337,10 +337,12 @@ def controls() -> str:
     figures = result("controls")
     brokers = [broker for broker in BROKERS if broker in figures]  # each is measured by itself
 
-    def cell(value: float) -> str:
+    def cell(value: float | None) -> str:
+        if value is None:
+            return "not measured"
         return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
-    rows = [[text, *(cell(figures[broker][name]) for broker in brokers)] for name, text in CONTROLS.items()]
+    rows = [[text, *(cell(figures[broker].get(name)) for broker in brokers)] for name, text in CONTROLS.items()]
     return markdown(["", *(BROKERS[broker] for broker in brokers)], rows) + source("controls")
 
 
