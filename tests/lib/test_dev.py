@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from djcelery_jobs.brokers.local_broker import is_local
 from djcelery_jobs.management.commands import dev
+from djcelery_jobs.management.tracebacks import TracebackFilter
 
 
 @pytest.fixture
@@ -142,6 +143,48 @@ def test_a_line_has_no_second_time_of_day_and_nothing_is_said_twice(handlers, ca
 
 
 PRINTS = "import time; [print(line, flush=True) or time.sleep({pause}) for line in {lines}]"
+
+
+FAILS = """
+import time, traceback
+try:
+    import broken
+except SyntaxError:
+    traceback.print_exc()
+time.sleep(5)  # as a process that waits for the next edit
+"""
+
+
+def test_a_wrong_edit_gives_one_traceback(handlers, capfd, tmp_path):
+    (tmp_path / "broken.py").write_text("def broken(:\n")
+    script = tmp_path / "process.py"
+    script.write_text(FAILS)
+    failing = [sys.executable, str(script)]
+    dev.run({"web": failing, "worker-fast": failing, "beat": failing})
+
+    lines = [line.partition("| ")[2] for line in capfd.readouterr().out.splitlines()]
+    assert lines.count("Traceback (most recent call last):") == 1
+    assert lines.count("SyntaxError: invalid syntax") == 1
+    assert lines.count("SyntaxError: invalid syntax (as above)") == 2
+
+
+def test_tracebacks_are_told_apart_and_never_lost():
+    seconds = iter([0, 1, 2, 30])
+    tracebacks = TracebackFilter(lambda: next(seconds))
+
+    def say(process, place, error):
+        lines = ["Traceback (most recent call last):", f'  File "{place}", line 1', "    f()", error, "after"]
+        return [shown for line in lines for shown in tracebacks.feed(process, line)]
+
+    assert len(say("web", "a.py", "ValueError: 1")) == 5
+    assert say("worker-fast", "a.py", "ValueError: 1") == ["ValueError: 1 (as above)", "after"]
+    assert len(say("worker-slow", "b.py", "ValueError: 1")) == 5
+    assert say("beat", "a.py", "KeyboardInterrupt") == ["after"]
+    assert len(say("worker-fast", "a.py", "ValueError: 1")) == 5  # half a minute later
+
+    assert tracebacks.feed("web", "Traceback (most recent call last):") == []
+    assert tracebacks.flush("web") == ["Traceback (most recent call last):"]
+    assert tracebacks.flush("web") == []
 
 
 def test_the_last_lines_follow_when_all_are_ready(handlers, capfd):

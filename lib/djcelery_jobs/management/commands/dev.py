@@ -22,6 +22,7 @@ from django.urls import NoReverseMatch, reverse
 
 from djcelery_jobs.brokers.local_broker import NoBrokerError, is_local, local_broker
 from djcelery_jobs.management.app_path import app_path
+from djcelery_jobs.management.tracebacks import TracebackFilter
 
 # The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
@@ -29,7 +30,7 @@ PREPARE = ["migrate"]
 # What a process of each kind prints when it is ready. Where the addresses are not printed after that, since a project
 # logs otherwise, they are printed after some seconds.
 READY = {"web": "Quit the server with ", "worker": " ready.", "beat": "beat: Starting"}
-READY_SECONDS = 20
+READY_SECONDS = 60
 
 # What says nothing new on a laptop: that runserver is not for production, and that a worker runs as root (a container).
 QUIET = {
@@ -156,16 +157,24 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
         raise CommandError("honcho is missing. Install the development tools: pip install -e '.[dev]'") from error
 
     class DensePrinter(Printer):
-        """Leave out empty lines, and what other lines say: that processes start, and how to stop them."""
+        """Leave out empty lines, and what other lines say: that processes start, how to stop them, and tracebacks."""
 
         waiting = set(commands)
         lines = list(last_lines)
+        tracebacks = TracebackFilter()
 
         def write(self, message: Message) -> None:
             text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
-            is_start = message.name == SYSTEM_PRINTER_NAME and " started (pid=" in text
-            if text.strip() and not is_start and not text.startswith("Quit the server with "):
-                super().write(message)
+            if message.name == SYSTEM_PRINTER_NAME:
+                for line in self.tracebacks.flush(text.partition(" stopped (rc=")[0]):
+                    super().write(message._replace(data=line))
+                if " started (pid=" not in text:
+                    super().write(message)
+                return
+            for line in text.splitlines():
+                for shown in self.tracebacks.feed(message.name, line):
+                    if shown.strip() and not shown.startswith("Quit the server with "):
+                        super().write(message._replace(data=shown))
             if message.name in self.waiting and READY[message.name.partition("-")[0]] in text:
                 self.waiting.discard(message.name)
                 if not self.waiting:
