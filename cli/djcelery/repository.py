@@ -43,9 +43,10 @@ def enclosing(folder: Path) -> Path | None:
 
 
 def uncommitted(folder: Path, paths: Collection[str]) -> set[str]:
-    """Return those of the paths below `folder` that hold changes which no commit has.
+    """Return those of the paths below `folder` that hold changes which git does not have.
 
-    Files that git ignores do not count. Without git, or outside of a repository, there are none.
+    Files that git ignores do not count. Before the first commit, it is enough that a file is staged. Without git, or
+    outside of a repository, there are none.
     """
     top = enclosing(folder.resolve() / "any")
     if top is None or not paths:
@@ -57,8 +58,12 @@ def uncommitted(folder: Path, paths: Collection[str]) -> set[str]:
         return set()
     prefix = folder.resolve().relative_to(top).as_posix()
     start = "" if prefix == "." else f"{prefix}/"
-    changed = {record[3:].removeprefix(start) for record in result.stdout.split("\0")}
-    return changed & set(paths)
+    records = [record for record in result.stdout.split("\0") if record]
+    if any(record.startswith("A ") for record in records) and not _succeeds(
+        folder, "rev-parse", "-q", "--verify", "HEAD"
+    ):
+        records = [record for record in records if not record.startswith("A ")]
+    return {record[3:].removeprefix(start) for record in records} & set(paths)
 
 
 def tracked(folder: Path) -> set[str] | None:

@@ -13,16 +13,14 @@ from tests.init.projects import ExistingProject
 from tests.projects import environment
 
 TASK = "billing.charge_card"
-WITHOUT_ROUTES = "own_configuration"  # the app is configured by calls, so there is no table to add a route to
-QUICK = ("below_the_root", "named_by_pytest", "tuples")
+QUICK = ("below_the_root", "named_by_pytest", "own_configuration")
 # The other layouts run at night only: each takes about ten seconds of CPU.
-RUNNING_IN_CI = ("factory", "sums")
+RUNNING_IN_CI = ("factory", "sums", "tuples")
 NAMES = [
     name
     if name in QUICK
     else pytest.param(name, marks=pytest.mark.matrix if name in RUNNING_IN_CI else pytest.mark.nightly)
     for name in running_layouts()
-    if name != WITHOUT_ROUTES
 ]
 
 
@@ -85,11 +83,3 @@ def test_additions_work_and_removals_are_exact(project):
         done = change(project, "remove", *line[:2])
         assert done.returncode == 0, done.stdout + done.stderr
     assert project.contents() == before
-
-
-@pytest.mark.parametrize("project", [WITHOUT_ROUTES], indirect=True)
-def test_without_a_table_of_routes_no_task_is_added(project):
-    before = project.contents()
-    done = change(project, "add", "task", "shop.remind", "--queue", any_queue(project))
-    assert (done.returncode, project.contents()) == (3, before)
-    assert '    "shop.tasks.remind": "' in done.stdout

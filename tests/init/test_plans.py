@@ -186,8 +186,11 @@ def test_the_scheduler_of_the_database_is_replaced_where_it_is_named(planned):
 def test_an_app_with_a_configuration_of_its_own_keeps_it(planned):
     plan = planned(layout="own_configuration")
     app = text(plan, "mysite/celery.py")
-    assert app.startswith(LAYOUTS["own_configuration"].files["mysite/celery.py"])
+    rest = iter(app.splitlines())
+    assert all(line in rest for line in LAYOUTS["own_configuration"].files["mysite/celery.py"].splitlines())
     assert 'app.conf.beat_scheduler = "djcelery_jobs:LockedScheduler"' in app
+    assert "app.conf.task_routes = [routes(ROUTES), *maybe_list(app.conf.task_routes or ())]\n" in app
+    assert "ROUTES" not in text(plan, "mysite/settings.py")
     assert "CELERY" not in text(plan, "mysite/settings.py")
 
 

@@ -216,6 +216,18 @@ def test_what_add_task_writes(cli, project):
     assert (root / "tests/orders/__init__.py").read_bytes() == b""
 
 
+@pytest.mark.parametrize(("style", "end"), [("ours", b"\n"), ("CRLF", b"\r\n")])
+def test_new_files_have_the_line_ends_of_the_project(cli, project, style, end):
+    root = project(style)
+    before = tree(root)
+    for name in ("task", "app"):
+        assert cli("add", *words(name, style), "--yes").code == 0
+    new = [data for path, data in tree(root).items() if path not in before and data not in (b"", b"/")]
+    assert len(new) > 4
+    assert [data for data in new if data.count(b"\n") != data.count(end)] == []
+    assert [data for data in new if end == b"\n" and b"\r" in data] == []
+
+
 def test_the_files_stay_clean(cli, project):
     root = project()
     for name in ("task", "queue", "app"):

@@ -166,6 +166,16 @@ def test_a_dirty_tree_is_refused_only_for_files_that_would_change(cli, root, git
     assert cli("touch", "--yes", "--allow-dirty").code == 0
 
 
+def test_before_the_first_commit_it_is_enough_that_files_are_staged(cli, root, git):
+    git("init", "-q")
+    git("add", "-A", "project")
+    assert cli("touch", "--yes").code == 0
+    assert cli("touch", "--undo", "--yes").code == 0
+    (root / "a.py").write_text("a = 2\n")
+    said = cli("touch", "--yes")
+    assert (said.code, said.err.splitlines()[0]) == (1, "Error: These files have uncommitted changes: a.py")
+
+
 def test_what_an_earlier_run_wrote_is_not_the_users_work(cli, root, git):
     git("init", "-q", cwd=root)
     git("add", "-A", cwd=root)

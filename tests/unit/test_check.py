@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from click.testing import CliRunner, Result
 
 from djcelery import errors, main
 from djcelery.checking.scope import find_scope
+from djcelery.journal import Journal
 from tests.unit.small_shop import check
+from tests.unit.test_journal import run_killed
 
 TASKS = """\
 from celery import shared_task
@@ -160,6 +163,29 @@ def test_fixes_are_shown_then_applied_and_nothing_is_left_to_fix(shop):
     assert check(shop, "--fix").exit_code == 0
     assert path.read_text() == TASKS.replace("index.delay(order.pk)", "index.delay_on_commit(order.pk)")
     assert check(shop, "--diff").stdout == ""
+
+
+def test_a_kill_while_fixing_several_files_leaves_all_or_nothing(shop):
+    for name in ("more", "still"):
+        (shop / "shop" / f"{name}.py").write_text(TASKS)
+
+    def contents():
+        return {path.name: path.read_bytes() for path in (shop / "shop").glob("*.py")}
+
+    before = contents()
+    points = run_killed(lambda: check(shop, "--fix"), None)
+    after = contents()
+    assert all(b"delay_on_commit" in data for data in after.values())
+    outcomes = set()
+    for at in random.Random(3).sample(range(1, points + 1), 40):  # noqa: S311 not for secrets
+        for name, data in before.items():
+            (shop / "shop" / name).write_bytes(data)
+        run_killed(lambda: check(shop, "--fix"), at)
+        Journal(shop).recover()
+        outcomes.add("all" if contents() == after else "nothing" if contents() == before else f"half at {at}")
+    assert outcomes == {"all", "nothing"}
+    assert check(shop, "--fix").exit_code == 0
+    assert contents() == after
 
 
 def test_unsafe_fixes_are_applied_only_when_asked_for(tmp_path):

@@ -100,6 +100,12 @@ class NewFile(Fragment):
     text: str
     reason: str
     is_required: bool = False
+    newline: str = "\n"
+
+    @property
+    def data(self) -> bytes:
+        """Return the contents, with the line ends of the project."""
+        return self.text.replace("\n", self.newline).encode()
 
     def is_present(self, plan: Plan) -> bool:
         """Return whether there is a file, whatever it holds."""
@@ -107,12 +113,12 @@ class NewFile(Fragment):
 
     def insert(self, plan: Plan) -> None:
         """Plan to create the file."""
-        plan.create(self.path, self.text.encode(), self.reason)
+        plan.create(self.path, self.data, self.reason)
 
     def delete(self, plan: Plan) -> None:
         """Plan to delete the file."""
         actual = plan.read(self.path)
-        if actual != self.text.encode():
+        if actual.replace(b"\r\n", b"\n") != self.text.encode():
             raise Edited(self.path, self.text, actual.decode("utf-8", "replace"))
         plan.delete(self.path, "no longer needed")
 

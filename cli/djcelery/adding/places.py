@@ -66,6 +66,12 @@ class Places:
                     continue
         return sources
 
+    @property
+    def newline(self) -> str:
+        """Return the line end that most of the settings have."""
+        ends = [source.newline for source in self.settings.values()]
+        return max(ends, key=ends.count, default="\n")
+
     @cached_property
     def workloads(self) -> Literal | None:
         """Return the dict of the workload classes."""

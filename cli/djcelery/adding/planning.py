@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from djcelery.adding import apps, queues, tasks
-from djcelery.adding.fragments import Fragment, delete_all, insert_all
+from djcelery.adding.fragments import Fragment, NewFile, delete_all, insert_all
 from djcelery.adding.places import Places
 from djcelery.adding.schedules import Timing, entry_of, schedule_item
 from djcelery.errors import CommandError, UsageError, did_you_mean
@@ -28,7 +28,7 @@ def add_task(root: Path, text: str, queue: str | None, *, plain: bool, timing: T
     fragments = tasks.task_fragments(places, spec)
     if existing:  # the test may have been written anew, elsewhere
         fragments = [fragment for fragment in fragments if not fragment.path.startswith(places.tests_folder(name.app))]
-    return _plan(root, fragments)
+    return _plan(places, fragments)
 
 
 def remove_task(root: Path, text: str) -> tuple[Plan, str]:
@@ -57,7 +57,7 @@ def add_queue(root: Path, spec: queues.QueueSpec) -> Plan:
     places = Places(root)
     places.classes()
     queues.refuse_other_queue(places, spec)
-    return _plan(root, queues.queue_fragments(places, spec))
+    return _plan(places, queues.queue_fragments(places, spec))
 
 
 def remove_queue(root: Path, name: str) -> tuple[Plan, str]:
@@ -93,7 +93,7 @@ def add_schedule(root: Path, name: str, task: str, timing: Timing) -> Plan:
         tasks.refuse_other_task(
             places, tasks.TaskSpec(tasks.TaskName(app, function), places.tasks()[full], timing=timing)
         )
-    return _plan(root, [schedule_item(places, name, full, timing)])
+    return _plan(places, [schedule_item(places, name, full, timing)])
 
 
 def remove_schedule(root: Path, name: str) -> tuple[Plan, str]:
@@ -116,7 +116,7 @@ def add_app(root: Path, app: str) -> Plan:
     apps.refuse_name(places, app)
     if app in places.apps:
         return Plan(root)
-    return _plan(root, apps.app_fragments(places, app))
+    return _plan(places, apps.app_fragments(places, app))
 
 
 def remove_app(root: Path, app: str) -> tuple[Plan, str]:
@@ -138,8 +138,11 @@ def refuse_unknown_queue(queue: str, classes: list[str]) -> None:
         raise UsageError(f"There is no queue {queue}.", hint)
 
 
-def _plan(root: Path, fragments: list[Fragment]) -> Plan:
-    plan = Plan(root)
+def _plan(places: Places, fragments: list[Fragment]) -> Plan:
+    plan = Plan(places.root)
+    for fragment in fragments:
+        if isinstance(fragment, NewFile):
+            fragment.newline = places.newline
     insert_all(plan, fragments)
     if not plan.changed and plan.is_whole:
         plan.snippets.clear()  # it was added before, and what is left to do by hand was said then

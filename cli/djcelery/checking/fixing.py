@@ -12,6 +12,7 @@ from djcelery.checking.scope import Scope
 from djcelery.checking.selection import selected
 from djcelery.edits import Edit
 from djcelery.findings import Finding
+from djcelery.journal import Journal
 from djcelery.plan import Plan
 
 if TYPE_CHECKING:
@@ -32,12 +33,21 @@ def apply_fixes(report: Report, options: Options, scope: Scope, running: Running
     """Apply the safe fixes or, with `unsafe`, all of them; check again, and repeat while there are more."""
     changed: dict[str, None] = {}
     for _ in range(ROUNDS):
-        paths = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe).apply()
-        if not paths:
+        plan = plan_fixes(scope.root, selected(report.findings, options, scope), unsafe)
+        if not plan.changed:
             break
-        changed |= dict.fromkeys(paths)
+        write(plan)
+        changed |= dict.fromkeys(plan.changed)
         report = run(scope.root, options.exclude, use_cache=False, running=running)
     return Fixed(report, [*changed])
+
+
+def write(plan: Plan) -> None:
+    """Write all files of a plan or, if the process is killed, none: the next run takes back what was written."""
+    if len(plan.changed) == 1:
+        plan.apply()  # one file is written in one step
+    else:
+        Journal(plan.root).apply(plan, "djcelery check --fix")
 
 
 def fix_unsaved(

@@ -91,14 +91,6 @@ def take_back_killed_run(journal: Journal) -> None:
         echo("An earlier run was interrupted. Its changes were undone first.", err=True)
 
 
-def take_back_killed(root: Path) -> Journal:
-    """Undo what a run has left that was killed, and return the journal."""
-    journal = Journal(root)
-    if journal.recover():
-        echo("An earlier run was interrupted. Its changes were undone first.", err=True)
-    return journal
-
-
 def _confirm_and_apply(
     plan: Plan, changes: ChangeOptions, journal: Journal, command: str, done: str, *, undoes: int | None = None,
     before_writing: Callable[[], None] = lambda: None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -135,6 +136,11 @@ def command(
         check_after_each_change(scope.root, options.exclude, lambda: context.invoke(command, **again))
     unsaved = {scope.paths[0]: standard_input.read_text()} if from_stdin else {}
     running = None
+    if fix and not from_stdin:
+        from djcelery.commands.changes import take_back_killed_run
+        from djcelery.journal import Journal
+
+        take_back_killed_run(Journal(Path(scope.root)))
     if introspect:
         from djcelery.checking.introspection import ask_app
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from djcelery import dialogue
-from djcelery.commands.changes import ChangeOptions, carry_out, change_options, take_back_killed
+from djcelery.commands.changes import ChangeOptions, carry_out, change_options, take_back_killed_run
 from djcelery.errors import UsageError
 from djcelery.installing import report
 from djcelery.installing.installer import Installer, Levels
+from djcelery.journal import Journal
 from djcelery.output import echo, escape_line
 from djcelery.plan import Plan
 
@@ -40,7 +41,7 @@ def command(
         carry_out(path, lambda: Plan(path), changes)
         return
     if path.is_dir():
-        take_back_killed(path)  # before anything is read
+        take_back_killed_run(Journal(path))  # before anything is read
     installer = Installer.of(path, settings)
     is_quiet = changes.as_json or changes.diff
     if not is_quiet:

@@ -205,11 +205,13 @@ class JobsInstaller:
 
     def _configure_app(self, workloads: list[WorkloadClass]) -> None:
         """Plan the settings of a Celery app that has a configuration of its own."""
-        self._add_settings(settings_block.declarations(self.installation, workloads), "", "Workload")
+        self._add_settings(settings_block.classes_of_today(workloads), "", "Workload")
         app = self.celery.app
         assert app is not None
         variable = app.variable
         lines = [
+            *settings_block.table_of_routes(self.installation).splitlines(),
+            f"{variable}.conf.task_routes = [routes(ROUTES), *maybe_list({variable}.conf.task_routes or ())]",
             f'{variable}.conf.beat_scheduler = "{settings_block.scheduler_of(self.celery, has_database=False)}"',
             f"{variable}.conf.beat_max_loop_interval = 2",
             f'{variable}.conf.worker_consumer = "djcelery_jobs:Consumer"',
@@ -225,6 +227,8 @@ class JobsInstaller:
             return
 
         def change(source: PythonSource) -> None:
+            source.add_import("from kombu.utils.functional import maybe_list")
+            source.add_import("from djcelery_jobs import routes")
             source.append_lines(f"\n# {reason.capitalize()}.\n{text}")
 
         self.sources.edit(app.module.path, change, reason, text, line=app.call.line, is_required=True)

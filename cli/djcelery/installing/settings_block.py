@@ -51,12 +51,14 @@ CELERY_BEAT_SCHEDULE = {{
     {prune},
 }}
 """
-TODAY = """
+CLASSES = """
 {title}
 # A workload class is a queue and the limits of its jobs. These are the queues of today. The limits, in seconds, hold
 # for durable tasks; other tasks run as before. After a kill on Redis, a durable job starts again at its hard limit.
 WORKLOADS = {{
 {workloads}}}
+"""
+TABLE = """\
 ROUTES = {{
     "djcelery_jobs.tasks.prune": "{default}",
 }}
@@ -81,13 +83,18 @@ def offer(installation: Installation) -> str:
 
 def block_of_today(installation: Installation, workloads: list[WorkloadClass], home: set[str]) -> str:
     """Return the settings for a project with a Celery app that reads Django's; `home` are the files in its scope."""
-    text = declarations(installation, workloads)
+    text = classes_of_today(workloads) + table_of_routes(installation)
     return text + "".join(f"{line}\n" for line in _assignments(installation, home)) + offer(installation)
 
 
-def declarations(installation: Installation, workloads: list[WorkloadClass]) -> str:
-    """Return WORKLOADS and ROUTES."""
-    return TODAY.format(title=TITLE, workloads=lines_of(workloads), default=installation.celery.default_queue)
+def classes_of_today(workloads: list[WorkloadClass]) -> str:
+    """Return WORKLOADS."""
+    return CLASSES.format(title=TITLE, workloads=lines_of(workloads))
+
+
+def table_of_routes(installation: Installation) -> str:
+    """Return ROUTES."""
+    return TABLE.format(default=installation.celery.default_queue)
 
 
 def lines_of(workloads: list[WorkloadClass]) -> str:
