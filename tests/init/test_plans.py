@@ -356,6 +356,54 @@ def test_a_released_version_is_a_dependency_and_no_folder(planned, released):
     assert text(plan, "requirements.txt").endswith("djcelery-jobs[redis]>=0.2.0,<0.3\n")
 
 
+LEFT_OUT = {
+    "pyproject.toml": (
+        '[project]\nname = "x"\ndependencies = []\n[tool.ruff]\nline-length = 100\n[tool.isort]\nskip = ["a"]\n'
+        '[tool.black]\n[tool.coverage.run]\nomit = [\n    "*/tests/*",\n]\n[tool.mypy]\nstrict = true\n',
+        '[tool.ruff]\nextend-exclude = ["djcelery_jobs"]\nline-length = 100\n'
+        '[tool.isort]\nskip = ["a", "djcelery_jobs"]\n'
+        '[tool.black]\nextend-exclude = "djcelery_jobs/"\n[tool.coverage.run]\nomit = [\n    "*/tests/*",\n'
+        '    "*/djcelery_jobs/*",\n]\n[tool.mypy]\nstrict = true\n\n[[tool.mypy.overrides]]\n'
+        'module = "djcelery_jobs.*"\nignore_errors = true\n',
+    ),
+    "ruff.toml": (
+        'line-length = 100\nexclude = ["a"]\n',
+        'line-length = 100\nexclude = ["a", "djcelery_jobs"]\n',
+    ),
+    "setup.cfg": (
+        "[flake8]\nexclude = a,b\n[mypy]\nstrict = True\n[coverage:run]\nomit =\n    */a/*\n",
+        "[flake8]\nexclude = a,b,djcelery_jobs\n[mypy]\nstrict = True\n[coverage:run]\nomit =\n    */a/*\n"
+        "    */djcelery_jobs/*\n\n[mypy-djcelery_jobs.*]\nignore_errors = True\n",
+    ),
+    ".flake8": (
+        "[flake8]\nmax-line-length = 100\n",
+        "[flake8]\nextend-exclude = djcelery_jobs\nmax-line-length = 100\n",
+    ),
+    ".coveragerc": ("[run]\r\nbranch = True\r\n", "[run]\r\nomit = */djcelery_jobs/*\r\nbranch = True\r\n"),
+    ".isort.cfg": ("[settings]\nskip = a\n", "[settings]\nskip = a,djcelery_jobs\n"),
+}
+
+
+@pytest.mark.parametrize("path", LEFT_OUT)
+def test_the_library_is_left_out_of_the_tools_that_the_project_configures(planned, path):
+    before, after = LEFT_OUT[path]
+    plan = planned(files={path: before})
+    assert text(plan, path).endswith(after)
+    assert "leaves djcelery_jobs/ out of " in plan.reasons[path]
+    assert plan.notes == []
+
+
+def test_a_tool_whose_configuration_cannot_be_edited_is_named(planned):
+    plan = planned(files={"pyproject.toml": '[project]\nname = "x"\n[tool.black]\nextend-exclude = "a/"\n'})
+    assert plan.notes == ["Leave djcelery_jobs/ out of black in pyproject.toml yourself: it has a pattern of its own."]
+    assert plan.snippets == [] or plan.is_whole
+
+
+def test_an_installed_library_needs_no_such_line(planned, released):
+    plan = planned(files={".flake8": "[flake8]\n"})
+    assert ".flake8" not in plan.changed
+
+
 def test_the_baseline_is_used_through_pyproject(planned):
     plan = planned(Levels(check=True), layout="package")
     assert text(plan, "pyproject.toml").endswith('\n[tool.djcelery]\nbaseline = ".djcelery-baseline.json"\n')

@@ -68,12 +68,13 @@ class Installer:
             self._refuse_conflicts()
             tasks = find_tasks(self.installation, levels.durable)
             sources = Sources(plan)
-            JobsInstaller(sources, self.installation).install()
+            jobs = JobsInstaller(sources, self.installation)
+            jobs.install()
             durable = DurableInstaller(sources, self.installation)
             for task in tasks:
                 durable.make_durable(task)
             sources.write()
-            self.notes += durable.notes
+            self.notes += [*jobs.notes, *durable.notes]
             self._judge(plan, tasks)
         if levels.check:
             add_check(plan, self.installation, str(self.root))

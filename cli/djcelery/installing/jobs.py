@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from djcelery.editing import NotEditable
 from djcelery.editing.python import PythonSource
 from djcelery.installing import settings_block
+from djcelery.installing.exclusions import leave_library_out
 from djcelery.installing.library import add_library
 from djcelery.installing.sources import Sources, display_at, node_at
 from djcelery.installing.workloads import WorkloadClass, workloads_of_today
@@ -49,12 +50,14 @@ class JobsInstaller:
         self.sources = sources
         self.installation = installation
         self.celery = installation.celery
+        self.notes: list[str] = []  # what to do besides, one sentence each
 
     def install(self) -> None:
         """Plan all changes. What is there already is left as it is."""
         if self.installation.is_installed:
             return
-        add_library(self.plan, self.installation)
+        if add_library(self.plan, self.installation):
+            self.notes += leave_library_out(self.plan, self.installation.manage.rpartition("/")[0])
         self._add_to_list("INSTALLED_APPS", LIBRARY, "installs the app of the library", is_required=True)
         self._add_to_list("MIDDLEWARE", MIDDLEWARE, "jobs remember which request dispatched them", is_required=False)
         self._add_urls()

@@ -29,14 +29,14 @@ settings = {settings}
 """
 
 
-def add_library(plan: Plan, installation: Installation) -> None:
-    """Plan to add the library, and what it requires, to the project."""
+def add_library(plan: Plan, installation: Installation) -> bool:
+    """Plan to add the library, and what it requires, to the project. Return whether it becomes a folder."""
     values = template.private_values()
     version = str(values["_djcelery_version"])
     if values["_released"]:
         major, minor = version.split(".")[:2]
         _require(plan, installation, f"djcelery-jobs[redis]>={version},<{major}.{int(minor) + 1}")
-        return
+        return False
     root = f"{installation.import_root}/" if installation.import_root else ""
     files = template.library_files()
     for name, data in files.items():
@@ -49,6 +49,7 @@ def add_library(plan: Plan, installation: Installation) -> None:
     if not plan.exists(f"{root}{RECORD}"):
         plan.create(f"{root}{RECORD}", (head + lines).encode(), "records the version of the library")
     _require(plan, installation, CELERY)
+    return True
 
 
 def _require(plan: Plan, installation: Installation, requirement: str) -> None:
