@@ -58,6 +58,13 @@ def _import_hook(folder: Path, name: str) -> ModuleType:
     return module
 
 
+def library_versions() -> str:
+    """Return the bounds of a requirement that leads to this version of the library, or to a later patch of it."""
+    version = str(private_values()["_djcelery_version"])
+    major, minor = version.split(".")[:2]
+    return f">={version},<{major}.{int(minor) + 1}"
+
+
 def problems(answers: Mapping[str, Answer]) -> list[Any]:
     """Return what the template's rules find wrong with these answers, each with a message and a hint."""
     result: list[Any] = hook("pre_gen_project").problems(answers)

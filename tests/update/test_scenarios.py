@@ -256,6 +256,39 @@ def test_17_a_project_made_by_init(team):
     assert "Nothing to do" in team.run("--yes").stdout
 
 
+def test_17_the_bound_of_celery_moves_in_a_project_made_by_init(team):
+    library = [line for line in team.read(".djcelery.toml").splitlines() if line.startswith('"djcelery_jobs/')]
+    head = 'version = "0.2.0"\n\n[init]\nsettings = "shop.settings"\n\n[files]\n'
+    team.write(".djcelery.toml", head + "\n".join(library))
+    (team.path / "pyproject.toml").unlink()
+    team.write("requirements.txt", "django  # TEAM\ncelery[redis]>=5.5,<5.6  # ours\n")
+    team.commit()
+    team.update()
+    assert team.read("requirements.txt") == "django  # TEAM\ncelery[redis]>=5.7,<5.8  # ours\n"
+
+
+@pytest.fixture
+def dependent(installed):
+    """Return a project that init gave the library as a dependency, so that it has no record."""
+    (installed.path / ".djcelery.toml").unlink()
+    (installed.path / "pyproject.toml").unlink()
+    installed.write("requirements.txt", "django\ndjcelery_jobs[redis,logs]>=0.2.0,<0.3  # ours\n")
+    installed.commit()
+    return installed
+
+
+def test_18_the_bound_moves_in_a_project_without_a_record(dependent):
+    said = dependent.run("--check")
+    assert (said.returncode, said.stdout.splitlines()[0]) == (1, "The project has version 0.2.0; 0.3.0 is available.")
+    before = dependent.tree()
+    dependent.update()
+    assert dependent.read("requirements.txt") == "django\ndjcelery_jobs[redis,logs]>=0.3.0,<0.4  # ours\n"
+    assert "Up to date" in dependent.run("--check").stdout
+    assert "Nothing to do" in dependent.run("--yes").stdout
+    assert dependent.run("--undo", "--yes").returncode == 0
+    assert dependent.tree() == before
+
+
 def test_18_an_edited_library_is_refused_with_the_list(team):
     team.replace("djcelery_jobs/conf.py", '"""', '"""TEAM ')
     team.write("djcelery_jobs/ours.py", "TEAM = 1\n")

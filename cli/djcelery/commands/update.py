@@ -50,7 +50,15 @@ def command(
     if sum(modes) > 1:
         raise UsageError("--check, --status, --continue, --abort and --undo exclude each other.", "Pass one of them.")
     try:
-        root = records.find(find_root(project))
+        root = find_root(project)
+        if changes.undo and not records.is_there(root):
+            _update(root, wanted, changes, keep_edits=keep_edits, project=project)
+            return
+        needs_record = only_status or go_on or abort or records.is_there(root)
+        if not needs_record and (update := updater.plan_bound(root, wanted)):
+            _move_bound(root, update, changes, only_check=only_check, project=project)
+            return
+        root = records.find(root)
         if only_status:
             _show_status(root, changes)
         elif only_check:
@@ -93,6 +101,15 @@ def _update(root: Path, wanted: str | None, changes: ChangeOptions, *, keep_edit
     )
     if (root / records.PENDING).exists():
         sys.exit(CONFLICTS_LEFT)
+
+
+def _move_bound(root: Path, update: updater.Update, changes: ChangeOptions, *, only_check: bool, project: Path) -> None:
+    """Carry out or, with `only_check`, report the update of a project that only depends on the library."""
+    if only_check:
+        _show_check(*update.versions, changes, is_behind=bool(update.plan.changed or update.plan.snippets))
+        return
+    steps = f"Install the requirements and migrate next. {', '.join(update.plan.reasons.values())}."
+    carry_out(root, lambda: update.plan, changes, next_steps=steps, undo_command=undo_command("update", project))
 
 
 def _show_notes(update: updater.Update) -> None:
@@ -147,15 +164,18 @@ def _abort(root: Path) -> None:
 def _check(root: Path, wanted: str | None, changes: ChangeOptions) -> None:
     record = records.read(root / records.RECORD)
     target = updater.target_version(record, wanted)
-    is_behind = updater.is_behind(root, record, target)
-    news = version_changes.between(record.version, target) if is_behind else ""
+    _show_check(record.version, target, changes, is_behind=updater.is_behind(root, record, target))
+
+
+def _show_check(version: str, target: str, changes: ChangeOptions, *, is_behind: bool) -> None:
+    news = version_changes.between(version, target) if is_behind else ""
     if changes.as_json:
-        facts = {"success": True, "version": record.version, "target": target, "behind": is_behind, "changes": news}
+        facts = {"success": True, "version": version, "target": target, "behind": is_behind, "changes": news}
         echo(json.dumps(facts, indent=2))
     elif is_behind:
-        echo(f"The project has version {record.version}; {target} is available.\n\n{news}")
+        echo(f"The project has version {version}; {target} is available.\n\n{news}")
     else:
-        echo(f"Up to date: version {record.version}.")
+        echo(f"Up to date: version {version}.")
     if is_behind:
         sys.exit(BEHIND)
 

@@ -47,6 +47,11 @@ def find(root: Path) -> Path:
     raise CommandError(message, "Name the project with --project. A dependency is upgraded by the package manager.")
 
 
+def is_there(root: Path) -> bool:
+    """Return whether `find` finds a record."""
+    return (root / RECORD).is_file() or len(list(root.glob(f"*/{RECORD}"))) == 1
+
+
 def read(file: Path) -> Record:
     """Return a record. Raise CommandError if it cannot be read."""
     try:

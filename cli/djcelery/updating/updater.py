@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from djcelery import repository
+from djcelery import repository, template
 from djcelery.errors import CommandError
 from djcelery.plan import Plan
 from djcelery.safe_files import leaves
-from djcelery.updating import merging, migrations, moves, releases
+from djcelery.updating import dependencies, merging, migrations, moves, releases
 from djcelery.updating.merging import Versions
 from djcelery.updating.record import (
     LIBRARY,
@@ -82,6 +82,23 @@ def plan_update(root: Path, wanted: str | None, *, keep_edits: bool) -> Update:
     return planner.update
 
 
+def plan_bound(root: Path, wanted: str | None) -> Update | None:
+    """Plan to move the bound of the installed library in a project without a record. Return None if it has none.
+
+    Raise Refused if no index has the version.
+    """
+    file = dependencies.find_file(root)
+    version = dependencies.installed_version(file)
+    if file is None or version is None:
+        return None
+    target = target_version(Record("", version or "0", None, {}, []), wanted)
+    if target != releases.own_version() or not template.private_values()["_released"]:
+        raise Refused(
+            f"djcelery-jobs {target} cannot be required by this command.", f"Install djcelery {target} first."
+        )
+    return Update(dependencies.plan_library_bound(root, file), Versions(version, target))
+
+
 def refuse_pending(root: Path) -> None:
     """Raise Refused if an update is half-way."""
     if (root / PENDING).exists():
@@ -122,6 +139,8 @@ class _Planner:
         if not self.keep_edits:
             self._replace_library()
         self._plan_files(merged)
+        if self.record.answers is None and self.record.library and (note := dependencies.plan_celery_bound(self.plan)):
+            self.update.notes.append(note)
         for path in migrations.plan_joins(self.plan, self.update.versions.new):
             self._note(path, "joins two leaves; look at it with `manage.py migrate --plan`")
         self._plan_record(text)
