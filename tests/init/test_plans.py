@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
@@ -217,6 +218,34 @@ def test_apps_that_cannot_be_seen_stop_everything(planned):
     assert not plan.is_whole
 
 
+BASE = """import sys
+
+class Base:
+    @classmethod
+    def load_settings(cls, module):
+        for name in dir(cls):
+            if name.isupper():
+                setattr(sys.modules[module], name, getattr(cls, name))
+
+    INSTALLED_APPS = ["shop"]
+    CELERY_BEAT_SCHEDULE = {"a": {"task": "shop.tasks.count_order", "schedule": 5}}
+"""
+
+
+def test_settings_that_a_class_holds_are_left_to_people_and_lose_nothing(planned):
+    settings = "from .base import Base\n\nBase.load_settings(__name__)\n"
+    plan = planned(files={"mysite/settings.py": settings, "mysite/base.py": BASE})
+    assert not plan.is_whole
+    assert "mysite/settings.py" not in plan.changed
+    [block] = [snippet.text for snippet in plan.snippets if "WORKLOADS" in snippet.text]
+    assert '**(globals().get("CELERY_BEAT_SCHEDULE") or {}),' in block
+
+
+def test_a_file_that_is_too_large_to_read_is_passed_over(planned):
+    plan = planned(files={"tests/cassette.yml": "# beat -S django\n" + "x" * 3_000_000})
+    assert plan.is_whole
+
+
 # -- URLs
 
 
@@ -236,6 +265,12 @@ def test_our_urls_come_first_and_hide_nothing(planned, patterns, expected):
     assert value(plan, "mysite/urls.py", "urlpatterns") == expected
     assert planned_text.count("import") == 1
     assert planned_text.find("# first") <= planned_text.find("path('', home)")
+
+
+def test_our_urls_join_a_list_that_is_added_later(planned):
+    urls = "from django.urls import include, path\n\nurlpatterns = i18n(path('', x))\nurlpatterns += [path('y', y)]\n"
+    planned_text = text(planned(files={"mysite/urls.py": urls}), "mysite/urls.py")
+    assert "\nurlpatterns += [path('djcelery/', include('djcelery_jobs.urls')), path('y', y)]\n" in planned_text
 
 
 def test_urls_without_a_list_are_left_to_people(planned):
@@ -402,6 +437,12 @@ def test_a_tool_whose_configuration_cannot_be_edited_is_named(planned):
 def test_an_installed_library_needs_no_such_line(planned, released):
     plan = planned(files={".flake8": "[flake8]\n"})
     assert ".flake8" not in plan.changed
+
+
+def test_what_init_writes_is_no_finding_of_the_baseline(planned):
+    plan = planned(Levels(check=True, jobs=True))
+    assert json.loads(text(plan, ".djcelery-baseline.json"))["findings"] == {}
+    assert plan.reasons[".djcelery-baseline.json"] == "a baseline of the 0 findings of today"
 
 
 def test_the_baseline_is_used_through_pyproject(planned):

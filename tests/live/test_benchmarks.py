@@ -21,6 +21,7 @@ SMALL = {
     "bench_scale": ["1", "2"],
     "bench_pages": ["200", "2000"],
     "bench_new": ["1"],
+    "bench_init": ["1"],
 }
 FULL = [
     *(

@@ -15,7 +15,7 @@ from djcelery.findings import Finding
 from djcelery.plan import Plan, Snippet
 from djcelery.project.context import is_test
 from djcelery.project.files import Entry, Tree, is_promising
-from djcelery.project.installation import Installation
+from djcelery.project.installation import LIBRARY, Installation
 from djcelery.project.project import Project
 from djcelery.project.reader import read
 
@@ -59,8 +59,12 @@ def findings_after(plan: Plan, installation: Installation, root: str) -> list[Fi
     from djcelery.checking.run import findings_of
 
     options = read_options(root)
-    ours = tuple(f"{folder}/" for folder in plan.folded)  # the library has no findings
-    changed = [path for path in plan.changed if path.endswith(".py") and not path.startswith(ours)]
+    ours = tuple(f"{folder}/" for folder in plan.folded)  # the library has no findings, but a task
+    changed = [
+        path
+        for path in plan.changed
+        if path.endswith(".py") and (not path.startswith(ours) or path.endswith(f"{LIBRARY}/tasks.py"))
+    ]
     project = installation.project
     if changed:
         tree = PlannedTree(root, plan, installation.tree)
@@ -96,7 +100,8 @@ def add_check(plan: Plan, installation: Installation, root: str) -> None:
     has_pyproject = plan.exists(PYPROJECT)
     if not plan.exists(FILE):
         findings = findings_after(plan, installation, root)
-        plan.create(FILE, baseline.as_bytes(findings), f"a baseline of the {len(findings)} findings of today")
+        count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+        plan.create(FILE, baseline.as_bytes(findings), f"a baseline of the {count} of today")
     if has_pyproject:
         _use_baseline(plan)
     values = template.private_values()

@@ -291,7 +291,10 @@ class JobsInstaller:
         for entry in self.installation.tree.entries:
             if not _may_start_processes(entry.path):
                 continue
-            data = self.installation.tree.read(entry.path)
+            try:
+                data = self.installation.tree.read(entry.path)
+            except OSError:  # too large, or not to be read
+                continue
             if b"beat" not in data or (b"-S" not in data and b"--scheduler" not in data):
                 continue
             text = data.decode("utf-8", "surrogateescape")
@@ -314,7 +317,7 @@ def _may_start_processes(path: str) -> bool:
 
 
 def _patterns(source: PythonSource) -> ast.List:
-    """Return the list display that `urlpatterns` begins with. Raise NotEditable if there is none."""
+    """Return the first list display in `urlpatterns`. Raise NotEditable if there is none."""
     for node in source.tree.body:
         for name, value in _targets(node):
             if name == "urlpatterns" and (display := next(_displays(value), None)) is not None:
@@ -325,6 +328,8 @@ def _patterns(source: PythonSource) -> ast.List:
 def _targets(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Assign):
         yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name):
+        yield node.target.id, node.value  # for example behind i18n_patterns()
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
         yield node.target.id, node.value
 

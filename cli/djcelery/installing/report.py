@@ -84,10 +84,7 @@ def next_steps(installation: Installation) -> str:
     lock = f"{file.lock}; " if file is not None and file.lock else ""
     folder = installation.manage.rpartition("/")[0]
     manage = f"python {folder}/manage.py" if folder else "python manage.py"
-    return (
-        f"Next: {lock}install the requirements; {manage} migrate; {manage} check; restart workers and beat. "
-        "To undo: djcelery init --undo"
-    )
+    return f"Next: {lock}install the requirements; {manage} migrate; {manage} check; restart workers and beat."
 
 
 def as_data(installation: Installation, conflicts: Iterable[Conflict]) -> dict[str, Any]:

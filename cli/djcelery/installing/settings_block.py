@@ -154,7 +154,7 @@ def _schedule(installation: Installation, home: set[str]) -> list[str]:
         return []
     known = installation.settings.value(name)
     spread = f"    **{name},\n" if known is not None and known[0].path in home else ""
-    if known is None and installation.settings.unseen:
+    if known is None and (installation.settings.unseen or installation.has_class_settings):
         spread = f'    **(globals().get("{name}") or {{}}),\n'
     return [f"{name} = {{\n{spread}    {PRUNE},\n}}"]
 

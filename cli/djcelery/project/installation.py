@@ -91,8 +91,11 @@ class Installation:
 
     @property
     def has_class_settings(self) -> bool:
-        """Return whether the settings are classes of django-configurations."""
-        return uses_configurations(self.tree, self.manage)
+        """Return whether the settings are classes: of django-configurations, or of a loader that is not known.
+
+        Of such a loader no INSTALLED_APPS can be seen, so lines at the end of the module might replace other settings.
+        """
+        return uses_configurations(self.tree, self.manage) or self.installed_apps is None
 
     @cached_property
     def installed_apps(self) -> ListSetting | None:
