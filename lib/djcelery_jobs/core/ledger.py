@@ -53,7 +53,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import run_counts
+from djcelery_jobs.core import prepared, run_counts
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
 from djcelery_jobs.core.task import WORKER_LOST
 from djcelery_jobs.models import (
@@ -85,8 +85,6 @@ WHILE_HELD = timedelta(days=3650)
 # Attempts to find or insert the job for a key, while others with the key begin and end.
 KEY_ATTEMPTS = 5
 EARLIER_RUNS = 100  # entries that a row keeps, the newest
-FIELDS = [field.attname for field in Job._meta.concrete_fields]
-COLUMNS = [field.column for field in Job._meta.concrete_fields]
 RETURN_VALUE = Job._meta.get_field("return_value")
 
 
@@ -734,6 +732,10 @@ def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
 # In SQL, because building them with the ORM took more than half of the CPU of a run. They name the columns as models.py
 # does, and a test compares the two.
 
+# What a run may read of its job.
+READ = {"id", "task", "args", "kwargs", "options", "queue", "state", "key", "attempts", "starts", "started_at"}
+READ |= {"worker", "earlier_runs", "created_at", "finished_at", "return_value"}
+COLUMNS = [field for field in Job._meta.concrete_fields if field.attname in READ]
 BEGIN = f"""
     UPDATE "djcelery_jobs_job" AS job
     SET "starts" = 1, "started_at" = %s, "worker" = %s, "message_id" = %s, "publish_at" = %s, "publications" = 0,
@@ -745,7 +747,7 @@ BEGIN = f"""
                 OR pause."kind" = '{PauseKind.TASK}' AND pause."name" = job."task"
         )
         AND NOT EXISTS (SELECT 1 FROM "djcelery_jobs_cancellation" AS cancellation WHERE cancellation."job" = job."id")
-    RETURNING {", ".join(f'"{column}"' for column in COLUMNS)}
+    RETURNING {", ".join(f'"{field.column}"' for field in COLUMNS)}
 """  # noqa: S608  our own names
 # Nobody waits until this is on the disk. A server that crashes may forget such a start, but then it also rolls back the
 # run, which is one transaction: the job is as it was before it began.
@@ -766,7 +768,7 @@ def _executed(sql: str, *values: Any) -> Iterator[Any]:
     """Execute a statement, with its values as the database takes them, and yield the cursor."""
     connection = database()
     adapted = [ADAPTERS[type(value)](connection, value) if type(value) in ADAPTERS else value for value in values]
-    with connection.cursor() as cursor:
+    with prepared.cursor(connection) as cursor:
         cursor.execute(sql, adapted)
         yield cursor
 
@@ -778,19 +780,19 @@ ADAPTERS: dict[type, Callable[[Any, Any], Any]] = {
 
 
 def _from_row(row: Sequence[Any]) -> Job:
-    """Return the job that BEGIN has returned the columns of."""
+    """Return the job that BEGIN has returned the columns of. Django reads the others when somebody asks for them."""
     connection, values = database(), list(row[: len(COLUMNS)])
     for index, converters in _converters(connection.alias):
         for converter in converters:
             values[index] = converter(values[index], None, connection)
-    return Job.from_db(connection.alias, FIELDS, values)
+    return Job.from_db(connection.alias, [field.attname for field in COLUMNS], values)
 
 
 @cache
 def _converters(alias: str) -> list[tuple[int, list[Callable[..., Any]]]]:
     """Return what makes values of Python's types of those of a row, by the positions of its columns."""
     connection = connections[alias]
-    expressions = [field.get_col(Job._meta.db_table) for field in Job._meta.concrete_fields]
+    expressions = [field.get_col(Job._meta.db_table) for field in COLUMNS]
     of_columns = [
         [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
         for expression in expressions

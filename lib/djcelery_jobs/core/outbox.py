@@ -74,7 +74,7 @@ def write(
         for job in new:
             transaction.on_commit(partial(announce, job), using=database_alias(), robust=True)
     # Robust: whatever goes wrong in publishing, the caller's work is committed and the relay has the rows.
-    transaction.on_commit(at_commit, using=database_alias(), robust=not current_app.conf.task_always_eager)
+    transaction.on_commit(at_commit, using=database_alias(), robust=not at_commit.is_inline)
     return rows
 
 
@@ -83,12 +83,13 @@ class PublishAtCommit:
 
     The others are left to the relay: whoever dispatches thousands of jobs in a request would wait for all of them.
 
-    total: jobs that the transaction publishes up to here.
+    total: jobs that the transaction publishes up to here. is_inline: they run at once, here.
     """
 
     def __init__(self, jobs: list[Job]) -> None:
+        self.is_inline = bool(current_app.conf.task_always_eager)
         before = self._total_before()
-        left = len(jobs) if current_app.conf.task_always_eager else max(0, MAX_AT_COMMIT - before)
+        left = len(jobs) if self.is_inline else max(0, MAX_AT_COMMIT - before)
         self.jobs = jobs[:left]
         self.total = before + len(self.jobs)
         ledger.leave_to_relay(jobs[left:])
@@ -243,7 +244,8 @@ def send(job: Job, **options: Any) -> None:
     options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or _soft_limit(task, job.queue))
     options.pop(CALL_OPTION, None)
     with restored(options.pop("context", {})):
-        JobTask.apply_async(task, args, kwargs, retry_policy=_one_try(), **options)
+        # Celery's own: what JobTask checks was checked when the row was written, or by the relay a moment ago.
+        super(JobTask, task).apply_async(args, kwargs, retry_policy=_one_try(), **options)
 
 
 def _soft_limit(task: JobTask, queue: str) -> float:
