@@ -18,7 +18,7 @@ PROC = Path("/proc")
 
 
 def eventually(
-    what: str, look: Callable[[], T], seconds: float = 60, *, otherwise: Callable[[], str] = lambda: ""
+    what: str, look: Callable[[], T], seconds: float = 120, *, otherwise: Callable[[], str] = lambda: ""
 ) -> T:
     """Return the first true value of `look()`. Fails when there is none in `seconds`, a time that is never the measure.
 
