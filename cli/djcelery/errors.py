@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+MAX_NAMED = 12  # candidates of a hint
+
 
 class CommandError(click.ClickException):
     """Say that a command was understood, but refused or failed. Exit code 1."""
@@ -56,10 +58,14 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """Return a hint that names the closest candidate, or else all of them."""
+    """Return a hint that names the closest candidate, or else all of them, or some of many."""
     choices = list(candidates)
     match = closest(word, choices)
-    return f"Did you mean {match}?" if match else f"Choose {alternatives(choices)}."
+    if match:
+        return f"Did you mean {match}?"
+    if len(choices) > MAX_NAMED:
+        return f"Choose one of {len(choices)}, such as {', '.join(choices[:MAX_NAMED])}."
+    return f"Choose {alternatives(choices)}."
 
 
 def alternatives(words: Sequence[str]) -> str:

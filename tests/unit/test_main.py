@@ -115,3 +115,10 @@ def test_a_reader_who_leaves_gets_no_traceback():
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_hint_names_some_of_many_choices():
+    many = [f"app_{number:02}" for number in range(30)]
+    assert errors.did_you_mean("zzz", many).startswith("Choose one of 30, such as app_00, app_01")
+    assert "app_12" not in errors.did_you_mean("zzz", many)
+    assert errors.did_you_mean("zzz", many[:3]) == "Choose app_00, app_01 or app_02."

@@ -7,14 +7,13 @@ from collections.abc import Collection, Iterator
 
 from djcelery.editing import NotEditable
 from djcelery.editing.python import PythonSource
-from djcelery.errors import UsageError, closest, did_you_mean
+from djcelery.errors import UsageError, did_you_mean
 from djcelery.installing.sources import Sources
 from djcelery.project.dispatch_sites import Site
 from djcelery.project.installation import Installation
 from djcelery.project.tasks import Task
 
 BASE = "base=DurableTask"
-MAX_NAMED = 8
 IMPORT = "from djcelery_jobs import DurableTask"
 
 
@@ -35,12 +34,10 @@ def find_tasks(installation: Installation, names: tuple[str, ...]) -> list[Task]
 
 
 def _hint(name: str, known: Collection[str]) -> str:
-    """Return a hint with the closest task, or with some of many."""
+    """Return a hint with the closest task, or with some of them."""
     if not known:
         return "djcelery found no task in this project."
-    if closest(name, known) or len(known) <= MAX_NAMED:
-        return did_you_mean(name, known)
-    return f"Choose one of {len(known)} tasks, such as {', '.join(sorted(known)[:MAX_NAMED])}."
+    return did_you_mean(name, sorted(known))
 
 
 class DurableInstaller:
