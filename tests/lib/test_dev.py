@@ -188,7 +188,9 @@ def test_tracebacks_are_told_apart_and_never_lost():
 
 
 def test_the_last_lines_follow_when_all_are_ready(handlers, capfd):
-    web = PRINTS.format(pause=1, lines=["Starting at 8000", "Quit the server with CONTROL-C.", "GET /"])
+    web = PRINTS.format(
+        pause=1, lines=["Performing system checks...", "Starting at 8000", "Quit the server with CONTROL-C.", "GET /"]
+    )
     worker = PRINTS.format(pause=0.1, lines=["a@b ready.", *["busy"] * 18])
     dev.run(
         {"web": [sys.executable, "-c", web], "worker-fast": [sys.executable, "-c", worker]}, ["Open it.", "Log in."]
@@ -200,6 +202,7 @@ def test_the_last_lines_follow_when_all_are_ready(handlers, capfd):
     assert lines.count("Open it.") == 1
     assert any("ready." in line for line in lines[:first])
     assert any("Starting at" in line for line in lines[:first])
+    assert not any("Performing" in line or "Quit" in line for line in lines)
     assert not any("GET /" in line for line in lines[:first])
 
 

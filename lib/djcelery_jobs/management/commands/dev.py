@@ -31,6 +31,8 @@ PREPARE = ["migrate"]
 # logs otherwise, they are printed after some seconds.
 READY = {"web": "Quit the server with ", "worker": " ready.", "beat": "beat: Starting"}
 READY_SECONDS = 60
+# Lines of runserver that say nothing: the last lines tell how to stop, and the next line what the checks found.
+LEFT_OUT = ("Quit the server with ", "Performing system checks")
 
 # What says nothing new on a laptop: that runserver is not for production, and that a worker runs as root (a container).
 QUIET = {
@@ -173,7 +175,7 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
                 return
             for line in text.splitlines():
                 for shown in self.tracebacks.feed(message.name, line):
-                    if shown.strip() and not shown.startswith("Quit the server with "):
+                    if shown.strip() and not shown.startswith(LEFT_OUT):
                         super().write(message._replace(data=shown))
             if message.name in self.waiting and READY[message.name.partition("-")[0]] in text:
                 self.waiting.discard(message.name)
