@@ -191,7 +191,7 @@ def test_the_last_lines_follow_when_all_are_ready(handlers, capfd):
     web = PRINTS.format(
         pause=1, lines=["Performing system checks...", "Starting at 8000", "Quit the server with CONTROL-C.", "GET /"]
     )
-    worker = PRINTS.format(pause=0.1, lines=["a@b ready.", *["busy"] * 18])
+    worker = PRINTS.format(pause=0.1, lines=["a@b ready.", *["busy"] * 28])
     dev.run(
         {"web": [sys.executable, "-c", web], "worker-fast": [sys.executable, "-c", worker]}, ["Open it.", "Log in."]
     )
