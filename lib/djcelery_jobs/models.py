@@ -106,9 +106,9 @@ class Job(OneDatabaseModel):
             models.Index(fields=["queue", "task"], condition=Q(held=True), name="djcelery_jobs_held"),
             models.Index(fields=["finished_at"], condition=~Q(state__in=UNFINISHED), name="djcelery_jobs_finished"),
             models.Index(
-                fields=["state", "-created_at", "-id"],
+                # The last two let PostgreSQL group failures without reading the rows.
+                fields=["state", "-created_at", "-id", "task", "error_class"],
                 condition=Q(state__in=SET_ASIDE),
-                include=["task", "error_class"],  # so that PostgreSQL groups failures without reading the rows
                 name="djcelery_jobs_set_aside",
             ),
             models.Index(fields=["queue"], condition=Q(state=State.DEAD), name="djcelery_jobs_dead_in_queue"),

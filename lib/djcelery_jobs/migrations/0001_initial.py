@@ -203,8 +203,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("state__in", ["dead", "discarded", "cancelled"])),
-                        fields=["state", "-created_at", "-id"],
-                        include=["task", "error_class"],
+                        fields=["state", "-created_at", "-id", "task", "error_class"],
                         name="djcelery_jobs_set_aside",
                     ),
                     models.Index(

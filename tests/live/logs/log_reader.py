@@ -58,7 +58,7 @@ class LogSite:
         found = [
             {"process": process.log.stem, **json.loads(line)}
             for process in self.environment.processes
-            for line in process.text.splitlines()
+            for line in process.text.split("\n")[:-1]  # the last one may not be whole yet
             if line.startswith("{") and text in line
         ]
         return sorted(found, key=lambda line: line["timestamp"])
@@ -75,7 +75,7 @@ class LogSite:
     def lines_of_jobs(self) -> list[tuple[str, dict[str, Any]]]:
         """Return each line that was written in a thread that ran a job, with the id of that job."""
         log = self.environment.project.path / "witness.log"
-        pairs = [line.partition(" ") for line in log.read_text().splitlines()]
+        pairs = [line.partition(" ") for line in log.read_text().split("\n")[:-1]]
         return [(job, json.loads(line)) for job, _, line in pairs]
 
 
