@@ -13,22 +13,11 @@ from click.testing import CliRunner, Result
 from djcelery import errors, main
 from djcelery.checking.scope import find_scope
 from djcelery.journal import Journal
+from tests.unit import small_shop
 from tests.unit.small_shop import check
 from tests.unit.test_journal import run_killed
 
-TASKS = """\
-from celery import shared_task
-from django.db import transaction
-
-
-@shared_task
-def index(pk): ...
-
-
-def place(order):
-    with transaction.atomic():
-        index.delay(order.pk)
-    for pk in order:
+TASKS = f"""{small_shop.TASKS}    for pk in order:
         index.delay(pk)
 """
 
