@@ -11,6 +11,7 @@ from djcelery_jobs.worker import gc_freeze
 @pytest.fixture
 def thawed():
     gc.unfreeze()
+    gc.collect()  # the garbage of earlier tests is not what was loaded
     yield
     gc.unfreeze()
 

@@ -55,6 +55,7 @@ def test_who_binds_a_queue_declares_it():
     with current_app.connection_for_write() as connection:
         channel = connection.channel()
         [queue] = queues({"bound": workload()})
+        channel.exchange_declare("jobs")
         queue(channel).bind_to("jobs", routing_key="#.bound")
         assert queue(channel).get() is None  # raises when it is not there
         assert dead_queue("bound")(channel).get() is None
