@@ -1,1 +1,1 @@
-"""Benchmarks: each prints its tables and, at full size, writes its figures to `results/`."""
+"""Print the tables of each benchmark and, at full size, write its figures to `results/`."""

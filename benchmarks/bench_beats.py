@@ -1,4 +1,4 @@
-"""Two beats on one schedule: python -m benchmarks.bench_beats [SLOTS] [KILLS]
+"""Measure two beats on one schedule: python -m benchmarks.bench_beats [SLOTS] [KILLS]
 
 On each broker with each kind of schedule: how often an entry runs in each of its slots, how long after kill -9 of the
 one that sends the other one does, what becomes of one that hangs and wakes up when another holds the lock, how often

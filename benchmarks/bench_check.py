@@ -35,13 +35,13 @@ for path in pathlib.Path(sys.argv[1]).rglob("*.py"):
 
 
 class Time(NamedTuple):
-    """Seconds on the clock, and seconds of all cores together."""
+    """Hold seconds on the clock, and seconds of all cores together."""
 
     wall: float
     cpu: float
 
     def beside(self, floor: Time, wanted: str = "") -> str:
-        """In words, beside what bounds it."""
+        """Return it in words, beside what bounds it."""
         ratios = f"{self.wall / floor.wall:5.2f} of the floor, {self.cpu / floor.cpu:5.2f} of its CPU"
         return f"{self.wall:7.2f} s, {self.cpu:6.2f} s CPU: {ratios}{wanted and f' (wanted: {wanted})'}"
 

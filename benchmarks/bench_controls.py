@@ -1,4 +1,4 @@
-"""Controls under fire: python -m benchmarks.bench_controls [KILLS] [CANCELS] [DEAD] [--broker BROKER]
+"""Measure controls under fire: python -m benchmarks.bench_controls [KILLS] [CANCELS] [DEAD] [--broker BROKER]
 
 On each broker: what starts of a paused queue while its workers, beat and the broker are killed; whether each job that
 is cancelled about when it ends is either done with its effect or cancelled without; how long a running job goes on

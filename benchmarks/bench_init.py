@@ -1,4 +1,4 @@
-"""How long the commands that change a project take to plan: python -m benchmarks.bench_init [RUNS]
+"""Measure how long the commands that change a project take to plan: python -m benchmarks.bench_init [RUNS]
 
 `init --jobs --check` plans for a project of 1,500 Python files, of which a tenth have tasks; `add` and `remove` plan
 for a new project, and `update --check` looks at one. Nothing is written: the time is that of a whole process which

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the template's settings and its .env.example: python docs/make_configuration.py"""
+"""Write docs/configuration.md from the template's settings and its .env.example: python docs/make_configuration.py"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ EARLIER = {
 
 
 class Row(NamedTuple):
-    """A variable in .env.example. answers: those with which it is there; section: the heading above it."""
+    """Describe a variable in .env.example. answers: those with which it is there; section: the heading above it."""
 
     name: str
     value: str

@@ -25,7 +25,7 @@ Figures = dict[str, Any]
 
 
 class MissingResultError(Exception):
-    """A benchmark has not saved its figures yet."""
+    """Say that a benchmark has not saved its figures yet."""
 
 
 def result(name: str) -> Figures:

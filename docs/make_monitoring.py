@@ -1,4 +1,4 @@
-"""Writes docs/monitoring.md from a generated project's own metrics and rules: python docs/make_monitoring.py"""
+"""Write docs/monitoring.md from a generated project's own metrics and rules: python docs/make_monitoring.py"""
 
 from __future__ import annotations
 

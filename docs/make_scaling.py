@@ -1,4 +1,4 @@
-"""Draws docs/scaling.svg: what KEDA makes of a burst, of steady work and of a night: python docs/make_scaling.py
+"""Draw docs/scaling.svg: what KEDA makes of a burst, of steady work and of a night: python docs/make_scaling.py
 
 The arithmetic is that of KEDA and of the HorizontalPodAutoscaler that it drives, with the numbers of the template's
 own manifests. Jobs and pods are simulated: a second at a time, from the same random numbers each time.
@@ -32,13 +32,13 @@ BOOT = 20  # seconds until a new pod takes jobs, on a node that has the image
 
 @dataclass(frozen=True)
 class Trigger:
-    """One number that is looked at. average: it is for each pod, and not for all of them."""
+    """Describe one number that is looked at. average: it is for each pod, and not for all of them."""
 
     target: float
     average: bool
 
     def wants(self, value: float, pods: int) -> int:
-        """How many pods this number asks for, when so many are there."""
+        """Return how many pods this number asks for, when so many are there."""
         ratio = value / (self.target * pods) if self.average else value / self.target
         if abs(ratio - 1) <= TOLERANCE:
             return pods
@@ -47,7 +47,7 @@ class Trigger:
 
 @dataclass
 class Scaler:
-    """The number of pods of one Deployment over time."""
+    """Compute the number of pods of one Deployment over time."""
 
     least: int
     most: int
@@ -130,7 +130,7 @@ def _trigger(found: dict[str, Any]) -> Trigger:
 
 
 def concurrency(name: str) -> int:
-    """How many jobs a pod of the class runs at once."""
+    """Return how many jobs a pod of the class runs at once."""
     source = (TEMPLATE / SLUG / "settings/jobs.py").read_text(encoding="utf-8")
     [table] = [
         node.value
@@ -159,7 +159,7 @@ class Pod:
 
 @dataclass
 class Course:
-    """What happened, a value for each second."""
+    """Hold what happened, a value for each second."""
 
     waiting: list[int] = field(default_factory=list)
     age: list[float] = field(default_factory=list)
@@ -170,7 +170,7 @@ class Course:
 
 
 def simulate(name: str, seconds: int, arrivals: Callable[[int], int], duration: Callable[[], float]) -> Course:
-    """Jobs come, wait and run; each SYNC seconds the autoscaler looks. A pod that must leave ends its jobs first."""
+    """Let jobs come and run; the autoscaler looks each SYNC seconds. A pod that must leave ends its jobs first."""
     decides, slots, course = scaler(name), concurrency(name), Course()
     pods = [Pod(0, [0.0] * slots) for _ in range(decides.pods)]
     queue: deque[float] = deque()
@@ -219,7 +219,7 @@ def _follow(pods: list[Pod], wanted: int, now: int, slots: int) -> None:
 
 
 def burst() -> Course:
-    """400 imports of about 40 seconds, all at once."""
+    """Return 400 imports of about 40 seconds, all at once."""
     chance = random.Random(1)  # noqa: S311  no secret
     return simulate(
         "slow", 3600, lambda now: 400 if now == 300 else 0, lambda: chance.lognormvariate(math.log(36), 0.5)
@@ -227,7 +227,7 @@ def burst() -> Course:
 
 
 def steady() -> Course:
-    """40 jobs of half a second each second, for 35 minutes: the work of 20 processes, where 8 are there."""
+    """Return 40 jobs of half a second each second, for 35 minutes: the work of 20 processes, where 8 are there."""
     chance = random.Random(2)  # noqa: S311  no secret
 
     def arrivals(now: int) -> int:
@@ -237,7 +237,7 @@ def steady() -> Course:
 
 
 def night() -> Course:
-    """One report of 25 minutes, and three of 5 minutes a little later."""
+    """Return one report of 25 minutes, and three of 5 minutes a little later."""
     return simulate(
         "report", 3600, lambda now: {300: 1, 900: 3}.get(now, 0), iter([1500.0, 300.0, 300.0, 300.0]).__next__
     )

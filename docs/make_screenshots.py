@@ -1,4 +1,4 @@
-"""Photographs the page of the jobs: python -m docs.make_screenshots (needs what the live tests need, and Chromium)
+"""Photograph the jobs page: python -m docs.make_screenshots (needs what the live tests need, and Chromium)
 
 A real shop runs, with orders, a mail server that rejects some addresses and is slow at the end, and one worker that
 was ended. Only the hour before is made up, since nobody wants to wait for it.
@@ -32,7 +32,7 @@ for queue, most in {"fast": 60, "email": 40, "slow": 3}.items():
 
 
 def trouble(site: WatchedSite) -> None:
-    """Something to look at."""
+    """Cause failures, so that there is something to look at."""
     site.environment.manage("shell", "-c", HOUR)
     for number in range(20):
         if number % 9 == 8:

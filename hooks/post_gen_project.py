@@ -43,7 +43,7 @@ PACKAGE = "PACKAGE"  # stands for the project's package above, whose name is an 
 
 
 class Tree:
-    """The rendered project as facts, each read once and only when a check needs it."""
+    """Hold the rendered project as facts, each read once and only when a check needs it."""
 
     def __init__(self, root: Path, slug: str, copied: Sequence[str] = ()) -> None:
         """Read the project in `root`. `copied` is cookiecutter's list of patterns that are not rendered."""
@@ -53,7 +53,7 @@ class Tree:
 
     @cached_property
     def paths(self) -> list[str]:
-        """Every file, relative to the root, with forward slashes, sorted."""
+        """Return every file, relative to the root, with forward slashes, sorted."""
         paths = []
         for folder, folders, files in os.walk(self.root):
             folders[:] = [name for name in folders if name != ".git"]
@@ -67,7 +67,7 @@ class Tree:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """Every file that is UTF-8 text, without the vendored library, which has tests of its own."""
+        """Return every file that is UTF-8 text, without the vendored library, which has tests of its own."""
         texts = {}
         for path, content in self.contents.items():
             if b"\0" not in content and not path.startswith(f"{LIBRARY}/"):
@@ -76,7 +76,7 @@ class Tree:
 
     @cached_property
     def modules(self) -> dict[str, ast.Module]:
-        """The syntax trees of the Python files that the checks read: files with tasks, and the job settings."""
+        """Return the syntax trees of the Python files that the checks read: files with tasks, and the job settings."""
         return {
             path: ast.parse(text)
             for path, text in self.texts.items()
@@ -88,7 +88,7 @@ class Tree:
 
     @cached_property
     def unparsed(self) -> dict[str, str]:
-        """The Python, TOML, YAML and JSON files that do not parse, each with the reason."""
+        """Return the Python, TOML, YAML and JSON files that do not parse, each with the reason."""
         reasons = {path: unparsed(path, text) for path, text in self.texts.items() if not self.is_copied(path)}
         return {path: reason for path, reason in reasons.items() if reason}
 
@@ -103,7 +103,7 @@ class Tree:
 
     @cached_property
     def settings(self) -> dict[str, ast.expr]:
-        """The values that `settings/jobs.py` assigns at its top level, by name."""
+        """Return the values that `settings/jobs.py` assigns at its top level, by name."""
         module = self.modules.get(self.job_settings)
         assigned = {}
         for node in module.body if module else []:
@@ -125,12 +125,12 @@ class Tree:
 
     @cached_property
     def routes(self) -> dict[str, str | None]:
-        """The queue of each routed task; None where it is not a string literal."""
+        """Return the queue of each routed task; None where it is not a string literal."""
         return {task: _text(queue) for task, queue in self.items_of("ROUTES").items()}
 
     @cached_property
     def beat(self) -> dict[str, str | None]:
-        """The task of each beat entry; None where the entry names no task."""
+        """Return the task of each beat entry; None where the entry names no task."""
         return {
             entry: next((_text(v) for k, v in zip(value.keys, value.values, strict=True) if _text(k) == "task"), None)
             for entry, value in self.items_of("CELERY_BEAT_SCHEDULE").items()
@@ -139,7 +139,7 @@ class Tree:
 
     @cached_property
     def tasks(self) -> set[str]:
-        """The names of the library's tasks, and of the project's functions under `@shared_task`, outside its tests."""
+        """Return the names of the library's tasks and of the project's `@shared_task` functions outside its tests."""
         return LIBRARY_TASKS | {
             f"{path[:-3].replace('/', '.')}.{node.name}" if name is None else name
             for path, module in self.modules.items()
@@ -152,7 +152,7 @@ class Tree:
 
     @property
     def process_files(self) -> list[str]:
-        """The files that start a worker for each workload class."""
+        """Return the files that start a worker for each workload class."""
         return ["Procfile", "compose.yaml", *(path for path in [MANIFESTS] if path in self.texts)]
 
     def workers(self, path: str) -> set[str]:

@@ -61,7 +61,7 @@ MARKUP = '"\\`<>' + "{" + "}"
 
 
 class Rule(NamedTuple):
-    """A condition for the answer to one question. The message and the hint may contain {value} and {fixed}."""
+    """Set a condition for the answer to one question. The message and the hint may contain {value} and {fixed}."""
 
     question: str
     is_valid: Callable[[Any], bool]
@@ -70,7 +70,7 @@ class Rule(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """An invalid answer: to which question, why, what to do, and a valid value if one is known."""
+    """Describe an invalid answer: its question, why, what to do, and a valid value if one is known."""
 
     question: str
     message: str

@@ -1,1 +1,1 @@
-"""Tests, by their distance from the world: in memory, rendered, and on real servers. Imported as `tests...`."""
+"""Hold tests by their distance from the world: in memory, rendered, on real servers. Imported as `tests...`."""

@@ -57,7 +57,7 @@ def _is_marked(item: pytest.Item, markers: Iterable[str]) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadgroup`, run the tests that share servers in the same process."""
+    """Run the tests that share servers in the same process, with `--dist loadgroup`."""
     if config.getoption("dist") != "loadgroup":
         return None
     from tests.scheduling import SharedServers
@@ -76,7 +76,7 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
 
 
 def without_excuse(report: Any) -> Any:
-    """In CI, turn a skip into a failure unless it has one of the excuses."""
+    """Turn a skip into a failure in CI, unless it has one of the excuses."""
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr)
         if not any(excuse in reason for excuse in EXCUSES):

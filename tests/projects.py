@@ -1,4 +1,4 @@
-"""Generated projects for tests: made by the command, then judged by their own tools."""
+"""Make projects for tests with the command, and judge them by their own tools."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRODUCTION = {
 
 @dataclass(frozen=True)
 class Project:
-    """A generated project and the interpreter that runs it."""
+    """Hold a generated project and the interpreter that runs it."""
 
     path: Path
     python: Path = Path(sys.executable)
@@ -94,7 +94,7 @@ def interpreter(version: str) -> str | None:
 
 
 def _is(path: str, version: str) -> bool:
-    """Whether it really starts: pyenv puts names on PATH that say only that they are not chosen."""
+    """Return whether it really starts: pyenv puts names on PATH that only say that they are not chosen."""
     code = "import sys; print(*sys.version_info[:2], sep='.')"
     done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
     return done.returncode == 0 and done.stdout.strip() == version

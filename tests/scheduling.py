@@ -1,4 +1,4 @@
-"""Which tests run in the same process of a parallel run: those that share servers or a corpus, one after the other.
+"""Group the tests that share servers or a corpus, so that a parallel run has each group in one process.
 
 xdist's own `--dist loadgroup` writes the group of a test into its id, which pytest 9.1 and later no longer take up.
 """

@@ -1,4 +1,4 @@
-"""Two wheels, the command and the library: complete, of one version, and all that a project needs."""
+"""Test two wheels, the command and the library: complete, of one version, and all that a project needs."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_a_project_that_is_ejected_is_one_that_was_made_with_vendor(released, tm
 @pytest.mark.matrix
 @pytest.mark.parametrize("flags", [[], ["--vendor"]], ids=["installed", "vendored"])
 def test_in_an_empty_environment_the_tests_of_a_project_pass(release, tmp_path, flags):
-    """Both wheels come from a local folder, everything else from the index."""
+    # Both wheels come from a local folder, everything else from the index.
     python = tmp_path / "venv/bin/python"
     uv = [sys.executable, "-m", "uv", "--quiet"]
     pip = [*uv, "pip", "install", "--python", python, "--find-links", release]

@@ -1,4 +1,4 @@
-"""The app of Celery, as the most used Django template sets it up, with results in the Django database."""
+"""Set up Celery as the most used Django template does, with results in the Django database."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Settings that differ only in the job system. The connection is kept between jobs, as in a generated project."""
+"""Configure a project that differs only in the job system. Connections are kept, as in a generated project."""
 
 import os
 

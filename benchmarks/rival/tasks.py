@@ -1,4 +1,4 @@
-"""The same two tasks for each job system, and how it dispatches one job and many."""
+"""Define the same two tasks for each job system, and dispatch one job or many."""
 
 import os
 from collections.abc import Callable, Sequence

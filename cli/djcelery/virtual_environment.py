@@ -21,7 +21,7 @@ STOP_SECONDS = 5
 
 
 class InstallError(CommandError):
-    """The packages could not be installed. The project itself is complete."""
+    """Say that the packages could not be installed. The project itself is complete."""
 
     def __init__(self, project: Path, reason: str, exit_code: int = 1) -> None:
         folder = os.path.relpath(project)

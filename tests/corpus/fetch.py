@@ -37,7 +37,7 @@ def projects() -> list[dict[str, str]]:
 
 
 def address(project: dict[str, str]) -> str:
-    """Where the package index that pip uses has the file with this hash."""
+    """Return where the package index that pip uses has the file with this hash."""
     from pip._internal.models.index import PyPI  # the one place that knows the index which pip uses
 
     index = os.environ.get("PIP_INDEX_URL") or PyPI.simple_url
@@ -97,7 +97,7 @@ def unpack(url: str, data: bytes, room: Path) -> None:
 
 
 def everything() -> dict[str, Path]:
-    """Every project of the list by name, downloaded where it is missing."""
+    """Return every project of the list by name, downloaded where it is missing."""
     return {project["name"]: fetch(project, home()) for project in projects()}
 
 

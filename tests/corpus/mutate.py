@@ -16,7 +16,7 @@ Change = Callable[[list[str], ast.AST], None]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One mistake at one site."""
+    """Describe one mistake at one site."""
 
     project: str
     root: Path
@@ -28,7 +28,7 @@ class Mutation:
 
     @property
     def text(self) -> str:
-        """The file with the mistake; empty where that would not parse."""
+        """Return the file with the mistake; empty where that would not parse."""
         text = (self.root / self.path).read_text(encoding="utf-8")
         _, node = list(sites(ast.parse(text)))[self.number]
         return mutated(text, node, self.change)
@@ -170,7 +170,7 @@ def task_decorator(function: ast.FunctionDef) -> ast.expr | None:
 
 
 def sites(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """Every place where a kind of mistake can stand."""
+    """Yield every place where a kind of mistake can stand."""
     tasks = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and task_decorator(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] == "tasks":
@@ -231,14 +231,14 @@ def sent(node: ast.AST, tasks: set[str]) -> str:
 
 
 def other_serializer(root: Path) -> bool:
-    """Whether a project sends its arguments as something else than plain JSON."""
+    """Return whether a project sends its arguments as something else than plain JSON."""
     settings = (path for path in root.rglob("*.py") if "settings" in path.name or "celery" in path.as_posix())
     pattern = re.compile(r"""(?:TASK_SERIALIZER|task_serializer)\s*=(?!\s*["']json["'])""")
     return any(pattern.search(path.read_text(encoding="utf-8", errors="replace")) for path in settings)
 
 
 def mutations(project: str, root: Path) -> Iterator[Mutation]:
-    """Every mistake that can be put into a project, where it is one."""
+    """Yield every mistake that can be put into a project, where it is one."""
     fine = {"DJC201", "DJC202", "DJC203"} if other_serializer(root) else set()
     for path in sorted(root.rglob("*.py")):
         relative = path.relative_to(root).as_posix()

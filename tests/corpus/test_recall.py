@@ -1,4 +1,4 @@
-"""Mistakes put into real code at places a script chose: how many are found."""
+"""Test how many mistakes are found that a script put into real code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def chosen(seed: int, count: int) -> list[Mutation]:
 
 
 class Base:
-    """A project that is read once; each mutation changes one file of it."""
+    """Hold a project that is read once; each mutation changes one file of it."""
 
     def __init__(self, folder: str) -> None:
         self.tree = Tree(folder)

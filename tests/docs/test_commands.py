@@ -1,4 +1,4 @@
-"""Each command that a page names exists, and has the options that the page gives it."""
+"""Test that each command that a page names exists, and has the options that the page gives it."""
 
 from __future__ import annotations
 

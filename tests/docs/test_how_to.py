@@ -1,4 +1,4 @@
-"""The how-to pages without Python tell what a generated project has and does."""
+"""Test that the how-to pages without Python tell what a generated project has and does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sites of several versions lie side by side, and the index leads to the newest release."""
+"""Test that the sites of several versions lie side by side, and the index leads to the newest release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the README work on a machine that has Python and git, in the order in which they stand there."""
+"""Test that the README's commands work in their order, on a machine that has Python and git."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_users_need_no_tools_of_contributors():
 
 @pytest.mark.live
 def test_the_start(tmp_path):
-    """A checkout is installed without its extras, creates a project beside itself, and that runs."""
+    # A checkout is installed without its extras, creates a project beside itself, and that runs.
     (clone, new), (enter, install, dev), _ = blocks()
     assert (enter, install) == ("cd myproject", INSTALL)
     python = f"{Path(sys.executable).resolve()} -m venv"

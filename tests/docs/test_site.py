@@ -1,4 +1,4 @@
-"""The documentation site builds without a warning, has every page, and its start page answers within two clicks."""
+"""Test that the site builds without a warning, has every page, and answers within two clicks from its start."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_page_is_on_the_site_and_in_llms_txt(site):
 
 @pytest.mark.live
 def test_no_page_is_wider_than_a_phone(site):
-    """Code and tables scroll by themselves."""
+    # Code and tables scroll by themselves.
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("google-chrome")
@@ -95,7 +95,7 @@ def test_links_lead_to_files_also_on_github(path):
 
 
 def test_each_test_and_benchmark_that_a_page_names_exists():
-    """The names are files of this repository, or of a generated project."""
+    # The names are files of this repository, or of a generated project.
     named = {}
     for path in FILES:
         text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""The tutorial runs on real servers as it is written: its commands, its code, and the output that it shows."""
+"""Test that the tutorial runs on real servers as written: its commands, its code, and the output that it shows."""
 
 from __future__ import annotations
 

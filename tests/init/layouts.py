@@ -1,4 +1,4 @@
-"""Existing Django projects in the layouts that people use, each small and able to run.
+"""Write existing Django projects in the layouts that people use, each small and able to run.
 
 Every project has an app `shop` whose one view places an order and whose task counts it, and tests of its own.
 """
@@ -22,7 +22,7 @@ CELERY = 'CELERY_BROKER_URL = os.environ.get("REDIS_URL", "redis://localhost:637
 
 @dataclass(frozen=True)
 class Expected:
-    """What `init` must find in a layout."""
+    """Say what `init` must find in a layout."""
 
     settings: str
     named_in: str  # path:line
@@ -44,7 +44,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Layout:
-    """A project, and what must be found in it."""
+    """Describe a project, and what must be found in it."""
 
     name: str
     files: Files

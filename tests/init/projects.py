@@ -14,7 +14,7 @@ NOT_FILES_OF_THE_PROJECT = ("__pycache__", ".git/", ".djcelery/", "db.sqlite3")
 
 
 class ExistingProject:
-    """One project on the disk."""
+    """Hold one project on the disk."""
 
     def __init__(self, layout: Layout, root: Path) -> None:
         self.layout = layout

@@ -1,4 +1,4 @@
-"""`add` and `remove` in projects that went through `init --jobs`."""
+"""Test `add` and `remove` in projects that went through `init --jobs`."""
 
 from __future__ import annotations
 

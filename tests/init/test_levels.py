@@ -1,4 +1,4 @@
-"""`djcelery init` on each layout: what it changes, that the project works as before, and that it can be undone."""
+"""Test `djcelery init` on each layout: what it changes, that the project works as before, and that it can be undone."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def levels(project):
 
 @each_running_layout
 def test_the_project_works_as_before(project):
-    """No error of `manage.py check` is added, the project's tests say the same, and the tables can be made."""
+    # No error of `manage.py check` is added, the project's tests say the same, and the tables can be made.
     before = project.manage("check"), project.own_tests()
     assert before[0].returncode == 0, before[0].stderr
     assert before[1][0] == 0
@@ -84,7 +84,7 @@ def test_the_second_run_has_nothing_to_do_and_undo_restores_every_byte(project):
 
 @each_layout
 def test_only_lines_that_are_meant_change(project):
-    """Line ends, tabs and quotes stay, and every old line is still there but for those that name a replaced value."""
+    # Line ends, tabs and quotes stay, and every old line is still there but for those that name a replaced value.
     before = {path: (project.root / path).read_bytes() for path in project.contents()}
     assert project.init(*levels(project), "--yes").returncode == 0
     for path, data in before.items():
@@ -207,7 +207,7 @@ class TestTheCommand:
 
 @pytest.mark.parametrize("project", ["single_file", "tuples"], indirect=True)
 def test_the_line_for_django_s_own_tasks_is_offered_and_works(project):
-    """It stands there as a comment: with it, the tasks of packages run in workers, which must be there first."""
+    # It stands there as a comment: with it, the tasks of packages run in workers, which must be there first.
     assert project.init("--jobs", "--yes").returncode == 0
     [file] = files_with(project, "\n# TASKS = {")
     file.write_text(file.read_text().replace("\n# TASKS = {", "\nTASKS = {"))

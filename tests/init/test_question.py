@@ -1,4 +1,4 @@
-"""The one question of `djcelery init` on a terminal."""
+"""Test the one question of `djcelery init` on a terminal."""
 
 from __future__ import annotations
 

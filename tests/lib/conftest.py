@@ -1,4 +1,4 @@
-"""Django, set up for the tests of the library, and their fixtures.
+"""Set up Django for the tests of the library, and provide their fixtures.
 
 The settings are handed over and not named in the environment: other tests start projects with settings of their own.
 """
@@ -115,7 +115,7 @@ def committed(django_capture_on_commit_callbacks):
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
-    """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
+    """Wait longer: a broker in memory may take a second on a busy machine. Tests of the bound set their own."""
     monkeypatch.setattr(snapshot, "SECONDS", 30)
     monkeypatch.setattr(health, "SECONDS", 30)
 

@@ -1,4 +1,4 @@
-"""Our backend in the place of Django's dummy and immediate ones, for Django's own tests."""
+"""Put our backend in the place of Django's dummy and immediate ones, for Django's own tests."""
 
 import asyncio
 import concurrent.futures

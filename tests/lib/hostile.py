@@ -1,4 +1,4 @@
-"""Messages that no task can run: what other producers get wrong, and what somebody hostile would try.
+"""Define messages that no task can run: mistakes of other producers, and attempts of somebody hostile.
 
 Each is a body (bytes, or what becomes JSON), changes to the headers of a good message, and a content type.
 """
@@ -16,7 +16,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Hostile:
-    """A message that is wrong in one way."""
+    """Describe a message that is wrong in one way."""
 
     name: str
     body: Any = field(default_factory=lambda: [[], {}, {}])

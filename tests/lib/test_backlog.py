@@ -1,4 +1,4 @@
-"""The relay sends no copy of what still waits in the broker's queue, and misses nothing that the broker has lost."""
+"""Test that the relay sends no copy of what still waits in the queue, and misses nothing that the broker has lost."""
 
 import time
 from datetime import timedelta
@@ -78,7 +78,7 @@ def test_of_a_queue_that_lost_some_the_oldest_are_published(dispatch, broker):
 
 def test_a_wiped_queue_that_others_fill_meanwhile_hides_nothing(dispatch, broker, task):
     def plain() -> None:
-        """Nothing."""
+        """Do nothing."""
 
     dispatch(3)
     broker.clear()

@@ -263,7 +263,7 @@ def test_the_times_are_the_databases(app, broker, monkeypatch):
 
 
 class Never(schedule):
-    """A schedule that cannot be computed, as 31 February."""
+    """Act as a schedule that cannot be computed, such as 31 February."""
 
     def is_due(self, last_run_at: datetime) -> None:
         raise RuntimeError

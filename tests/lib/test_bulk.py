@@ -22,7 +22,7 @@ NOW = timezone.now()
 @pytest.fixture
 def never(task, broker):
     def never(number: int) -> None:
-        """Only its row matters here."""
+        """Do nothing: only its row matters here."""
 
     return task(never, base=DurableTask)
 
@@ -222,7 +222,7 @@ def test_it_waits_while_what_it_sent_before_waits_in_its_queue(make, monkeypatch
 
 def test_it_waits_for_a_broker_that_is_away(make, task, monkeypatch):
     def plain(number: int) -> None:
-        """Only its row matters here."""
+        """Do nothing: only its row matters here."""
 
     def unreachable(job):
         raise OperationalError

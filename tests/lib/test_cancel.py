@@ -140,7 +140,7 @@ def test_another_message_of_it_begins_nothing(add, broker, committed):
 
 
 def test_one_that_is_yet_to_begin_and_asked_to_end_does_not_begin(add, broker, committed):
-    """Its row was locked at that moment, by the relay for example."""
+    # Its row was locked at that moment, by the relay for example.
     with committed():
         add.delay("a")
     Cancellation.objects.create(job=the_job().pk, requested_by="ann")
@@ -152,7 +152,7 @@ def test_one_that_is_yet_to_begin_and_asked_to_end_does_not_begin(add, broker, c
 
 def test_its_key_is_free_again(task, broker, committed):
     def keyed() -> None:
-        """Nothing."""
+        """Do nothing."""
 
     made = task(keyed, base=DurableTask)
     with committed():

@@ -1,4 +1,4 @@
-"""Erlang's formulas against values worked out by hand, and the plan against jobs that ended."""
+"""Test Erlang's formulas against values worked out by hand, and the plan against jobs that ended."""
 
 import math
 from datetime import timedelta
@@ -12,7 +12,7 @@ from djcelery_jobs.models import Job, MinuteTally, State, Tally
 
 
 def ended(queue: str, seconds: float, *, jobs: int = 1, hours_ago: int = 1, state: State = State.DONE) -> None:
-    """Jobs that took so long and ended in the same hour."""
+    """Return jobs that took so long and ended in the same hour."""
     finished = (timezone.now() - timedelta(hours=hours_ago)).replace(minute=0)
     began = finished - timedelta(seconds=seconds)
     row = {"task": "tests.works", "queue": queue, "state": state, "publish_at": finished}

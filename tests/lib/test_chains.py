@@ -14,7 +14,7 @@ User = get_user_model()
 
 def test_what_follows_a_plain_task_that_was_delivered_twice_is_one_job(add, task, broker, committed):
     def plain():
-        """Nothing."""
+        """Do nothing."""
 
     first = task(plain)
     message = chain(first.si(), add.si("a"))

@@ -1,4 +1,4 @@
-"""Each runtime check, with the mistake that it is for."""
+"""Test each runtime check, with the mistake that it is for."""
 
 import os
 import ssl

@@ -53,7 +53,7 @@ def test_open_is_remembered(state, monkeypatch):
 
 def test_a_connection_that_failed_is_left_without_a_goodbye(task, broker, monkeypatch):
     def work() -> None:
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     def unreachable(*args, **kwargs):
         raise ConnectionError

@@ -179,7 +179,7 @@ def _(url: str) -> None:
 
 @canary("_sentinel_poll")
 def _(url: str) -> None:
-    """Upstream: a process that is no longer watched cannot be watched again."""
+    """Show that upstream, a process that is no longer watched cannot be watched again."""
     lost = SimpleNamespace(_sentinel_poll=None, _popen=SimpleNamespace(sentinel=0))
     hub, pool = Hub(), SimpleNamespace(_event_process_exit=None)
     with pytest.raises(ValueError, match="file descriptor"):
@@ -195,7 +195,7 @@ def _(url: str) -> None:
 
 @canary("_create_client")
 def _(url: str) -> None:
-    """Upstream: a client for each command, and an item that is not an envelope raises."""
+    """Show that upstream, each command creates a client, and an item that is not an envelope raises."""
     assert "_create_client" in vars(redis.Channel)
     with Connection(url, transport=ORIGINAL) as connection:
         channel = connection.default_channel
@@ -209,7 +209,7 @@ def _(url: str) -> None:
 
 @canary("_queue_bind")
 def _(url: str) -> None:
-    """Upstream: on a full server a queue cannot be declared, and a message that was taken cannot be recorded."""
+    """Show that upstream, a full server lets no queue be declared, and no message that was taken be recorded."""
     with Connection(url, transport=ORIGINAL) as connection:
         connection.SimpleQueue("fast").put("")
         fill(url)
@@ -221,7 +221,7 @@ def _(url: str) -> None:
 
 @canary("_has_queue")
 def _(url: str) -> None:
-    """Upstream: behind a key prefix a queue that holds a message does not exist."""
+    """Show that upstream, a queue that holds a message does not exist behind a key prefix."""
     with Connection(url, transport=ORIGINAL, transport_options={"global_keyprefix": "shop:"}) as connection:
         connection.SimpleQueue("fast").put("")
         assert client.Redis.from_url(url).llen("shop:fast") == 1
@@ -230,7 +230,7 @@ def _(url: str) -> None:
 
 @canary("_delivered")
 def _(url: str) -> None:
-    """Upstream: a lost connection returns every unacknowledged message to its queue, also of a job that runs."""
+    """Show that upstream, a lost connection returns every unacknowledged message, also of a job that runs."""
     with Connection(url, transport=ORIGINAL) as connection:
         queue = SimpleQueue(connection.channel(), "fast")
         queue.put("")
@@ -257,7 +257,7 @@ def _(url: str) -> None:
 
 @canary("crons_task_retry")
 def _(url: str) -> None:
-    """Upstream: a retry is reported as a failed check-in."""
+    """Show that upstream, a retry is reported as a failed check-in."""
     beat = import_module("sentry_sdk.integrations.celery.beat")
     beat._setup_celery_beat_signals(monitor_beat_tasks=True)
     task_success.disconnect(beat.crons_task_success)
@@ -268,7 +268,7 @@ def _(url: str) -> None:
 
 @canary("CTX_KEY")
 def _(url: str) -> None:
-    """Upstream: another thread that runs the same job finds this thread's span."""
+    """Show that upstream, another thread that runs the same job finds this thread's span."""
     utils = import_module("opentelemetry.instrumentation.celery.utils")
     for spans, shared in ((None, True), (SpansOfThread(), False)):
         task, found = SimpleNamespace(**{utils.CTX_KEY: spans}), []
@@ -299,7 +299,7 @@ def _(url: str) -> None:
 
 @canary("errors_occurred")
 def _(url: str) -> None:
-    """Upstream: around a request, every connection is asked anew."""
+    """Show that upstream, every connection is asked anew around a request."""
     used = inspect.getsource(BaseDatabaseWrapper.close_if_unusable_or_obsolete)
     assert "if self.errors_occurred:" in used
     assert "self.health_check_done = False" in used
@@ -322,7 +322,7 @@ def _(url: str) -> None:
 
 @canary("closed_in_transaction")
 def _(url: str) -> None:
-    """Upstream: closing a connection in a transaction raises nothing, and the block goes on."""
+    """Show that upstream, closing a connection in a transaction raises nothing, and the block goes on."""
     connection = unconnected_database()
     connection.in_atomic_block, connection.connection = True, SimpleNamespace(close=int)
     BaseDatabaseWrapper.close(connection)
@@ -335,14 +335,14 @@ def unconnected_database() -> BaseDatabaseWrapper:
 
 @canary("_return_value")
 def _(url: str) -> None:
-    """Upstream: nobody but the class itself can set it."""
+    """Show that upstream, nobody but the class itself can set it."""
     [field] = [field for field in fields(_tasks_api().TaskResult) if field.name == "_return_value"]
     assert not field.init
 
 
 @canary("normalize_json")
 def _(url: str) -> None:
-    """Upstream: the backend gets what the caller passed, and not what a job is given."""
+    """Show that upstream, the backend gets what the caller passed, and not what a job is given."""
     api = _tasks_api()
     assert api.normalize_json({"a": (1, b"b")}) == {"a": [1, "b"]}
     assert "normalize_json" not in inspect.getsource(api.Task)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Request:
-    """As much of Celery's request as the step looks at."""
+    """Stand in for Celery's request, as far as the step looks at it."""
 
     def __init__(self, task, job_id: object, *, began: float | None = None, acknowledged: bool = False) -> None:
         self.task, self.id, self.time_start, self.acknowledged = task, str(job_id), began, acknowledged
@@ -47,7 +47,7 @@ def step(consumer) -> ConnectionLoss:
 @pytest.fixture
 def durable(task):
     def work() -> None:
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     return task(work, base=DurableTask)
 

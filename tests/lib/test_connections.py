@@ -1,4 +1,4 @@
-"""Database connections of a worker."""
+"""Test database connections of a worker."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""No message ends the worker, stops a queue or is lost, whatever it holds."""
+"""Test that no message ends the worker, stops a queue or is lost, whatever it holds."""
 
 import json
 import pickle
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Channel:
-    """As much of a channel as a message needs to be acknowledged."""
+    """Stand in for a channel, as far as a message needs it to be acknowledged."""
 
     no_ack_consumers = None
 
@@ -39,7 +39,7 @@ class Channel:
 
 @pytest.fixture
 def consumer(monkeypatch):
-    """Our consumer without a worker around it, with Celery's own handling of messages."""
+    """Return our consumer without a worker around it, with Celery's own handling of messages."""
     monkeypatch.setattr("djcelery_jobs.worker.consumer.connections", SimpleNamespace(close_all=lambda: None))
     ours = Consumer.__new__(Consumer)
     ours.app, ours.hostname, ours.hub = current_app._get_current_object(), "fast-1", None

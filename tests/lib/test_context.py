@@ -10,7 +10,7 @@ from djcelery_jobs.telemetry import context
 
 
 class Seen(list):
-    """What tasks saw: name, request id and attempt of each run."""
+    """Keep what tasks saw: name, request id and attempt of each run."""
 
     def __init__(self, make_task):
         self.make_task = make_task

@@ -1,4 +1,4 @@
-"""A run neither fails nor is lost because the database is down for a moment."""
+"""Test that a run neither fails nor is lost because the database is down for a moment."""
 
 import logging
 from types import SimpleNamespace

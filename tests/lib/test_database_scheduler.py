@@ -1,4 +1,4 @@
-"""The schedule in the database, which people edit in the admin."""
+"""Test the schedule in the database, which people edit in the admin."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entries(conf) -> dict[str, PeriodicTask]:
-    """One that is in order, one on 31 February, and one whose schedule was taken away."""
+    """Make an entry that is in order, one on 31 February, and one whose schedule was taken away."""
     conf(beat_scheduler="djcelery_jobs.beat.database_scheduler:LockedDatabaseScheduler")
     PeriodicTask.objects.all().delete()
     hourly = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)

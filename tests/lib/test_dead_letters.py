@@ -1,4 +1,4 @@
-"""Where failed jobs are kept, and what a person can do with them in the admin and at the command line."""
+"""Test where failed jobs are kept, and what a person can do with them in the admin and at the command line."""
 
 import pytest
 from celery.exceptions import OperationalError
@@ -37,7 +37,7 @@ def dead(fails, broker) -> Job:
 @pytest.fixture
 def durable(task, broker) -> Job:
     def never(number: int) -> None:
-        """Only its row matters here."""
+        """Do nothing: only its row matters here."""
 
     made = task(never, base=DurableTask)
     return Job.objects.create(task=made.name, args=[1], queue="fast", state=State.DEAD, publish_at=timezone.now())

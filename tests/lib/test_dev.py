@@ -1,4 +1,4 @@
-"""`manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
+"""Test `manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""A durable job is written in the caller's transaction, published at its commit, and refused if it could never run."""
+"""Test that a durable job is written in the caller's transaction, published at its commit, and refused if faulty."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -108,7 +108,7 @@ def test_what_was_rolled_back_does_not_count_as_published(add, broker, committed
 @pytest.mark.parametrize("durable", [True, False])
 def test_an_option_of_a_wrong_type_is_named(add, task, broker, durable, option, value, says):
     def plain(name: str) -> None:
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     with pytest.raises(TypeError, match=f"The option {option} must be {says}, got"):
         (add if durable else task(plain)).apply_async(["a"], **{option: value})
@@ -133,7 +133,7 @@ def test_in_async_code_it_says_what_to_write(add, broker):
 
 def test_async_code_can_dispatch(add, task, broker, committed):
     def plain(name: str) -> None:
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     async def view() -> None:
         await add.adelay("a")
@@ -186,7 +186,7 @@ def test_the_relay_sends_what_was_sent_at_once(task, broker, committed, value):
 
 def test_a_task_that_expires_says_so_in_the_row_and_not_in_the_message(task, broker, committed):
     def soon():
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     with committed():
         task(soon, base=DurableTask, expires=60).delay()
@@ -235,7 +235,7 @@ def test_arguments_come_back_as_celery_would_send_them(task, broker, committed):
 
 def test_too_large_arguments_are_refused(add, task, broker):
     def plain(text):
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     for refuses in (add, task(plain)):
         with pytest.raises(ArgumentsTooLargeError, match=f"{jobs_settings.MAX_ARGUMENT_BYTES} are allowed"):

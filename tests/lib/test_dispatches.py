@@ -1,4 +1,4 @@
-"""A test asserts what was dispatched, and is told what was dispatched instead."""
+"""Test that a test asserts what was dispatched, and is told what was dispatched instead."""
 
 import pytest
 from django.db import transaction
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def plain(task):
     def plain(number: int, colour: str = "") -> None:
-        """Nothing."""
+        """Do nothing."""
 
     return task(plain)
 

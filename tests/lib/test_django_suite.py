@@ -1,4 +1,4 @@
-"""Django's own tests of task backends pass against ours, on each Django that the library supports.
+"""Test that Django's own tests of task backends pass against ours, on each Django that the library supports.
 
 They are fetched from a release by its hash. The package django-tasks has no tests in its release, so on Django 5.2
 those of Django 6.0 are run against it.

@@ -1,4 +1,4 @@
-"""A durable job that fails is retried from its row, or kept as a dead letter."""
+"""Test that a durable job that fails is retried from its row, or kept as a dead letter."""
 
 from contextlib import contextmanager
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A durable job has its effect once, however often it is delivered, and none runs beside itself."""
+"""Test that a durable job has its effect once, however often it is delivered, and none runs beside itself."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""A job whose task ended its own transaction is never DONE: its effect may be gone."""
+"""Test that a job whose task ended its own transaction is never DONE: its effect may be gone."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Mail about failures: once per failure and pause, without secrets, and never in the way of the job."""
+"""Test mail about failures: once per failure and pause, without secrets, and never in the way of the job."""
 
 import logging
 from smtplib import SMTPException

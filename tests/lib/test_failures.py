@@ -1,4 +1,4 @@
-"""A job that failed for good says so once; one that is tried again does not."""
+"""Test that a job that failed for good says so once; one that is tried again does not."""
 
 import logging
 import pickle

@@ -1,4 +1,4 @@
-"""A message decides neither what a durable job does nor whose row it is: the row does."""
+"""Test that a message decides neither what a durable job does nor whose row it is: the row does."""
 
 import uuid
 

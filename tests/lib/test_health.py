@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
-    """On a busy machine even a broker in memory may take a second. Tests of the bound set one of their own."""
+    """Wait longer: a broker in memory may take a second on a busy machine. Tests of the bound set their own."""
     monkeypatch.setattr(snapshot, "SECONDS", 30)
     monkeypatch.setattr(health, "SECONDS", 30)
 

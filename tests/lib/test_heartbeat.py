@@ -1,4 +1,4 @@
-"""The sign of life of a worker and of beat."""
+"""Test the sign of life of a worker and of beat."""
 
 import os
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def pulse(monkeypatch) -> Pulse:
 
 
 class Consumer:
-    """As much of Celery's as the step needs: its timer, its queues, and which of them it consumes."""
+    """Stand in for Celery's, as far as the step needs it: its timer, its queues, and which of them it consumes."""
 
     def __init__(self, *consumed: str) -> None:
         self.app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from={"fast": "a queue"})))

@@ -1,4 +1,4 @@
-"""Each Python block of the how-to pages runs, and has the effect that its page promises."""
+"""Test that each Python block of the how-to pages runs, and has the effect that its page promises."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Durable tasks that run inline: in eager mode, by apply() and as plain functions."""
+"""Test durable tasks that run inline: in eager mode, by apply() and as plain functions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""At most one unfinished job has a given key, and an id is used once."""
+"""Test that at most one unfinished job has a given key, and an id is used once."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""Whatever happens to jobs, and in whatever order, ledger.py keeps its promise.
+"""Test that whatever happens to jobs, and in whatever order, ledger.py keeps its promise.
 
 Hypothesis makes up the order: it calls the rules below in thousands of ways, looks at the invariants after each step,
-and shows the shortest way to break one. More of them: LIVES=1000 pytest tests/jobs/test_life_of_a_job.py
+and shows the shortest way to break one. More of them: LIVES=1000 pytest tests/lib/test_life_of_a_job.py
 """
 
 import itertools
@@ -61,7 +61,7 @@ ALL_OF_IT = (
 
 
 class Killed(BaseException):
-    """The process ended here."""
+    """Say that the process ended here."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Message:
 
 @dataclass
 class Standing:
-    """A run that has begun and stands still. age: seconds. A worker of its own has it."""
+    """Hold a run that has begun and stands still. age: seconds. A worker of its own has it."""
 
     message: Message
     begun: Job
@@ -81,7 +81,7 @@ class Standing:
 
 
 class LifeOfAJob(RuleBasedStateMachine):
-    """Jobs, the messages that were published for them, and the runs that stand still."""
+    """Hold jobs, the messages that were published for them, and the runs that stand still."""
 
     def __init__(self, short: DurableTask, long: DurableTask) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     @precondition(lambda self: self.standing)
     @rule(data=st.data(), ends=st.sampled_from(["well", "wrong", "given back"]))
     def go_on(self, data, ends):
-        """Such a run was only slow."""
+        """Let a run that was only slow go on."""
         standing = data.draw(st.sampled_from(self.standing))
         self.standing.remove(standing)
         job, begun = standing.message.job, standing.begun
@@ -214,7 +214,7 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([3, 3700]), beat_lives=st.booleans())
     def time_passes(self, seconds, beat_lives):
-        """While a run may have just begun, or longer than any run may take."""
+        """Let time pass: while a run may have just begun, or longer than any run may take."""
         self.let_pass(seconds)
         if beat_lives:
             self.beat()
@@ -268,7 +268,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         self.given_up |= {name for name in gone if before[name].state == State.CANCELLED}
 
     def let_pass(self, seconds: float) -> None:
-        """As if all that is written down had happened so much earlier."""
+        """Change all times that are written down, as if everything had happened so much earlier."""
         by = timedelta(seconds=seconds)
         times = ("started_at", "finished_at", "publish_at")
         Job.objects.update(**{name: F(name) - by for name in times})
@@ -343,7 +343,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             assert name in self.failed or self.killed[name] > jobs_settings.MAX_REDELIVERIES
 
     def teardown(self):
-        """From any state, when nothing goes wrong any more, each job comes to its end."""
+        """Require that each job comes to its end from any state, when nothing goes wrong any more."""
         try:
             self.all_comes_to_its_end()
         finally:
@@ -371,7 +371,7 @@ def is_paused(job: Job) -> bool:
 
 
 def make_effect(name: str) -> None:
-    """One row more each time, so that a doubled effect shows."""
+    """Insert one row more each time, so that a doubled effect shows."""
     User.objects.create(username=uuid.uuid4().hex, first_name=name)
 
 

@@ -1,4 +1,4 @@
-"""Finding one job among many."""
+"""Test finding one job among many."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make(**fields) -> Job:
 
 def test_it_is_found_by_what_a_person_has_at_hand(task, broker):
     def mail(order_id: str) -> None:
-        """Only its row matters here."""
+        """Do nothing: only its row matters here."""
 
     order_id = str(uuid.uuid4())
     job = uuid.UUID(str(task(mail, base=DurableTask).delay(order_id)))

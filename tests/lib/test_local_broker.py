@@ -1,4 +1,4 @@
-"""`manage.py dev` uses the broker that answers, starts one where it can, or says what to start."""
+"""Test that `manage.py dev` uses the broker that answers, starts one where it can, or says what to start."""
 
 import sys
 

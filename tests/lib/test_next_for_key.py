@@ -1,4 +1,4 @@
-"""A dispatch with a key is never swallowed by a job that ran too early to see what the caller changed."""
+"""Test that a dispatch with a key is never swallowed by a job that ran too early to see what the caller changed."""
 
 import threading
 from datetime import timedelta
@@ -137,7 +137,7 @@ def test_callers_with_the_same_keys_in_another_order_do_not_wait_for_each_other(
 
 def test_a_key_whose_jobs_are_gone_is_free(add, broker, committed, task):
     def other() -> None:
-        """Nothing."""
+        """Do nothing."""
 
     with committed():
         add.apply_async(["a"], key="k")

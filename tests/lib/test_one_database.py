@@ -1,4 +1,4 @@
-"""Every row of the job layer is read where it is written, whatever a router says about reads.
+"""Test that every row of the job layer is read where it is written, whatever a router says about reads.
 
 The router of the tests' project sends all reads of these rows to a replica, and no test may query it. So each test of
 the library proves this for the code that it runs. Here are the ways around a manager.

@@ -1,4 +1,4 @@
-"""The page of what the jobs are doing: what it says, who sees it, and what can be decided there."""
+"""Test the page of what the jobs are doing: what it says, who sees it, and what can be decided there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NOW = timezone.now()
 
 
 def quiet() -> Snapshot:
-    """Everything is in order: one worker, one job that it runs."""
+    """Return a snapshot in which everything is in order: one worker, one job that it runs."""
     hour_ago, soon = NOW - timedelta(hours=1), timezone.now() + timedelta(minutes=5, seconds=30)
     worker = WorkerState(
         name="fast@a", queues=["fast"], concurrency=4, running=1, seen=NOW, alive=True, consuming=True, started=hour_ago
@@ -96,7 +96,7 @@ def make_dead(task):
     """Make dead jobs of a durable task: make_dead(3, error="x")."""
 
     def never() -> None:
-        """Only its rows matter here."""
+        """Do nothing: only its rows matter here."""
 
     name = task(never, base=DurableTask).name
 
@@ -222,7 +222,7 @@ def test_an_entry_that_can_never_run_is_shown_as_such(boss, state):
 
 @pytest.mark.parametrize("place", [PAGE, f"{PAGE}dead/", f"{PAGE}find/?q=x"])
 def test_the_breadcrumbs_are_those_of_the_admin(boss, place):
-    """Their separators come from the admin's style sheet, which knows one form of them for each version."""
+    # Their separators come from the admin's style sheet, which knows one form of them for each version.
 
     def form(page: str) -> tuple[str, str]:
         [(tag, inside)] = re.findall(r'<(\w+) class="breadcrumbs">(.*?)</\1>', page, re.DOTALL)
@@ -435,7 +435,7 @@ def test_the_broker_may_be_away(boss, make_dead, task, monkeypatch):
         raise OperationalError("unreachable")
 
     def plain() -> None:
-        """Its row only."""
+        """Do nothing: only its row matters here."""
 
     [job] = make_dead(task=task(plain).name)
     monkeypatch.setattr("djcelery_jobs.core.outbox.send", unreachable)
@@ -578,7 +578,7 @@ def test_all_that_match_are_left_to_beat_after_one_question(chief, make_dead):
 
 def test_a_dead_job_is_edited_and_sent_again(chief, make_dead, task):
     def pay(order: int, password: str = "") -> None:
-        """Only its row matters here."""
+        """Do nothing: only its row matters here."""
 
     [job] = make_dead(task=task(pay, base=DurableTask).name, args=[1], kwargs={"password": "hunter2"})
     page = f"{PAGE}jobs/{job.pk}/edit/"

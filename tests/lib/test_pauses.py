@@ -1,4 +1,4 @@
-"""What is paused does not start, and starts again afterwards: durable jobs, plain jobs and entries of the schedule."""
+"""Test that what is paused does not start until it is resumed: durable jobs, plain jobs and schedule entries."""
 
 from datetime import timedelta
 from types import SimpleNamespace

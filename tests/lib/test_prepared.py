@@ -1,4 +1,4 @@
-"""The statements of a run are prepared once for each connection, and not behind a pooler."""
+"""Test that the statements of a run are prepared once for each connection, and not behind a pooler."""
 
 import pytest
 from django.db import connection, transaction

@@ -13,7 +13,7 @@ from djcelery_jobs.worker.process_pool import (
 
 
 class Pool:
-    """A pool with one process, which writes its results into a pipe."""
+    """Hold a pool with one process, which writes its results into a pipe."""
 
     def __init__(self) -> None:
         self.results, self.write = os.pipe()

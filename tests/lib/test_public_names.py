@@ -58,7 +58,7 @@ def tasks_backend() -> ModuleType:
 
 
 def test_the_list():
-    """A name that is added is promised to everybody, and one that is taken away breaks their projects."""
+    # A name that is added is promised to everybody, and one that is taken away breaks their projects.
     assert djcelery_jobs.__all__ == PUBLIC
     assert operations.__all__ == OPERATIONS
     assert testing.__all__ == [
@@ -108,7 +108,7 @@ def test_the_pages_are_those_of_the_library():
 
 
 def test_the_set_up_of_the_readme_works(tmp_path):
-    """Each block that names a file is put into a fresh Django project, which then runs a job."""
+    # Each block that names a file is put into a fresh Django project, which then runs a job.
 
     def run(*command: str) -> str:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib"), "PYTHONWARNINGS": "error:::djcelery_jobs"}
@@ -138,5 +138,5 @@ def test_the_set_up_of_the_readme_works(tmp_path):
 
 
 def test_asking_for_all_names_imports_no_optional_extra():
-    """The discovery of unittest does so with every package that it finds, and a vendored library is one."""
+    # The discovery of unittest does so with every package that it finds, and a vendored library is one.
     assert set(dir(djcelery_jobs)) <= set(vars(djcelery_jobs))

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, with a real broker: what it receives, and how it loses its connection."""
+"""Test a worker in a process of its own, with a real broker: what it receives, and how it loses its connection."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Secrets of the shapes that are met in logs, arguments and errors, and texts that only look like them.
+"""Test secrets of the shapes that are met in logs, arguments and errors, and texts that only look like them.
 
 The keys are made up, and put together here so that no scanner takes them for real ones.
 """

@@ -93,7 +93,7 @@ def test_channels_that_wait_for_an_answer_close_though_their_server_is_gone(tmp_
 
 
 def test_importing_settings_changes_no_transport_of_other_programs():
-    """It is done when Django is set up: a script that only reads the settings keeps kombu's own."""
+    # It is done when Django is set up: a script that only reads the settings keeps kombu's own.
     code = (
         "from kombu.transport import TRANSPORT_ALIASES as aliases; before = dict(aliases); "
         "import tests.lib.project.settings, djcelery_jobs; "

@@ -30,6 +30,6 @@ def test_anything_else_is_put_into_one(item):
 
 
 class _Channel:
-    """As much of a channel as decodes a body."""
+    """Stand in for a channel, as far as it decodes a body."""
 
     codecs, decode_body = Channel.codecs, Channel.decode_body

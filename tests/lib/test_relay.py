@@ -1,4 +1,4 @@
-"""The relay publishes what is due and what the broker lost, and one bad job keeps no other from being sent."""
+"""Test that the relay publishes what is due or lost, and that one bad job keeps no other from being sent."""
 
 import struct
 from datetime import timedelta

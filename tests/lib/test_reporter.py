@@ -34,7 +34,7 @@ def pulse(monkeypatch) -> Pulse:
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Threads that do not run by themselves: `threads["count"]()` runs one."""
+    """Replace threads by calls that do not run by themselves: `threads["count"]()` runs one."""
     made = {}
 
     def thread(target, args, name, daemon):

@@ -1,4 +1,4 @@
-"""A durable job can be cancelled: by Celery's `revoke`, by `jobs discard ID`, and only before it has its effect."""
+"""Test that a durable job can be cancelled by `revoke` or `jobs discard ID`, and only before it has its effect."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -72,7 +72,7 @@ def test_a_message_that_expired_decides_nothing(add, broker, committed):
 
 def test_a_plain_task_has_no_row(task, broker, monkeypatch, django_assert_num_queries):
     def plain() -> None:
-        """Nothing."""
+        """Do nothing."""
 
     with django_assert_num_queries(0):
         revocations.discard_revoked(task(plain), SimpleNamespace(id="x"), terminated=False, expired=False)

@@ -1,4 +1,4 @@
-"""Schedules in words of Celery. Those of django-celery-beat are in test_database_scheduler.py."""
+"""Test schedules in words of Celery. Those of django-celery-beat are in test_database_scheduler.py."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A flight to something that may hang."""
+"""Test a flight to something that may hang."""
 
 import os
 import threading

@@ -80,7 +80,7 @@ def test_the_oldest_durable_job_that_no_worker_has_begun(broker):
 
 def test_a_delayed_job_waits_from_when_it_was_due(broker, task):
     def work() -> None:
-        """Never runs."""
+        """Do nothing: it never runs."""
 
     job = waiting_row(minutes=60, state=JobState.DELAYED, waiting_since=None)
     Job.objects.update(task=task(work).name, created_at=timezone.now() - timedelta(hours=1))
@@ -92,7 +92,7 @@ def test_a_delayed_job_waits_from_when_it_was_due(broker, task):
 
 
 def test_the_oldest_plain_message_of_a_broker_that_shows_none(broker):
-    """It is younger than the one that a worker fetched last."""
+    # It is younger than the one that a worker fetched last.
     prune.delay()
     assert queue("slow").oldest is None
 

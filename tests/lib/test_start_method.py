@@ -1,4 +1,4 @@
-"""A worker whose processes would not count is refused."""
+"""Test that a worker whose processes would not count is refused."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""A worker that gets nothing while jobs wait."""
+"""Test a worker that gets nothing while jobs wait."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ from djcelery_jobs.worker.starvation import StarvationDetector
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass when the test says so."""
+    """Replace the clock by seconds that pass when the test says so."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(starvation, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
@@ -34,7 +34,7 @@ def pulse(*consumed: str) -> Pulse:
 
 
 def after(seconds: float, worker: Pulse, clock) -> bool:
-    """Whether it is starved after so long in which it asked every few seconds."""
+    """Return whether it is starved after so long in which it asked every few seconds."""
     detector = StarvationDetector(worker)
     for _ in range(int(seconds) + 1):
         detector.check()

@@ -1,4 +1,4 @@
-"""A statement that runs at the soft time limit is cancelled, and its connection takes the next one."""
+"""Test that a statement that runs at the soft time limit is cancelled, and its connection takes the next one."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Jobs that were cut off several times: each runs apart from the others, so that they are not condemned together."""
+"""Test that jobs that were cut off several times run apart from the others, so that they are not condemned together."""
 
 from datetime import timedelta
 

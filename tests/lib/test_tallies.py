@@ -1,4 +1,4 @@
-"""Counting runs."""
+"""Test counting runs."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -94,7 +94,7 @@ def test_what_the_database_did_not_take_is_written_later_and_once(book, monkeypa
 
 def test_a_run_that_was_killed_failed_and_nobody_knows_how_long_it_took(book, task):
     def hangs() -> None:
-        """Never gets so far."""
+        """Do nothing: its run is killed."""
 
     killed: Task = task(hangs)
     tallies.fail(sender=killed)  # as the main process does

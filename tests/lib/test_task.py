@@ -1,4 +1,4 @@
-"""The base class: what is retried, and how often a task may come back after killing its worker."""
+"""Test the base class: what is retried, and how often a task may come back after killing its worker."""
 
 from types import SimpleNamespace
 

@@ -228,7 +228,7 @@ def test_a_priority_in_a_queue_that_has_none_is_refused(urgent):
 
 
 def test_a_run_costs_no_more_statements_than_that_of_a_durable_task(enqueue, broker, django_assert_num_queries):
-    """It inserts one user. The others are those of test_statements_per_job.py."""
+    # It inserts one user. The others are those of test_statements_per_job.py.
     enqueue(functions.add, "a")
     with django_assert_num_queries(5 + 1):
         broker.run_one()
@@ -305,7 +305,7 @@ def test_sys_exit_fails_the_job_and_not_the_worker(enqueue, broker, signals):
 
 
 def test_a_process_that_is_told_to_end_fails_no_job(enqueue, monkeypatch):
-    """It ends by a SystemExit too."""
+    # It ends by a SystemExit too.
     enqueue(functions.add, "a", fail="exit")
     monkeypatch.setattr(task_functions, "terminate_handler_fired", lambda: True)
     with pytest.raises(SystemExit):
@@ -535,7 +535,7 @@ def test_the_setting_for_every_task_loses_against_the_code(enqueue):
 
 
 def test_the_options_of_the_task_itself():
-    """Django 6.1 and django-tasks pass them on; the class is the same everywhere."""
+    # Django 6.1 and django-tasks pass them on; the class is the same everywhere.
     made = declared_with(max_attempts=3, timeout=4, keep_result=True)
 
     assert (made.max_attempts, made.using(queue_name="fast").timeout) == (3, 4)
@@ -619,7 +619,7 @@ def test_manage_py_check_asks_for_no_route_of_these_tasks(conf):
 
 
 def test_a_route_of_a_task_in_a_module_of_any_name_is_no_typo(conf, monkeypatch, tmp_path):
-    """The module is imported before its task is looked for."""
+    # The module is imported before its task is looked for.
     package = tasks_api.Task.__module__.rpartition(".")[0]
     (tmp_path / "jobs_of_a_kind.py").write_text(f"from {package} import task\n\n\n@task\ndef work() -> None: ...\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -665,7 +665,7 @@ def test_the_dummy_and_the_immediate_backend_keep_working(db):
 
 
 def test_inline_the_job_runs_at_the_commit(committed, db):
-    """As in tests that do not ask for a broker."""
+    # As in tests that do not ask for a broker.
     with committed():
         result = functions.double.enqueue(2)
     result.refresh()

@@ -1,4 +1,4 @@
-"""The memory broker tells what eager mode hides."""
+"""Test that the memory broker tells what eager mode hides."""
 
 import pytest
 from celery import current_app

@@ -1,4 +1,4 @@
-"""Traces are there when the environment asks for them, and cost nothing when it does not."""
+"""Test that traces are there when the environment asks for them, and cost nothing when it does not."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A vendored library that was edited is reported; an installed or untouched one is not."""
+"""Test that a vendored library that was edited is reported; an installed or untouched one is not."""
 
 import hashlib
 

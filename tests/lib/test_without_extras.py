@@ -1,4 +1,4 @@
-"""The core works with Celery and Django alone."""
+"""Test that the core works with Celery and Django alone."""
 
 import subprocess
 import sys

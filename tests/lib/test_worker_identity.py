@@ -1,4 +1,4 @@
-"""Two workers are told apart, also when they have one name."""
+"""Test that two workers are told apart, also when they have one name."""
 
 from types import SimpleNamespace
 

@@ -26,7 +26,7 @@ def eventually(what: str, condition: Callable[[], Any], seconds: float = 60) -> 
 
 @dataclass
 class Place:
-    """A folder, a database and a broker. Processes that are started here end with the block."""
+    """Hold a folder, a database and a broker. Processes that are started here end with the block."""
 
     folder: Path
     broker: str

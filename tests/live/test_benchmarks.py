@@ -41,7 +41,7 @@ def run(name: str, *words: str, seconds: float) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("name", SMALL)
 def test_it_runs(name):
-    """Whether a ratio is within its bound is judged at full size only: then the exit code is 1, without an error."""
+    # Whether a ratio is within its bound is judged at full size only: then the exit code is 1, without an error.
     done = run(name, *SMALL[name], seconds=300)
 
     assert done.returncode in (0, 1), done.stderr

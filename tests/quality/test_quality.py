@@ -1,4 +1,4 @@
-"""Lint, format, types and import directions, as tests, so that one command checks everything."""
+"""Run lint, format, types and import directions as tests, so that one command checks everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prose of the documentation keeps to plain English: by proselint, and by a short list of our own."""
+"""Hold the prose of the documentation to plain English: by proselint, and by a short list of our own."""
 
 from __future__ import annotations
 

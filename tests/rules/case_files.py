@@ -1,4 +1,4 @@
-"""The case file of a rule: code in which each line that the rule must find is marked with its code."""
+"""Read the case file of a rule: code in which each line that the rule must find is marked with its code."""
 
 from __future__ import annotations
 

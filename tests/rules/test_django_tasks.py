@@ -1,4 +1,4 @@
-"""The rules about arguments, transactions and failures also judge Django's own `@task`."""
+"""Test that the rules about arguments, transactions and failures also judge Django's own `@task`."""
 
 from __future__ import annotations
 

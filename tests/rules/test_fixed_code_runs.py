@@ -1,4 +1,4 @@
-"""The code that a safe fix leaves runs on the installed Celery, and sends after the commit."""
+"""Test that the code that a safe fix leaves runs on the installed Celery, and sends after the commit."""
 
 from __future__ import annotations
 

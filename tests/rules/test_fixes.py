@@ -1,4 +1,4 @@
-"""Every safe fix changes only its own bytes, leaves code that parses, removes its finding, and is done at once."""
+"""Test that every safe fix changes only its own bytes, leaves code that parses, and removes its finding at once."""
 
 from __future__ import annotations
 

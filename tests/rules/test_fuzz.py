@@ -1,4 +1,4 @@
-"""Any text gives findings or a report: never an error, never a hang."""
+"""Test that any text gives findings or a report: never an error, never a hang."""
 
 from __future__ import annotations
 

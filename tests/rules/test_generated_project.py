@@ -1,4 +1,4 @@
-"""What `djcelery new` writes is understood: it is clean, and each way to break it is found in its place."""
+"""Test that what `djcelery new` writes is clean, and that each way to break it is found in its place."""
 
 from __future__ import annotations
 

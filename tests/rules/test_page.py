@@ -1,4 +1,4 @@
-"""The page about the rules is the one that its script writes."""
+"""Test that the page about the rules is the one that its script writes."""
 
 from __future__ import annotations
 

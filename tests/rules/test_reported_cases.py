@@ -1,4 +1,4 @@
-"""What projects were reported to lose or to be wrongly told: each text marks the lines that the named rules find."""
+"""Test mistakes that were reported from projects: each text marks the lines that the named rules find."""
 
 from __future__ import annotations
 

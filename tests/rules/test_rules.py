@@ -1,4 +1,4 @@
-"""Every rule against its own manual and its own case file."""
+"""Test every rule against its own manual and its own case file."""
 
 from __future__ import annotations
 

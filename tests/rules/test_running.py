@@ -1,4 +1,4 @@
-"""Rules that check the running app: finding finds what the text does not show, and is silent otherwise."""
+"""Test rules that check the running app: they find what the text does not show, and are silent otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`add` and `remove` in projects as `new` makes them, judged by the projects' own tools."""
+"""Test `add` and `remove` in projects as `new` makes them, judged by the projects' own tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answer gives a project that is clean, complete and green.
+"""Test that every answer gives a project that is clean, complete and green.
 
 One project costs about 15 s of CPU, and there are 192 combinations of answers. Seven of them, in which every value
 meets every value of every other question, find what two answers do to each other. One has everything on, and the
@@ -47,7 +47,7 @@ AWKWARD = {
 
 
 def judge(project: Project, *words: str) -> str:
-    """All that a project's own CI would do, and more. words: for its pytest, whose output is returned."""
+    """Do all that a project's own CI would do, and more. words: for its pytest, whose output is returned."""
     project.lint()
     project.compile()
     project.check()

@@ -1,4 +1,4 @@
-"""The table in docs/capacity.md is what `manage.py jobs plan` prints for these loads."""
+"""Test that the table in docs/capacity.md is what `manage.py jobs plan` prints for these loads."""
 
 from __future__ import annotations
 

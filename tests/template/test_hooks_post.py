@@ -1,4 +1,4 @@
-"""The validation of what was rendered: a good project passes, and each way of breaking it is seen."""
+"""Test the validation of what was rendered: a good project passes, and each way of breaking it is seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules for answers: one table here for what passes, one for what does not."""
+"""Test the rules for answers: one table here for what passes, one for what does not."""
 
 from __future__ import annotations
 

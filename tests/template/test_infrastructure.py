@@ -1,4 +1,4 @@
-"""Each file that another program reads is judged by the tool of its trade, for every answer that changes it."""
+"""Test each file that another program reads with the tool of its trade, for every answer that changes it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ EXPOSURE = 20  # tenths
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another operating system: systemd is Linux's")
 def test_systemd_takes_the_units_and_finds_them_protected(projects: list[Project], tmp_path: Path) -> None:
-    """They are installed as docs/deploy.md says, under a root of their own with programs that only exist."""
+    # They are installed as docs/deploy.md says, under a root of their own with programs that only exist.
     project = projects[0]
     units = tmp_path / "etc/systemd/system"
     shutil.copytree(project.path / "deploy/systemd", units)

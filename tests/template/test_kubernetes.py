@@ -1,4 +1,4 @@
-"""The manifests, built by kubectl's own kustomize and judged by the schemas of Kubernetes and KEDA."""
+"""Test the manifests, built by kubectl's own kustomize and judged by the schemas of Kubernetes and KEDA."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_every_process_that_stays_is_probed_and_waits_for_the_migrations(built):
 
 
 def test_what_is_named_is_there(project, built):
-    """ConfigMaps, Secrets, Deployments and labels: a typo in a name fails only in the cluster."""
+    # ConfigMaps, Secrets, Deployments and labels: a typo in a name fails only in the cluster.
     [settings] = of_kind(built, "ConfigMap")
     examples = list(yaml.safe_load_all((project.path / "deploy/kubernetes/secrets.example.yaml").read_text()))
     secrets = {each["metadata"]["name"]: set(each["stringData"]) for each in examples}
@@ -234,7 +234,7 @@ def test_no_secret_has_a_value_in_the_repository(project, built):
 
 
 def test_production_starts_with_what_the_pods_are_given(project):
-    """Every variable that production insists on comes from the settings or from a secret."""
+    # Every variable that production insists on comes from the settings or from a secret.
     production = (project.path / "my_shop/settings/production.py").read_text()
     required = set(re.findall(r'^    "([A-Z_]+)",$', production, re.MULTILINE))
     [settings] = of_kind(build(project, "production"), "ConfigMap").values()
@@ -262,7 +262,7 @@ def test_each_trigger_is_told_what_its_scaler_needs(project):
 
 
 def test_what_keda_scales_has_no_number_of_its_own(project):
-    """A number in the manifest would undo, at each deploy, what KEDA has decided since the last."""
+    # A number in the manifest would undo, at each deploy, what KEDA has decided since the last.
     built = build(project, "production")
     deployments = of_kind(built, "Deployment")
     scaled = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(built, "ScaledObject").values()}

@@ -1,4 +1,4 @@
-"""The page about monitoring says what a project does, and its alerts and panels name metrics that exist."""
+"""Test that the monitoring page says what a project does, and that its alerts and panels name existing metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery new`, plain cookiecutter and cruft give the same bytes for the same answers."""
+"""Test that `djcelery new`, plain cookiecutter and cruft give the same bytes for the same answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def flags(answers):
 
 
 def files(folder):
-    """Every file's bytes and whether it can be run, by path."""
+    """Return every file's bytes and whether it can be run, by path."""
     return {
         path.relative_to(folder).as_posix(): (path.read_bytes(), bool(path.stat().st_mode & 0o100))
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""Stopped at any moment, the command leaves the whole project or nothing."""
+"""Test that stopped at any moment, the command leaves the whole project or nothing."""
 
 from __future__ import annotations
 

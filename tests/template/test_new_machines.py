@@ -1,4 +1,4 @@
-"""`djcelery new` on machines that are not like the one it was written on."""
+"""Test `djcelery new` on machines that are not like the one it was written on."""
 
 from __future__ import annotations
 

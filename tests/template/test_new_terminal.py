@@ -1,4 +1,4 @@
-"""The dialogue on a real terminal."""
+"""Test the dialogue on a real terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ termios = pytest.importorskip("termios", reason="another operating system: no ps
 
 
 class Screen:
-    """`djcelery` on a terminal, and what has appeared there so far."""
+    """Run `djcelery` on a terminal, and hold what has appeared there so far."""
 
     def __init__(self, words, folder, **env):
         ours, theirs = pty.openpty()
@@ -63,7 +63,7 @@ class Screen:
         return self.process.wait(timeout=30)
 
     def _read(self, end):
-        """Whether there is more to come."""
+        """Read what has come, and return whether there is more to come."""
         assert select.select([self.ours], [], [], max(0, end - time.monotonic()))[0], self.text
         try:
             chunk = os.read(self.ours, 65536)

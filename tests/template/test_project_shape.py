@@ -54,13 +54,13 @@ def test_the_largest_project_is_small(tmp_path):
 
 
 def test_the_default_project_is_clean_and_its_own_tests_pass(project):
-    """benchmarks/bench_new.py says how long these tests take."""
+    # benchmarks/bench_new.py says how long these tests take.
     project.lint()
     assert " passed" in project.test()
 
 
 def test_the_coverage_gate_judges_the_teams_code(project):
-    """It passes as generated, and it fails without the tests of the example."""
+    # It passes as generated, and it fails without the tests of the example.
     assert "Required test coverage of 95.0% reached" in project.test("--cov", "-n", "2")
 
     shutil.rmtree(project.path / "tests/orders")
@@ -89,7 +89,7 @@ def pytest_of(project: Project, *words: str) -> subprocess.CompletedProcess[str]
 
 
 def test_a_started_app_passes_the_projects_linter(project):
-    """Also when the library is installed and no longer a folder."""
+    # Also when the library is installed and no longer a folder.
     project.manage("startapp", "books")
     project.lint()
     shutil.rmtree(project.path / "djcelery_jobs")
@@ -98,7 +98,7 @@ def test_a_started_app_passes_the_projects_linter(project):
 
 @pytest.mark.parametrize("flags", [LARGEST, SMALLEST], ids=["largest", "smallest"])
 def test_pre_commit_passes_on_a_fresh_project(tmp_path, flags):
-    """It changes nothing: neither migrations nor the library are rewritten."""
+    # It changes nothing: neither migrations nor the library are rewritten.
     project = make(tmp_path, "myproject", flags.split())
     tools = {
         "PATH": f"{Path(sys.executable).parent}:{environment()['PATH']}",

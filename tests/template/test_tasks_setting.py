@@ -1,4 +1,4 @@
-"""In a generated project, Django's own `@task` is a durable job."""
+"""Test that in a generated project, Django's own `@task` is a durable job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The template as it lies here: Python that any tool can read, and a README that tells the truth."""
+"""Test the template as it stands: Python that any tool can read, and a README that tells the truth."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_is_copied_without_rendering_parses_and_holds_no_tag():
 
 
 def test_command_library_and_template_have_one_version_and_only_a_released_one_is_named():
-    """To release: remove `.dev` and its number everywhere, and turn `_released` and `_vendored` around."""
+    # To release: remove `.dev` and its number everywhere, and turn `_released` and `_vendored` around.
     values = template.private_values()
     assert values["_djcelery_version"] == djcelery.__version__ == djcelery_jobs.__version__
     assert values["_released"] is (".dev" not in djcelery.__version__)

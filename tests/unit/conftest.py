@@ -1,4 +1,4 @@
-"""The command run in this process, against a template of a few files."""
+"""Run the command in this process, against a template of a few files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FILES = {
 
 
 class Said(NamedTuple):
-    """What a run left: its exit code and its two streams."""
+    """Hold what a run left: its exit code and its two streams."""
 
     code: int
     out: str

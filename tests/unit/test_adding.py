@@ -1,4 +1,4 @@
-"""`djcelery add` and `djcelery remove`, on small projects written in several styles."""
+"""Test `djcelery add` and `djcelery remove`, on small projects written in several styles."""
 
 from __future__ import annotations
 

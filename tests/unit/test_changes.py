@@ -1,4 +1,4 @@
-"""What every command does with its plan: show it, ask once, write it, undo it."""
+"""Test what every command does with its plan: show it, ask once, write it, undo it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery check`: what it prints, what it leaves out, how it ends."""
+"""Test `djcelery check`: what it prints, what it leaves out, how it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery check` on odd and hostile trees: what it reads, how long it takes, and that it always ends in words."""
+"""Test `djcelery check` on odd and hostile trees: what it reads, how long it takes, and that it ends in words."""
 
 from __future__ import annotations
 

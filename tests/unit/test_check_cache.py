@@ -1,4 +1,4 @@
-"""The cache of `djcelery check`: it saves work, it lies in the user's own folder, and nothing depends on it."""
+"""Test the cache of `djcelery check`: it saves work, it lies in the user's own folder, and nothing depends on it."""
 
 from __future__ import annotations
 

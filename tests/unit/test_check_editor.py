@@ -1,4 +1,4 @@
-"""`djcelery check` beside an editor: the text of a file from standard input, and again after each change."""
+"""Test `djcelery check` in an editor: the text of a file from standard input, and again after each change."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_what_is_left_after_the_fixes_goes_to_stderr(shop):
 
 
 def test_a_fix_that_changes_a_second_file_is_left_out(shop):
-    """No rule has one yet; half of it would be worse than none."""
+    # No rule has one yet; half of it would be worse than none.
     here, there = Edit(FILE, 1, 0, 1, 0, "# here\n"), Edit("shop/tasks.py", 1, 0, 1, 0, "# there\n")
     findings = [
         Finding(FILE, 1, 1, "one", "error", Fix("both", (here, there)), "DJC101"),

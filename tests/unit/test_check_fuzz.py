@@ -1,4 +1,4 @@
-"""Whole repositories of odd and hostile files, drawn from a seed: the check ends in findings or in words."""
+"""Test whole repositories of odd and hostile files, drawn from a seed: the check ends in findings or in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery check` on a stranger's repository: it writes only what it may, and prints no control character."""
+"""Test `djcelery check` on a stranger's repository: it writes only what it may, and no control character."""
 
 from __future__ import annotations
 

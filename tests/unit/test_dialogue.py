@@ -1,4 +1,4 @@
-"""The questions, typed to by a pretended user; tests/template/test_new_terminal.py has the real terminal."""
+"""Test the questions with a pretended user; tests/template/test_new_terminal.py has the real terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about the command says what the command says."""
+"""Test that the page about the command says what the command says."""
 
 from __future__ import annotations
 

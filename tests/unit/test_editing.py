@@ -1,4 +1,4 @@
-"""Edits of Python, TOML and YAML: in the style that is there, with every other byte as it was."""
+"""Test edits of Python, TOML and YAML: in the style that is there, with every other byte as it was."""
 
 from __future__ import annotations
 

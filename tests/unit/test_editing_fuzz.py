@@ -1,4 +1,4 @@
-"""Literals in odd styles: an item is appended to each, everything else stays, and removing it restores every byte."""
+"""Test literals in odd styles: an item is appended to each, and removing it restores every byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery eject` and its inverse, on a project of a few files."""
+"""Test `djcelery eject` and its inverse, on a project of a few files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery new --install`: the packages of a new project, and what is left when they cannot be had."""
+"""Test `djcelery new --install`: the packages of a new project, and what is left when they cannot be had."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan is written whole or not at all, wherever it is killed, and the last run can be undone."""
+"""Test that a plan is written whole or not at all, wherever it is killed, and the last run can be undone."""
 
 from __future__ import annotations
 

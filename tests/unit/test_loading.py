@@ -1,4 +1,4 @@
-"""Loading the facts of a folder: on several cores as on one, and again only for the files that changed."""
+"""Test loading the facts of a folder: on several cores as on one, and again only for the files that changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group: its help, its errors, and that all of them end as words."""
+"""Test the group: its help, its errors, and that all of them end as words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`djcelery new`, in this process, against a small template."""
+"""Test `djcelery new`, in this process, against a small template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runbook names what exists: every alert, and no command, event or metric that is not there."""
+"""Test that the runbook names every alert, and no command, event or metric that is not there."""
 
 from __future__ import annotations
 

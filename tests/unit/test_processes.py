@@ -1,4 +1,4 @@
-"""What infrastructure files start, as facts, and what the rules make of it."""
+"""Test what infrastructure files start, as facts, and what the rules make of it."""
 
 from __future__ import annotations
 

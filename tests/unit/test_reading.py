@@ -1,4 +1,4 @@
-"""Reading Python: newer grammar, names across files, and facts that survive the cache."""
+"""Test reading Python: newer grammar, names across files, and facts that survive the cache."""
 
 from __future__ import annotations
 

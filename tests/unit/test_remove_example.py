@@ -1,4 +1,4 @@
-"""`djcelery remove example`, on a project of a few files."""
+"""Test `djcelery remove example`, on a project of a few files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first commit, and every way in which a machine's git may be unlike another's."""
+"""Test the first commit, and every way in which a machine's git may be unlike another's."""
 
 from __future__ import annotations
 

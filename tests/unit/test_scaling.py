@@ -1,4 +1,4 @@
-"""The autoscaler's arithmetic by hand, and what it makes of three kinds of days."""
+"""Test the autoscaler's arithmetic by hand, and what it makes of three kinds of days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that share servers run in the same process, and all others wherever there is room."""
+"""Test that tests that share servers run in the same process, and all others wherever there is room."""
 
 from __future__ import annotations
 

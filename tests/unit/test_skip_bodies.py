@@ -1,4 +1,4 @@
-"""What is left out before parsing changes no fact."""
+"""Test that what is left out before parsing changes no fact."""
 
 from __future__ import annotations
 

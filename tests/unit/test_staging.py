@@ -1,4 +1,4 @@
-"""Whole or not at all, also when a signal comes at the worst moment."""
+"""Test that a folder is written whole or not at all, also when a signal comes at the worst moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the template is rendered: by cookiecutter's public functions, then finished by the hook."""
+"""Test how the template is rendered: by cookiecutter's public functions, then finished by the hook."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`djcelery update`: three released-like versions, frozen when the tests run, and what a team does in between."""
+"""Test `djcelery update` from three released-like versions, frozen when the tests run, after a team's changes."""

@@ -1,4 +1,4 @@
-"""Released-like versions, and a project of the first one that each test may change."""
+"""Provide released-like versions, and a project of the first one that each test may change."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def pristine(versions: dict[str, Release], tmp_path_factory: pytest.TempPathFact
 
 
 class Team:
-    """A project with what a team does to it. Lines of the team hold the word TEAM."""
+    """Change a project as a team does. Lines of the team hold the word TEAM."""
 
     def __init__(self, path: Path, versions: dict[str, Release]) -> None:
         self.path = path

@@ -24,7 +24,7 @@ JANE = {
 
 @dataclass(frozen=True)
 class Release:
-    """A command that was frozen as a released version."""
+    """Hold a command that was frozen as a released version."""
 
     version: str
     folder: Path

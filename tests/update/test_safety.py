@@ -1,4 +1,4 @@
-"""What holds for every update: all or nothing, a way back, nothing guessed, and words for people and programs."""
+"""Test every update for what must hold: all or nothing, a way back, nothing guessed, and clear words."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_what_nobody_has_is_never_guessed(team):
 
 
 def test_a_changed_archive_is_not_believed(team):
-    """The hash in the record decides, and not what the command carries."""
+    # The hash in the record decides, and not what the command carries.
     team.replace(".djcelery.toml", '"extra/both.py" = "', '"extra/both.py" = "0')
     team.commit()
     team.replace("extra/both.py", "both_15 = 15\n", "both_15 = 'TEAM'\n")

@@ -1,4 +1,4 @@
-"""The twenty scenarios of an update. In each, `Team.update` asserts that no line of the team is lost."""
+"""Test the twenty scenarios of an update. In each, `Team.update` asserts that no line of the team is lost."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_12_a_formatter_makes_no_conflict(team, is_known):
 
 
 def test_12_wrapped_heads_and_nested_statements_make_no_conflict(team):
-    """The whole file is in the style of `ast.unparse`, which is nobody's formatter."""
+    # The whole file is in the style of `ast.unparse`, which is nobody's formatter.
     text = team.read("manage.py")
     tree = ast.parse(text)
     unparsed = ast.unparse(tree).replace("'", '"')  # another style all over

@@ -1,4 +1,4 @@
-"""A project whose worker runs in a process of its own, with a real broker. Import nothing of it into a test."""
+"""Run the worker of a project in a process of its own, with a real broker. Import nothing of it into a test."""
 
 from tests.lib.live_worker.celery import app as celery_app
 

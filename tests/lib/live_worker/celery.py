@@ -1,4 +1,4 @@
-"""The Celery app of the worker."""
+"""Create the Celery app of the worker."""
 
 import os
 

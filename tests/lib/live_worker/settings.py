@@ -1,4 +1,4 @@
-"""Settings of the tests' project for a worker in a process of its own. The environment names broker and database."""
+"""Configure the tests' project for a worker in a process of its own. The environment names broker and database."""
 
 import os
 

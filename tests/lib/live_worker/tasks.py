@@ -1,4 +1,4 @@
-"""Tasks that write down when they begin and end."""
+"""Define tasks that write down when they begin and end."""
 
 import os
 import time

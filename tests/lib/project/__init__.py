@@ -1,1 +1,1 @@
-"""The smallest Django project with the job layer in it: what the tests of the library run in."""
+"""Set up the smallest Django project with the job layer in it, in which the tests of the library run."""

@@ -1,4 +1,4 @@
-"""The Celery app of the tests."""
+"""Create the Celery app of the tests."""
 
 from celery import Celery
 

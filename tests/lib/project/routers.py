@@ -1,4 +1,4 @@
-"""A router as of a project with a read replica, for all tests: nothing may ask the replica for a row of the jobs."""
+"""Route as a project with a read replica does, for all tests: nothing may ask the replica for a row of the jobs."""
 
 
 class ReplicaRouter:

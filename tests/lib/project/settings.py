@@ -1,4 +1,4 @@
-"""Settings of the tests: tasks run inline and nothing leaves the process, as in a generated project's tests.
+"""Configure the tests: tasks run inline and nothing leaves the process, as in a generated project's tests.
 
 DATABASE_URL names a PostgreSQL to run on; without it, a SQLite file.
 """

@@ -92,7 +92,7 @@ def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(environme
 
 
 def _kill_leader(cluster: RabbitMQCluster) -> str:
-    """kill -9 of the node that leads the queue `fast`. Returns its name when another one leads."""
+    """Kill the node that leads the queue `fast` with kill -9, and return its name when another one leads."""
     leader = cluster.leader("shop.fast")
     _kill(cluster, leader)
     return leader
@@ -109,7 +109,7 @@ def _bring_back(cluster: RabbitMQCluster, node: str) -> None:
 
 
 def _kill_primary(cluster: SentinelledValkey) -> tuple[int, float]:
-    """kill -9 of the server that all use. Returns its port, and the seconds until the sentinels had another one."""
+    """Kill the server that all use with kill -9. Return its port, and the seconds until another one was there."""
     primary, killed = cluster.primary(), time.monotonic()
     cluster.kill(primary)
     eventually("another server", lambda: cluster.primary() != primary)

@@ -12,20 +12,20 @@ from string import Template
 
 @dataclass(frozen=True)
 class Instruction:
-    """One line of a Dockerfile, its continuations joined: RUN, and what follows."""
+    """Hold one line of a Dockerfile, its continuations joined: RUN, and what follows."""
 
     word: str
     rest: str
 
     @property
     def words(self) -> list[str]:
-        """The exec form as it stands, all else split as a shell would."""
+        """Return the exec form as it stands, and all else split as a shell would."""
         return json.loads(self.rest) if self.rest.startswith("[") else shlex.split(self.rest)
 
 
 @dataclass
 class Stage:
-    """From one FROM to the next. What the last one leaves is the image."""
+    """Hold a stage, from one FROM to the next. What the last one leaves is the image."""
 
     base: str
     name: str

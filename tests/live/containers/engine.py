@@ -35,7 +35,7 @@ NETWORK = {
 
 
 class Engine:
-    """A mount namespace in which roots are layered."""
+    """Hold a mount namespace in which roots are layered."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class Engine:
 
 @dataclass
 class Image:
-    """A root, and what the Dockerfile says about the processes in it."""
+    """Hold a root, and what the Dockerfile says about the processes in it."""
 
     engine: Engine
     root: Path
@@ -151,7 +151,7 @@ class Image:
 
 
 class Container:
-    """One process of an image, as a service of compose.yaml says."""
+    """Run one process of an image, as a service of compose.yaml says."""
 
     def __init__(self, image: Image, name: str, service: dict[str, Any], env: dict[str, str], volume: Path) -> None:
         self.name, self.service = name, service
@@ -182,7 +182,7 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """The process id, outside, of what is number one inside."""
+        """Return the process id, outside, of what is number one inside."""
         popen = self.process.popen
         children = Path(f"/proc/{popen.pid}/task/{popen.pid}/children")
         found = eventually(f"the process of {self.name}\n{self.process.text}", lambda: children.read_text().split(), 10)
@@ -200,7 +200,7 @@ class Container:
         return self.exec(*(["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words)).returncode == 0
 
     def stop(self) -> int:
-        """SIGTERM to the first process; returns its exit code, or kills it when its grace is over."""
+        """Send SIGTERM to the first process and return its exit code; kill it when its grace is over."""
         grace = float(self.service["stop_grace_period"].removesuffix("s"))
         os.kill(self.pid, signal.SIGTERM)
         try:

@@ -1,4 +1,4 @@
-"""The image, from its Dockerfile's own steps, and the services of compose.yaml that run in it.
+"""Test the image, from its Dockerfile's own steps, and the services of compose.yaml that run in it.
 
 There is no Docker here: engine.py says what stands in its place.
 """
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=f"containers need what i
 
 @dataclass
 class Stack:
-    """The project under its compose.yaml."""
+    """Run the project under its compose.yaml."""
 
     project: Project
     image: Image
@@ -63,7 +63,7 @@ def image(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def stack(project: Project, image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Every service of compose.yaml but the two servers, which are of this machine."""
+    """Start every service of compose.yaml but the two servers, which are of this machine."""
     volume = tmp_path_factory.mktemp("volume") / "media"
     volume.mkdir()
     os.chown(volume, *map(int, image.user.split(":")))

@@ -1,4 +1,4 @@
-"""Behind a pooler that gives each transaction another connection to PostgreSQL."""
+"""Test work behind a pooler that gives each transaction another connection to PostgreSQL."""
 
 from __future__ import annotations
 

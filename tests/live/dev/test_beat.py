@@ -63,7 +63,7 @@ def test_of_two_beats_one_sends_and_the_other_takes_over(dev_server, figure):
 
 
 def moment(line: str) -> datetime:
-    """When a line of the log was written."""
+    """Return when a line of the log was written."""
     found = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", line)
     assert found, line
     return datetime.fromisoformat(found[0])

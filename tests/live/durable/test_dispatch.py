@@ -1,4 +1,4 @@
-"""Thousands of jobs at once are written in few statements and published in few round trips."""
+"""Test that thousands of jobs at once are written in few statements and published in few round trips."""
 
 from __future__ import annotations
 

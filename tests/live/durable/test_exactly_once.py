@@ -1,4 +1,4 @@
-"""Six workers get the same messages, and transactions roll back."""
+"""Test six workers that get the same messages, and transactions that roll back."""
 
 from __future__ import annotations
 

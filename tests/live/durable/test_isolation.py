@@ -1,4 +1,4 @@
-"""Short jobs do not wait behind long ones, as they do where one worker reads one queue."""
+"""Test that short jobs do not wait behind long ones, as they do where one worker reads one queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broker that refuses, and one that never answers, under web load."""
+"""Test a broker that refuses, and one that never answers, under web load."""
 
 from __future__ import annotations
 

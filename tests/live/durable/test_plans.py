@@ -1,4 +1,4 @@
-"""The relay, prune and people look at what they need, however many finished jobs there are."""
+"""Test that the relay, prune and people look at what they need, however many finished jobs there are."""
 
 from __future__ import annotations
 

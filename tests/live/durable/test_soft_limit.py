@@ -1,4 +1,4 @@
-"""A statement that outlasts the soft limit ends as a time-out: retried, then dead, and no process is killed."""
+"""Test that a statement that outlasts the soft limit is retried, then dead, and that no process is killed."""
 
 from __future__ import annotations
 

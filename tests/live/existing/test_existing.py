@@ -1,4 +1,4 @@
-"""A project that `djcelery init` changed, on real servers: what was durable by request survives a killed worker.
+"""Test a project that `djcelery init` changed, on real servers: what became durable survives a killed worker.
 
 The project keeps its own command lines, its queue and its schedule in django-celery-beat.
 """
@@ -57,7 +57,7 @@ BEAT = ("-m", "celery", "-A", "config.celery_app", "beat", "-l", "INFO",
 
 @dataclass
 class Site:
-    """The project, its servers and its processes."""
+    """Hold the project, its servers and its processes."""
 
     project: ExistingProject
     database: PostgreSQL

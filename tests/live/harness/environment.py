@@ -48,7 +48,7 @@ COUNTERS = "INSERT INTO workload_counter (id, value) VALUES " + ", ".join(f"({pk
 
 
 class Broker(Protocol):
-    """What an environment knows of its broker, whether one server or many."""
+    """Say what an environment knows of its broker, whether one server or many."""
 
     kind: str  # as `djcelery new --broker` calls it
     variables: dict[str, str]  # what tells the project where it is

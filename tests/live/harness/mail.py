@@ -1,4 +1,4 @@
-"""A mail server that can be told to misbehave."""
+"""Run a mail server that can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.message import Message
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mails and keeps them. `misbehave` is what it does to the next connections, one word for each.
+    """Take mails and keep them. `misbehave` is what it does to the next connections, one word for each.
 
     refuse: say that the service is not available. swallow: take the mail and break off before saying so.
     reject: know no such address. While it holds, it lets every client wait.
@@ -36,7 +36,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         self._open.set()
 
     def wait(self) -> None:
-        """Until it does not hold."""
+        """Wait until it does not hold."""
         self._open.wait()
 
     def to(self, address: str) -> list[Message]:
@@ -44,7 +44,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 
 class _MailSession(socketserver.StreamRequestHandler):
-    """As much of SMTP as smtplib speaks."""
+    """Speak as much of SMTP as smtplib does."""
 
     server: MailServer
 

@@ -203,14 +203,14 @@ class SQLite:
         self.url = f"sqlite:///{self.file}"
 
     def start(self) -> None:
-        """Nothing to start."""
+        """Start nothing: there is no server."""
 
     def stop(self) -> None:
-        """Nothing to stop."""
+        """Stop nothing: there is no server."""
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Nothing to freeze."""
+        """Freeze nothing: there is no server."""
         yield
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

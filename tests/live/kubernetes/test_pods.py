@@ -23,7 +23,7 @@ OPEN = "SELECT count(*) FROM djcelery_jobs_job WHERE state <> 'done'"
 
 @pytest.fixture(scope="module")
 def migrated(production: Cluster) -> Cluster:
-    """Production after its migration Job. Before it, no pod may start."""
+    """Run the migration Job of production, and require that no pod starts before it."""
     web, job = production.pod("Deployment", "web"), production.pod("Job", "migrate")
     [waits] = web.spec["initContainers"]
     assert web.run(waits).returncode != 0, "a pod would start on a database without tables"

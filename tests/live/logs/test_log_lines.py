@@ -94,7 +94,7 @@ def test_no_line_that_a_job_wrote_lacks_its_names(log_site):
 
 
 def test_every_line_is_json(log_site):
-    """What Celery and gunicorn print about themselves before they begin is not a line of the log."""
+    # What Celery and gunicorn print about themselves before they begin is not a line of the log.
     log_site.get("/workload/broken/?password=hunter2")
     failed = log_site.wait_for("request_failed", "workload/broken")[0]
 

@@ -1,4 +1,4 @@
-"""Sentry gets one report for each job that failed for good, and hears of each run of the schedule."""
+"""Test that Sentry gets one report for each job that failed for good, and hears of each run of the schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trace leads from a request through the jobs that it causes."""
+"""Test that one trace leads from a request through the jobs that it causes."""
 
 from __future__ import annotations
 

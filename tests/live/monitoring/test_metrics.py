@@ -63,7 +63,7 @@ def publish(environment, calls) -> None:
 
 
 def test_prometheus_own_tool_finds_nothing_to_say(web):
-    """It knows the conventions for names, units and help texts."""
+    # It knows the conventions for names, units and help texts.
     text = web().get("/metrics", Authorization="Bearer token").text
     tool = shutil.which("promtool")
     assert tool, "promtool is not installed (Debian: apt-get install prometheus)"

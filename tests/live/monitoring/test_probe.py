@@ -26,7 +26,7 @@ HEARTBEATS = (
 
 @dataclass
 class Probed:
-    """A process, and the file that it touches."""
+    """Hold a process, and the file that it touches."""
 
     process: Process
     file: Path
@@ -110,7 +110,7 @@ print(json.dumps({w.name.split("@")[0]: [w.alive, w.consuming] for w in take_sna
 
 @pytest.mark.parametrize("servers", ["redis"], indirect=True)
 def test_a_worker_that_looks_for_its_broker_is_left_alone(environment, start):
-    """A restart would mend no broker, and end the jobs that it runs."""
+    # A restart would mend no broker, and end the jobs that it runs.
     worker = start("worker", "report", name="patient")
     environment.broker.kill()
     try:

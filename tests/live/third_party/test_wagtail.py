@@ -1,4 +1,4 @@
-"""Wagtail enqueues by Django's task API, and knows nothing of us: its tasks become durable jobs.
+"""Test that Wagtail's tasks become durable jobs. It enqueues by Django's task API, and knows nothing of us.
 
 Whoever saves an object in Wagtail's admin causes a task that brings the reference index up to date: which object names
 which. Here letters are added, each of which names a page, and whatever is killed meanwhile, each must be in that index

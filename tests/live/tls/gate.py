@@ -1,4 +1,4 @@
-"""A gate that speaks TLS outside and plain TCP inside, as a managed broker looks from outside."""
+"""Stand in for a managed broker: speak TLS outside and plain TCP inside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import trustme
 
 
 class Authority:
-    """A certificate authority of our own, whose certificate is in `file`."""
+    """Be a certificate authority of our own, whose certificate is in `file`."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = trustme.CA()

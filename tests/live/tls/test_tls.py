@@ -1,4 +1,4 @@
-"""A broker behind TLS, as managed ones are: jobs run, and who shows the certificate of another host is not believed."""
+"""Test a broker behind TLS, as managed ones are: jobs run, and a certificate of another host is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONNECT = "from celery import current_app; current_app.connection_for_write().co
 
 @dataclass
 class Managed:
-    """A project and its broker, which is reached through TLS only."""
+    """Hold a project and its broker, which is reached through TLS only."""
 
     project: Project
     broker: Valkey | RabbitMQ

@@ -1,4 +1,4 @@
-"""The page on a phone and in the dark, without scripts, and for eyes that need contrast."""
+"""Test the page on a phone and in the dark, without scripts, and for eyes that need contrast."""
 
 from __future__ import annotations
 

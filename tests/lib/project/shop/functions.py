@@ -1,4 +1,4 @@
-"""Tasks of Django's API, in a module that no convention names."""
+"""Define tasks of Django's API, in a module that no convention names."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""One task with arguments, for the schedule."""
+"""Define one task with arguments, for the schedule."""
 
 from celery import shared_task
 

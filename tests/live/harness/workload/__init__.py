@@ -1,1 +1,1 @@
-"""The app that the live tests and the benchmarks put into a generated project: work that can be counted."""
+"""Put work that can be counted into a generated project, for the live tests and the benchmarks."""

@@ -1,4 +1,4 @@
-"""Requests that cause jobs whose log lines are read, and one that fails."""
+"""Answer requests that cause jobs whose log lines are read, and one that fails."""
 
 from celery import chain
 from django.db import transaction

@@ -1,4 +1,4 @@
-"""The URLs of the app, under workload/."""
+"""Map the URLs of the app, under workload/."""
 
 from django.urls import path
 from workload import logged_views, views

@@ -1,4 +1,4 @@
-"""Requests that dispatch jobs, one of which kills its process right after the commit."""
+"""Answer requests that dispatch jobs, one of which kills its process right after the commit."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Every task of the app, by what a test wants of it. None of them is an example of how to write a task."""
+"""Define every task of the app, by what a test wants of it. None of them is an example of how to write a task."""
 
 from workload.tasks.counted import (
     durable,

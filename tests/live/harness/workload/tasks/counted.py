@@ -1,4 +1,4 @@
-"""Jobs that tests kill. Each has two effects, one before and one after the time that it takes."""
+"""Define jobs that tests kill. Each has two effects, one before and one after the time that it takes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Jobs of Django's own `@task`, which do what the durable tasks of `counted` and `measured` do."""
+"""Define jobs of Django's own `@task`, which do what the durable tasks of `counted` and `measured` do."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Jobs that write to the log in every way there is, and jobs that fail."""
+"""Define jobs that write to the log in every way there is, and jobs that fail."""
 
 import logging
 import warnings

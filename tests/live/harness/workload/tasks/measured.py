@@ -1,4 +1,4 @@
-"""Tasks whose cost or delay is measured."""
+"""Define tasks whose cost or delay is measured."""
 
 import os
 import time

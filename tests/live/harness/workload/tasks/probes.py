@@ -1,4 +1,4 @@
-"""Tasks that wait, die or are refused when a test asks for it."""
+"""Define tasks that wait, die or are refused when a test asks for it."""
 
 import os
 import signal

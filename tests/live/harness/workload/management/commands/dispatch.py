@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
 
 def roll_back(number: int) -> None:
-    """In each of the ways in which code rolls back."""
+    """Roll back in each of the ways in which code does."""
     if number % 3 == 0:
         with transaction.atomic():
             once.delay_on_commit(number)

@@ -1,4 +1,4 @@
-"""`manage.py publish`: the process that dispatches, in transactions, some of which roll back."""
+"""Dispatch in transactions, some of which roll back, in a process of its own: `manage.py dispatch_numbers`."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from workload.models import Expected
 
 
 class RollBackError(Exception):
-    """The caller changed its mind."""
+    """Say that the caller changed its mind."""
 
 
 class Command(BaseCommand):

@@ -51,7 +51,7 @@ def fill_up(count: int) -> None:
 
 
 def look() -> int:
-    """One look for Prometheus and one for the page. Returns how long what waits is, so that it is known to be seen."""
+    """Look once for Prometheus and once for the page. Return how many wait, so that they are known to be seen."""
     seen = take_snapshot()
     assert seen.broker == "ok", seen.broker
     exposition(families(seen, Tally.objects.all()))

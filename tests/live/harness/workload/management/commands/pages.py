@@ -62,7 +62,7 @@ def loaded(client: Client, url: str) -> dict:
 
 
 def spent() -> float:
-    """CPU seconds of this process and of the one that serves it in PostgreSQL; a busy machine does not change them."""
+    """Return the CPU seconds of this process and of its one in PostgreSQL; a busy machine does not change them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         [pid] = cursor.fetchone()
