@@ -1,4 +1,4 @@
-"""Find the template and render it: the only module that knows cookiecutter."""
+"""Find the template and render it: the only module that knows cookiecutter and Jinja."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from djcelery.errors import CommandError
 from djcelery.questions import VENDOR, Answer
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LIBRARY = "djcelery_jobs"  # the folder of the library in a project that vendors it
 
@@ -100,8 +103,7 @@ def library_files() -> dict[str, bytes]:
 
 def private_values() -> dict[str, Any]:
     """Return what `cookiecutter.json` holds besides questions: the version, and whether it has been released."""
-    values: dict[str, Any] = json.loads((home() / "cookiecutter.json").read_text(encoding="utf-8"))
-    return {key: value for key, value in values.items() if key.startswith("_")}
+    return {key: value for key, value in _questions().items() if key.startswith("_")}
 
 
 def refuse_unreleased(answers: Mapping[str, Answer]) -> None:
@@ -113,13 +115,47 @@ def refuse_unreleased(answers: Mapping[str, Answer]) -> None:
 
 
 def context_of(answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """Return the context that cookiecutter gives its templates for these answers."""
-    from cookiecutter.generate import generate_context
-    from cookiecutter.prompt import prompt_for_config
+    """Return the context that cookiecutter gives its templates for these answers.
 
-    values = {"_vendored" if key == VENDOR else key: answer for key, answer in answers.items()}
-    context = generate_context(str(home() / "cookiecutter.json"), extra_context=values)
-    return dict(prompt_for_config(context, no_input=True))
+    It is made here, since cookiecutter's own way imports the libraries of its dialogue, which takes longer than the
+    rest of a command. Raise ValueError for an answer that its question does not allow.
+    """
+    values = _questions()
+    given = {"_vendored" if key == VENDOR else key: answer for key, answer in answers.items()}
+    environment = _environment(values)
+    context: dict[str, Any] = {}
+    for key, default in values.items():
+        if key == "__prompts__":
+            continue
+        if key in given:
+            context[key] = _allowed(key, given[key], default)
+        elif key.startswith("__") and "{" in default:
+            context[key] = environment.from_string(default).render(cookiecutter=context)
+        else:
+            context[key] = default[0] if isinstance(default, list) and not key.startswith("_") else default
+    return context
+
+
+def _questions() -> dict[str, Any]:
+    """Return the contents of `cookiecutter.json`: the questions with their defaults, and private values."""
+    values: dict[str, Any] = json.loads((home() / "cookiecutter.json").read_text(encoding="utf-8"))
+    return values
+
+
+def _allowed(key: str, answer: Answer, default: Any) -> Answer:
+    """Return an answer. Raise ValueError if its question has other choices."""
+    choices = default if isinstance(default, list) else [True, False] if isinstance(default, bool) else [answer]
+    if not any(type(answer) is type(choice) and answer == choice for choice in choices):
+        raise ValueError(f"{key} must be one of {', '.join(map(json.dumps, choices))}, got {json.dumps(answer)}")
+    return answer
+
+
+def _environment(values: Mapping[str, Any]) -> Environment:
+    """Return what renders a text as cookiecutter does; the template uses none of its extensions."""
+    from jinja2 import Environment, StrictUndefined
+
+    settings = values["_jinja2_env_vars"]
+    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, **settings)  # noqa: S701 no web pages
 
 
 def render(context: Mapping[str, Any], folder: Path) -> Path:
@@ -144,19 +180,19 @@ def render_deciding(contexts: Sequence[Mapping[str, Any]], *words: bytes) -> lis
 
     The contexts differ in one answer. A template that holds one of the words asks for it, and the hook may drop files.
     """
-    from cookiecutter.utils import create_env_with_context
     from jinja2 import FileSystemLoader
 
     (root,) = home().glob("{{*cookiecutter*}}")
-    environment = create_env_with_context({"cookiecutter": dict(contexts[0])})
+    environment = _environment(contexts[0])
     environment.loader = FileSystemLoader(home())
+    name_of = cache(lambda name: environment.from_string(name).render(cookiecutter=contexts[0]))
     finishing = hook("post_gen_project")
     dropped = [finishing.dropped(finishing.answers_in(dict(context))) for context in contexts]
     sometimes = {name for names in dropped for name in names if not all(name in others for others in dropped)}
     rendered: list[dict[str, bytes]] = [{} for _ in contexts]
     for file in _template_files(root):
         inside = file.relative_to(root).as_posix()
-        path = environment.from_string(inside).render(cookiecutter=contexts[0]) if "{{" in inside else inside
+        path = "/".join(name_of(name) if "{{" in name else name for name in inside.split("/"))
         data = file.read_bytes()
         if not (_is_below(path, sometimes) or any(word in data for word in words)):
             continue

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from djcelery.adding.example import merge
@@ -41,6 +44,30 @@ def test_the_project_is_as_if_made_without_and_comes_back(cli, project, tmp_path
     assert without_env(project) == without_env(tmp_path / "without/shop")
     assert cli("remove", "example", "--project", "shop", "--yes").out == "Nothing to do.\n"
     assert cli("remove", "--undo", "--project", "shop", "--yes").code == 0
+    assert tree(project) == before
+
+
+def test_planning_imports_neither_cookiecutter_nor_the_other_removals(project):
+    """cookiecutter imports the libraries of its dialogue, which took longer than all the rest of the command."""
+    code = (
+        "import sys; from djcelery.main import main\n"
+        f"try: main(['remove', 'example', '--dry-run', '--project', {str(project)!r}])\n"
+        "finally: print([n for n in sys.modules if n in ('cookiecutter', 'rich', 'djcelery.adding.planning')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "jinja2" in code or done.stdout.endswith("[]\n"), done
+
+
+@pytest.mark.parametrize("answer", ['broker = "kafka"', "sentry = 1"])
+def test_an_answer_in_the_record_that_no_question_has_is_refused(cli, project, answer):
+    record = project / ".djcelery.toml"
+    name = answer.split()[0]
+    lines = [answer if line.startswith(f"{name} = ") else line for line in record.read_text().splitlines()]
+    record.write_text("\n".join(lines) + "\n")
+    before = tree(project)
+    said = cli("remove", "example", "--project", "shop", "--yes")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"Error: djcelery does not know an answer in .djcelery.toml: {name} must be one of ")
     assert tree(project) == before
 
 

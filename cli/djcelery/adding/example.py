@@ -53,7 +53,11 @@ def plan_example_removal(root: Path) -> Plan:
 
 def render_both(answers: dict[str, Any]) -> Renderings:
     """Return the files that differ between a project with the example and one without."""
-    contexts = [template.context_of(answers | {"example": value}) for value in (True, False)]
+    try:
+        contexts = [template.context_of(answers | {"example": value}) for value in (True, False)]
+    except ValueError as error:
+        message = f"djcelery does not know an answer in {RECORD}: {error}"
+        raise CommandError(message, "Correct it.") from None
     before, after = template.render_deciding(contexts, b"cookiecutter.example", b"__repeat")
     paths = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     return Renderings({path: before.get(path) for path in paths}, {path: after.get(path) for path in paths})
@@ -100,9 +104,11 @@ def _refuse_mentions(plan: Plan) -> None:
     tree = Tree(str(plan.root))
     tree.scan()
     mentions = []
+    unread = ("djcelery_jobs/", *(f"{folder}/" for folder in FOLDERS))
+    tree.entries = [entry for entry in tree.entries if not entry.path.startswith(unread)]
     for path, data in tree.python_files():
-        inside = path.startswith(("djcelery_jobs/", *(f"{folder}/" for folder in FOLDERS)))
-        if not inside and MENTION.search(plan.after.get(path, data) or b""):
+        text = plan.after.get(path, data) or b""
+        if APP.encode() in text and MENTION.search(text):
             mentions.append(path)
     if mentions:
         raise CommandError(f"These files use the example: {', '.join(mentions)}", "Take its name out of them first.")

@@ -19,7 +19,6 @@ SETTINGS = (b"Workload(", b"_ROUTES", b"task_routes", b"routes(", b"BEAT_SCHEDUL
 ROUTES_NAME = re.compile(r"(?:\w*_)?TASK_ROUTES|CELERY_ROUTES|task_routes")  # CELERY_ROUTES until Celery 4
 SCHEDULE_NAME = re.compile(r"(?:\w*_)?BEAT_SCHEDULE|CELERYBEAT_SCHEDULE|beat_schedule")
 LIBRARY = "djcelery_jobs"
-MARKERS = (".djcelery.toml", "manage.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,23 +254,6 @@ class Places:
             return True
         files = [self.root / name for name in ("pyproject.toml", "setup.cfg", "tox.ini")]
         return any(re.search(rb"\[(?:tool[.:])?pytest", file.read_bytes()) for file in files if file.is_file())
-
-
-def find_root(start: Path) -> Path:
-    """Return the project that a folder is in: the closest folder above with a record, else with a `manage.py`.
-
-    Raise CommandError if there is none.
-    """
-    folder = start.resolve()
-    if not folder.is_dir():
-        raise CommandError(f"There is no folder {start}.", "Name the folder of the project.")
-    for marker in MARKERS:
-        for candidate in (folder, *folder.parents):
-            if (candidate / marker).is_file():
-                return candidate
-    raise CommandError(
-        f"There is no Django project in {folder}.", "Run the command in a project, or pass --project DIR."
-    )
 
 
 def is_other(path: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from djcelery.adding import planning
-from djcelery.adding.places import find_root
 from djcelery.adding.queues import make_spec
+from djcelery.adding.root import find_root
 from djcelery.adding.schedules import Timing, parse_timing
 from djcelery.commands.changes import ChangeOptions, carry_out, change_options, write_options
 from djcelery.commands.groups import SuggestingGroup, project_option, undo_command, undo_or_help

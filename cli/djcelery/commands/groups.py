@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from djcelery.adding.places import find_root
+from djcelery.adding.root import find_root
 from djcelery.commands.changes import ChangeOptions, carry_out
 from djcelery.errors import UsageError, did_you_mean
 from djcelery.output import echo

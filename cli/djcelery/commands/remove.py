@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from djcelery.adding import planning
-from djcelery.adding.places import find_root
+from djcelery.adding.root import find_root
 from djcelery.commands.changes import ChangeOptions, carry_out, change_options, write_options
 from djcelery.commands.groups import SuggestingGroup, project_option, show_hint, undo_command, undo_or_help
 from djcelery.plan import Plan
@@ -39,6 +38,8 @@ def command(ctx: click.Context, /, project: Path, changes: ChangeOptions) -> Non
 @write_options
 def remove_task(name: str, project: Path, changes: ChangeOptions) -> None:
     """Remove the task NAME of an app with its route, its test and its entry in the schedule."""
+    from djcelery.adding import planning
+
     _remove(project, lambda root: planning.remove_task(root, name), changes)
 
 
@@ -48,6 +49,8 @@ def remove_task(name: str, project: Path, changes: ChangeOptions) -> None:
 @write_options
 def remove_queue(name: str, project: Path, changes: ChangeOptions) -> None:
     """Remove the workload class NAME, which no task uses, from every file that names it."""
+    from djcelery.adding import planning
+
     _remove(project, lambda root: planning.remove_queue(root, name), changes)
 
 
@@ -57,6 +60,8 @@ def remove_queue(name: str, project: Path, changes: ChangeOptions) -> None:
 @write_options
 def remove_schedule(name: str, project: Path, changes: ChangeOptions) -> None:
     """Remove the entry NAME of the schedule."""
+    from djcelery.adding import planning
+
     _remove(project, lambda root: planning.remove_schedule(root, name), changes)
 
 
@@ -66,6 +71,8 @@ def remove_schedule(name: str, project: Path, changes: ChangeOptions) -> None:
 @write_options
 def remove_app(name: str, project: Path, changes: ChangeOptions) -> None:
     """Remove the app NAME, if it holds nothing but what `djcelery add app` wrote."""
+    from djcelery.adding import planning
+
     _remove(project, lambda root: planning.remove_app(root, name), changes)
 
 

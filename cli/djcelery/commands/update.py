@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from djcelery import repository
-from djcelery.adding.places import find_root
+from djcelery.adding.root import find_root
 from djcelery.commands.changes import ChangeOptions, carry_out, change_options, take_back_killed_run
 from djcelery.commands.groups import project_option, undo_command
 from djcelery.errors import CommandError, UsageError
