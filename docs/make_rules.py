@@ -25,29 +25,63 @@ HEAD = """\
 
 - An **error** is certain, and the code is wrong.
 - A **warning** is certain, and the code is nearly always wrong.
-- A **hint** is worth a look. Hints are shown with `--severity hint`.
+- A **hint** is worth a look. Hints are shown only with `--severity hint`.
 
-`djcelery check --explain DJC101` prints one of the manuals below. Three codes come from the check itself: DJC001
-for a file that cannot be read, DJC002 for a `# noqa: DJC...` that silences nothing, and DJC003 for a rule that failed.
+Below, each rule says why its finding matters and shows bad and good code. `djcelery check --explain DJC101` prints the
+same for one rule. Three codes come from the check itself: DJC001 for a file that cannot be read, DJC002 for a
+`# noqa: DJC...` that silences nothing, and DJC003 for a rule that failed. The ids in *Evidence* are explained
+[at the end](#principles-and-known-mistakes).
 
-An example that starts no Celery app of its own stands in a project with the app of Celery's
+If an example does not create a Celery app, imagine it in a project with the app of Celery's
 [First steps with Django](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html).
 
-The last column of each table counts the findings in {projects} released applications that were written by others
-({files} Python files, listed in tests/corpus/corpus.toml).
+The last column of each table counts the findings in {projects} released applications that other people wrote
+({files:,} Python files, listed in `tests/corpus/corpus.toml`).
 
 """
 
 COVERAGE = """\
 ## Principles and known mistakes
 
-The evidence of each rule names the principle (S1 to X2) or the known mistake (F01 to F85) that it checks. This table
-lists the rules for each of them, and the reason where no rule can decide.
+The evidence of each rule names the principle (S1 to X2) or the known mistake (F01 to F85) that it checks.
+
+| id | principle | rules |
+|---|---|---|
+{principles}
+A known mistake is what its rules find. Where no rule can decide, the table says why.
 
 | id | rules |
 |---|---|
-"""
-PRINCIPLES = "S1 S2 S3 T1 T2 T3 T4 R1 R2 R3 B1 B2 B3 C1 C2 C3 O1 O2 O3 L1 L2 D1 D2 D3 D4 X1 X2".split()
+{mistakes}"""
+PRINCIPLES = {
+    "S1": "A project has one Celery app, which finds the tasks of all installed apps.",
+    "S2": "Redis suits most work. Priorities and dead-lettering by the broker need RabbitMQ.",
+    "S3": "Results are stored only where code reads them.",
+    "T1": "Tasks are `@shared_task` functions in the `tasks` module of their app.",
+    "T2": "A task is safe to run twice.",
+    "T3": "Arguments are ids and plain values, not objects.",
+    "T4": "A task fetches its rows itself, and ends cleanly if they are gone.",
+    "R1": "Transient errors are retried: a limited number of times, with growing and random delays.",
+    "R2": "An error that will occur again is not retried.",
+    "R3": "Work that must not be lost is acknowledged late, and comes back if its process is killed.",
+    "B1": "Beat owns the schedule, and every entry fits its task.",
+    "B2": "One Beat sends at a time.",
+    "B3": "A schedule that people edit is in the database, and only there.",
+    "C1": "Each class of work has its own queue and its own workers.",
+    "C2": "Workers of long tasks do not prefetch.",
+    "C3": "Workers keep no state between tasks.",
+    "O1": "Failures are reported to somebody.",
+    "O2": "Every log line of a task names the task.",
+    "O3": "The broker and the lengths of the queues are watched.",
+    "L1": "Only tests run tasks inline.",
+    "L2": "A developer's machine does not use the production broker.",
+    "D1": "Arguments are small.",
+    "D2": "A request sends tasks. It neither runs them nor waits for them.",
+    "D3": "A request does no slow work itself.",
+    "D4": "A task does not swallow exceptions.",
+    "X1": "A task is sent after the commit.",
+    "X2": "Every task has a time limit, and the visibility timeout is longer than any limit or countdown.",
+}
 MISTAKES = [f"F{number:02}" for number in range(1, 86)]
 UNDECIDED = {
     "O3": "none: only a running system shows whether the broker answers and how many messages wait",
@@ -69,17 +103,20 @@ def page() -> str:
             parts += [line(rule, counts["findings"].get(rule.code, 0)) for rule in rules]
             parts.append("\n")
             parts += [manual(rule) for rule in rules]
-    return "".join([*parts, COVERAGE, *coverage()]).rstrip() + "\n"
+    return "".join([*parts, coverage()]).rstrip() + "\n"
 
 
-def coverage() -> list[str]:
-    """Return the rows of the table of principles and known mistakes."""
+def coverage() -> str:
+    """Return the section with the tables of principles and known mistakes."""
     links: dict[str, list[str]] = {}
     for rule in all_rules():
         for principle in rule.principles:
             links.setdefault(principle, []).append(f"[{rule.code}](#{rule.code.lower()}-{rule.name})")
-    rows = {principle: ", ".join(links.get(principle, [])) for principle in (*PRINCIPLES, *MISTAKES)}
-    return [f"| {principle} | {row or UNDECIDED[principle]} |\n" for principle, row in rows.items()]
+    rows = {name: ", ".join(links.get(name, [])) or UNDECIDED[name] for name in (*PRINCIPLES, *MISTAKES)}
+    return COVERAGE.format(
+        principles="".join(f"| {name} | {text} | {rows[name]} |\n" for name, text in PRINCIPLES.items()),
+        mistakes="".join(f"| {name} | {rows[name]} |\n" for name in MISTAKES),
+    )
 
 
 def line(rule: Rule, count: int) -> str:

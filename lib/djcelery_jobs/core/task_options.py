@@ -16,12 +16,12 @@ EVERY_TASK = "*"  # the path that stands for every task
 class TaskOptions:
     """Hold the options of one task. None means that it was not given.
 
-    max_attempts: how often a run may begin that ends with a transient error, the first one included.
+    max_attempts: largest number of attempts, the first one included, when transient errors occur.
     backoff: seconds before the second attempt. The pause doubles for each further one.
     one_transaction: whether the whole task is one transaction, in which the job also becomes done. True by default.
-    key: at most one job with it is yet to begin. A text with the names of arguments: "reindex {page_id}".
+    key: text such as "reindex {page_id}", with names of arguments. At most one job with the same key waits to begin.
     timeout: seconds after which the run is interrupted, and tried again later.
-    keep_result: keep what the function returns, for `TaskResult.return_value`.
+    keep_result: whether the return value is stored, for `TaskResult.return_value`.
     """
 
     max_attempts: int | None = None

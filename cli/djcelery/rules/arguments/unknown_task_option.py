@@ -1,7 +1,6 @@
 """A task is declared with an option that Celery does not know.
 
-Why: The option becomes an attribute of the task that nothing reads. The time limit stays off, and the number of
-retries stays at three.
+Why: Celery stores the option as an attribute of the task, and nothing reads it. A misspelt time limit limits nothing.
 
 Bad:
     from celery import shared_task

@@ -1,6 +1,6 @@
 """An option about retries has no effect.
 
-Why: `retry_backoff`, `retry_backoff_max` and `retry_jitter` shape the automatic retries of `autoretry_for` only:
+Why: `retry_backoff`, `retry_backoff_max` and `retry_jitter` only shape the automatic retries of `autoretry_for`:
 `self.retry()` waits for `default_retry_delay`. `retry_backoff_max`, 600 s by default, caps every delay.
 
 Bad:

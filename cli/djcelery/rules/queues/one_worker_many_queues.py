@@ -1,7 +1,7 @@
 """One worker consumes several queues.
 
-Why: Queues separate work only if each of them has its own workers. Measured, a fast queue next to a slow one waited
-30 s with one worker and 10 ms with two.
+Why: Queues separate work only if each of them has its own workers. In a measurement, a fast queue next to a
+slow one waited 30 s with one worker and 10 ms with two.
 
 Bad:
     # Procfile

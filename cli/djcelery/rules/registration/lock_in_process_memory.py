@@ -1,7 +1,7 @@
 """A task takes a lock in a cache that each process has for itself.
 
-Why: `cache.add()` on LocMemCache succeeds once in every worker process, and on DummyCache always, so the lock keeps
-nobody out. Without CACHES, Django uses LocMemCache.
+Why: `cache.add()` on LocMemCache succeeds once in every worker process, and on DummyCache always, so the lock
+protects nothing. Without CACHES, Django uses LocMemCache.
 
 Bad:
     # project/settings.py

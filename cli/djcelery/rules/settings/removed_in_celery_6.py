@@ -1,7 +1,7 @@
-"""Code uses what Celery 6 removes or ignores.
+"""Code uses a feature that Celery 6 removes or ignores.
 
-Why: Celery 5.7 announces it. In Celery 6, `queue` and the other routing attributes of a task have no effect,
-`broker_connection_retry` no longer decides about the start of a worker, and `AsyncResult.wait` is gone.
+Why: Celery 5.7 warns about it. In Celery 6, `queue` and the other routing attributes of a task have no effect,
+`broker_connection_retry` no longer applies to the start of a worker, and `AsyncResult.wait` is gone.
 
 Bad:
     from celery import shared_task

@@ -1,7 +1,7 @@
 """Results are stored, but nothing reads them.
 
-Why: Each task writes a result that nobody reads. Measured, a task costs 1.7 times as much, and the store grows until
-its entries expire.
+Why: Each task writes a result that nobody reads. In a measurement, a stored result made a task cost 1.7
+times as much. The store grows until its entries expire.
 
 Bad:
     # project/settings.py

@@ -23,7 +23,7 @@ Good:
 
 Evidence: X1; `close_if_unusable_or_obsolete` and `close` in Django's database wrapper.
 
-Ignore it when: it is the connection of another database than the one that the transaction is open on.
+Ignore it when: the connection belongs to another database, which has no open transaction.
 """
 
 from __future__ import annotations

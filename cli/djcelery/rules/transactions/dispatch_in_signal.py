@@ -1,7 +1,7 @@
 """A task is sent from a receiver of a model signal.
 
-Why: The code that saves the model decides about the transaction: the admin wraps every save in one, and so does any
-caller that uses `atomic`. The receiver cannot know this and sends the task before the commit.
+Why: The receiver cannot know whether a transaction is open. The admin wraps every save in one, and so does any caller
+that uses `atomic`. The task is then sent before the commit.
 
 Bad:
     from celery import shared_task
