@@ -94,6 +94,27 @@ def test_links_lead_to_files_also_on_github(path):
     assert [link for link in LINK.findall(text) if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_link_by_name_has_its_address_on_a_line_of_its_own(path):
+    """Require it here: Markdown shows a link without an address as text, and Sphinx says nothing."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(), flags=re.DOTALL)
+    addresses = re.findall(r"^\[([\w-]+)\]: (.*)$", text, flags=re.MULTILINE)
+
+    assert set(re.findall(r"\]\[([\w-]+)\]", text)) == {name for name, _ in addresses}
+    assert [name for name, address in addresses if not re.fullmatch(r"https://\S+", address)] == []
+
+
+def test_a_source_on_github_is_a_commit_and_so_stays_what_it_was():
+    texts = {path.name: path.read_text() for path in FILES}
+    moving = {
+        name: found
+        for name, text in texts.items()
+        if (found := re.findall(r"https://github\.com/[\w/.-]+/(?:blob|tree)/(?:main|master)\b\S*", text))
+    }
+
+    assert moving == {}
+
+
 def test_each_test_and_benchmark_that_a_page_names_exists():
     # The names are files of this repository, or of a generated project.
     named = {}

@@ -48,7 +48,7 @@ def test_the_project_is_as_if_made_without_and_comes_back(cli, project, tmp_path
 
 
 def test_planning_imports_neither_cookiecutter_nor_the_other_removals(project):
-    """cookiecutter imports the libraries of its dialogue, which took longer than all the rest of the command."""
+    # cookiecutter imports the libraries of its dialogue, which took longer than all the rest of the command.
     code = (
         "import sys; from djcelery.main import main\n"
         f"try: main(['remove', 'example', '--dry-run', '--project', {str(project)!r}])\n"
