@@ -25,7 +25,7 @@ from djcelery_jobs.brokers import options
 from djcelery_jobs.brokers.workloads import Workload
 from djcelery_jobs.core import outbox
 from djcelery_jobs.core.dispatch_options import option_problems
-from djcelery_jobs.core.republish_delays import hard_limit
+from djcelery_jobs.core.republish_delays import hard_limit, limits_of
 from djcelery_jobs.core.task import JobTask, is_durable
 from djcelery_jobs.worker.task_modules import import_task_modules, is_backend_in_use
 
@@ -202,13 +202,28 @@ def every_task_has_limits(app: Celery) -> Iterator[CheckMessage]:
     for name, task in _own_tasks(app).items():
         soft = task.soft_time_limit or app.conf.task_soft_time_limit
         hard = task.time_limit or app.conf.task_time_limit
-        if is_durable(task) and soft is None and hard is None:
-            continue  # its workload class limits each run
+        if is_durable(task):
+            soft, hard = limits_of(task, _queue_of(task))
         if not all(isinstance(limit, int | float) for limit in (soft, hard)) or not 0 < soft < hard:
             yield Error(
                 f"The task {name} has the time limits {soft!r} (soft) and {hard!r} (hard).",
                 hint="Both must be seconds, the soft limit below the hard one. See task_limits().",
                 id="djcelery_jobs.E007",
+            )
+
+
+def command_lines_of_your_own_hold_as_many_messages(app: Celery) -> Iterator[CheckMessage]:
+    """Name what only `manage.py worker` takes from WORKLOADS: a command line of an existing project has its own."""
+    if not _is_adopted(app):
+        return
+    own = app.conf.worker_prefetch_multiplier
+    for name, workload in settings.WORKLOADS.items():
+        if workload.prefetch != own:
+            yield checks.Info(
+                f"A worker of the class {name} holds {workload.prefetch} messages for each process if `manage.py "
+                f"worker {name}` starts it, and {own} if a command line of your own does.",
+                hint=f"Use `manage.py worker {name}`, or pass --prefetch-multiplier {workload.prefetch} yourself.",
+                id="djcelery_jobs.I026",
             )
 
 
@@ -220,7 +235,8 @@ def the_visibility_timeout_exceeds_every_limit(app: Celery) -> Iterator[CheckMes
     for name, task in _own_tasks(app).items():
         hard = task.time_limit or app.conf.task_time_limit or 0
         if is_durable(task):
-            hard = hard or hard_limit(_queue_of(task))
+            queue = _queue_of(task)
+            hard = min(limits_of(task, queue)[1], hard_limit(queue))
         longest = hard + (task.retry_backoff_max if task.retry_backoff else task.default_retry_delay)
         if longest >= timeout:
             yield Error(
@@ -376,6 +392,7 @@ RULES: list[Rule] = [
     every_entry_has_options_of_the_right_type,
     every_entry_expires,
     every_task_has_limits,
+    command_lines_of_your_own_hold_as_many_messages,
     the_visibility_timeout_exceeds_every_limit,
     eager_only_in_tests,
     only_json,

@@ -553,6 +553,22 @@ app.autodiscover_tasks()
     return Layout("configured on the app itself", files, expected)
 
 
+CELERYCONFIG = """broker_url = "redis://localhost:6379/0"
+task_default_queue = "main"
+task_soft_time_limit = 20
+task_time_limit = 30
+worker_prefetch_multiplier = 2
+task_annotations = {"*": {"rate_limit": "1000/s"}}
+"""
+
+
+def configuration_module() -> Layout:
+    app = celery_app("mysite.settings", "mysite", namespace="").replace("django.conf:settings", "mysite.celeryconfig")
+    own = own_configuration()
+    files = own.files | {"mysite/celery.py": app, "mysite/celeryconfig.py": CELERYCONFIG}
+    return Layout("configured by a module of its own", files, own.expected)
+
+
 def split_settings() -> Layout:
     files = {
         "manage.py": manage("mysite.settings"),
@@ -627,7 +643,7 @@ def two_databases() -> Layout:
 
 BUILDERS: list[Callable[[], Layout]] = [
     single_file, package, fragments, top_level, in_the_root, below_the_root, src, tuples, sums, spreads, branches,
-    factory, old_names, own_configuration, split_settings, named_by_pytest, two_databases,
+    factory, old_names, own_configuration, configuration_module, split_settings, named_by_pytest, two_databases,
 ]  # fmt: skip
 LAYOUTS = {builder.__name__: builder() for builder in BUILDERS}
 

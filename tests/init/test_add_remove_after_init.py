@@ -14,6 +14,20 @@ from tests.projects import environment
 
 TASK = "billing.charge_card"
 QUICK = ("below_the_root", "named_by_pytest", "own_configuration")
+# In a process of the project: print the limits of a task that Celery has, and those in the message of a durable one.
+LIMITS = """
+from unittest import mock
+from celery import current_app
+from djcelery_jobs.core.outbox import send
+from djcelery_jobs.models import Job
+
+current_app.loader.import_default_modules()
+plain, durable = (current_app.tasks[f"billing.tasks.{name}"] for name in ("charge_card", "remind"))
+print(plain.soft_time_limit, plain.time_limit)
+with mock.patch("celery.app.task.Task.apply_async") as publish:
+    send(Job(task=durable.name, queue="main", args=[1], kwargs={}))
+print(publish.call_args.kwargs["soft_time_limit"], publish.call_args.kwargs["time_limit"])
+"""
 # The other layouts run at night only: each takes about ten seconds of CPU.
 RUNNING_IN_CI = ("factory", "sums", "tuples")
 NAMES = [
@@ -83,3 +97,23 @@ def test_additions_work_and_removals_are_exact(project):
         done = change(project, "remove", *line[:2])
         assert done.returncode == 0, done.stdout + done.stderr
     assert project.contents() == before
+
+
+@pytest.mark.parametrize(
+    "project",
+    ["own_configuration", pytest.param("configuration_module", marks=pytest.mark.matrix)],
+    indirect=True,
+)
+def test_tasks_have_the_limits_of_their_class_in_an_app_that_is_configured_outside_the_settings(project):
+    settings = project.root / "mysite/settings.py"
+    text = settings.read_text()
+    assert "soft_limit=20, hard_limit=30" in text  # those of the app, for all tasks
+    settings.write_text(text.replace("soft_limit=20, hard_limit=30", "soft_limit=100, hard_limit=120"))
+    for words in (
+        ("app", "billing"),
+        ("task", "billing.charge_card", "--queue", "main", "--plain"),
+        ("task", "billing.remind", "--queue", "main"),
+    ):
+        assert change(project, "add", *words, "--allow-dirty").returncode == 0
+    done = project.manage("shell", "-v", "0", "-c", LIMITS)
+    assert done.stdout == "100 120\n100 120\n", done.stderr

@@ -11,9 +11,15 @@ from djcelery import template
 from djcelery.errors import CommandError, UsageError
 from djcelery.installing.installer import Installer, Levels
 from djcelery.project.context import is_test
-from tests.init.layouts import LAYOUTS, TASKS, single_file
+from tests.init.layouts import CELERYCONFIG, LAYOUTS, TASKS, single_file
 
 JOBS = Levels(jobs=True)
+CONFIG_CLASS = "class Config:\n" + "".join(f"    {line}\n" for line in CELERYCONFIG.splitlines())
+OLD_CONFIG = """CELERY_DEFAULT_QUEUE = "main"
+CELERYD_TASK_SOFT_TIME_LIMIT = 20
+CELERYD_TASK_TIME_LIMIT = 30
+CELERYD_PREFETCH_MULTIPLIER = 2
+"""
 
 
 @pytest.fixture
@@ -191,8 +197,62 @@ def test_an_app_with_a_configuration_of_its_own_keeps_it(planned):
     assert all(line in rest for line in LAYOUTS["own_configuration"].files["mysite/celery.py"].splitlines())
     assert 'app.conf.beat_scheduler = "djcelery_jobs:LockedScheduler"' in app
     assert "app.conf.task_routes = [routes(ROUTES), *maybe_list(app.conf.task_routes or ())]\n" in app
-    assert "ROUTES" not in text(plan, "mysite/settings.py")
+    assert value(plan, "mysite/settings.py", "ROUTES") is None
     assert "CELERY" not in text(plan, "mysite/settings.py")
+
+
+@pytest.mark.parametrize(
+    ("app", "configuration"),
+    [
+        ('app.config_from_object("mysite.conf_of_celery")', CELERYCONFIG),
+        ("from mysite import conf_of_celery\napp.config_from_object(conf_of_celery)", CELERYCONFIG),
+        ('app.config_from_object("mysite.conf_of_celery:Config")', CONFIG_CLASS),
+        ("from mysite.conf_of_celery import Config\napp.config_from_object(Config)", CONFIG_CLASS),
+        ("from mysite.conf_of_celery import Config\napp.config_from_object(Config())", CONFIG_CLASS),
+        ('app.config_from_object("mysite.conf_of_celery")', OLD_CONFIG),
+    ],
+)
+def test_the_module_or_class_that_configures_an_app_is_read(planned, app, configuration):
+    files = {
+        "mysite/celery.py": f'from celery import Celery\n\napp = Celery("mysite")\n{app}\n',
+        "mysite/conf_of_celery.py": configuration,
+    }
+    plan = planned(layout="own_configuration", files=files)
+    workloads = value(plan, "mysite/settings.py", "WORKLOADS")
+    assert workloads == "{'main': Workload(concurrency=4, prefetch=2, soft_limit=20, hard_limit=30)}"
+    assert "app.conf.task_annotations = [*maybe_list(app.conf.task_annotations or ()), task_limits(ROUTES)]\n" in text(
+        plan, "mysite/celery.py"
+    )
+    assert "mysite/conf_of_celery.py" not in plan.changed
+    assert not [note for note in plan.notes if "cannot read" in note]
+
+
+def test_a_configuration_that_cannot_be_read_is_named(planned):
+    app = 'from celery import Celery\n\napp = Celery("mysite")\napp.config_from_object("company.celery_defaults")\n'
+    plan = planned(layout="own_configuration", files={"mysite/celery.py": app})
+    assert [note for note in plan.notes if "company.celery_defaults" in note and "WORKLOADS" in note]
+
+
+def test_djangos_settings_under_another_name_stay_djangos(planned):
+    app = (
+        "from django.conf import settings as s\nfrom celery import Celery\n\n"
+        "app = Celery()\napp.config_from_object(s, namespace='CELERY')\n"
+    )
+    plan = planned(files={"mysite/celery.py": app})
+    assert value(plan, "mysite/settings.py", "CELERY_TASK_ANNOTATIONS") == "task_limits(ROUTES, WORKLOADS)"
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ('{"*": {"rate_limit": "1/s"}}', "{**task_limits(ROUTES, WORKLOADS), **CELERY_TASK_ANNOTATIONS}"),
+        ('[{"*": {"rate_limit": "1/s"}}]', "[*CELERY_TASK_ANNOTATIONS, task_limits(ROUTES, WORKLOADS)]"),
+        ("make_annotations()", "make_annotations()"),
+    ],
+)
+def test_annotations_of_the_project_stay_beside_the_limits_of_routed_tasks(planned, own, expected):
+    plan = planned(added={"mysite/settings.py": f"CELERY_TASK_ANNOTATIONS = {own}\n"})
+    assert value(plan, "mysite/settings.py", "CELERY_TASK_ANNOTATIONS") == expected
 
 
 def test_an_app_that_no_one_imports_is_imported(planned):

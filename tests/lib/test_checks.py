@@ -4,6 +4,7 @@ import os
 import ssl
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -263,8 +264,13 @@ def plain() -> None:
 
 
 @pytest.fixture
-def adopted(monkeypatch):
-    """Judge the app as one that was there before the job layer: its tasks are not jobs by themselves."""
+def adopted(monkeypatch, settings):
+    """Judge the app as one that was there before the job layer: its tasks are not jobs by themselves.
+
+    Its classes have Celery's prefetch, as `djcelery init` writes them.
+    """
+    prefetch = current_app.conf.worker_prefetch_multiplier
+    settings.WORKLOADS = {name: replace(each, prefetch=prefetch) for name, each in settings.WORKLOADS.items()}
     monkeypatch.setattr("djcelery_jobs.checks._is_adopted", lambda app: True)
 
 
@@ -288,6 +294,48 @@ def test_only_jobs_are_judged_in_an_adopted_app(adopted, conf, task):
 
     task(plain, base=Task)
     assert findings() == set()
+
+
+def about(task) -> list[str]:
+    return [message.id for message in check_jobs(None) if f" {task.name} " in message.msg]
+
+
+def test_a_durable_task_has_the_limits_of_its_class_where_celerys_are_only_those_of_all_tasks(adopted, conf, task):
+    durable = task(plain, base=DurableTask)
+    conf(task_soft_time_limit=None, task_time_limit=5)
+    durable.soft_time_limit, durable.time_limit = None, 5
+    assert about(durable) == []
+
+    # 30 s that all tasks may take would exceed it; the class of this one allows 20 s.
+    retries = durable.retry_backoff_max if durable.retry_backoff else durable.default_retry_delay
+    conf(task_time_limit=30, broker_transport_options={"visibility_timeout": 25 + retries})
+    durable.time_limit = 30
+    assert about(durable) == []
+    conf(broker_transport_options={"visibility_timeout": 20 + retries})
+    assert about(durable) == ["djcelery_jobs.E008"]
+
+
+def test_limits_of_a_durable_task_itself_are_judged(adopted, conf, task):
+    durable = task(plain, base=DurableTask)
+    durable.soft_time_limit, durable.time_limit = 9, 8
+    [message] = check_jobs(None)
+    assert message.id == "djcelery_jobs.E007"
+    assert "9 (soft) and 8 (hard)" in message.msg
+
+
+def test_a_command_line_of_your_own_holds_as_many_messages_as_celerys_settings_say(adopted, conf, settings):
+    conf(worker_prefetch_multiplier=2)
+    fast = settings.WORKLOADS["fast"]
+    settings.WORKLOADS = settings.WORKLOADS | {"fast": replace(fast, prefetch=2)}
+    prefetches = {name: workload.prefetch for name, workload in settings.WORKLOADS.items()}
+    messages = check_jobs(None)
+    assert {message.id for message in messages} == {"djcelery_jobs.I026"}
+    assert [message.is_serious() for message in messages] == [False] * len(messages)
+    texts = [(message.msg, message.hint) for message in messages]
+    for name, prefetch in prefetches.items():
+        mentioned = [hint for text, hint in texts if f"class {name} holds {prefetch} messages" in text]
+        assert len(mentioned) == (prefetch != 2)
+        assert all(f"manage.py worker {name}" in hint and f"multiplier {prefetch}" in hint for hint in mentioned)
 
 
 def test_what_durable_jobs_need_stays_an_error_in_an_adopted_app(adopted, conf):

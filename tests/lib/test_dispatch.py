@@ -209,6 +209,30 @@ def test_in_a_shorter_class_it_has_the_limit_of_that_class(add, broker, committe
     assert ran.headers["timelimit"] == [20, 20]
 
 
+@pytest.mark.parametrize(("soft", "hard"), [(5, 15), (None, 15), (5, None), (None, None), (50, 60)])
+def test_celerys_limits_for_all_tasks_do_not_count_beside_those_of_the_class(add, broker, committed, conf, soft, hard):
+    # Celery gives each task that declares no limit those of the settings.
+    conf(task_soft_time_limit=soft, task_time_limit=hard)
+    add.soft_time_limit, add.time_limit = soft, hard
+    with committed():
+        add.delay("a")
+
+    [ran] = broker.drain()
+
+    assert ran.headers["timelimit"] == [20, 10]
+
+
+def test_limits_of_the_task_itself_count(add, broker, committed, conf):
+    conf(task_soft_time_limit=15, task_time_limit=16)
+    add.soft_time_limit, add.time_limit = 5, 6
+    with committed():
+        add.delay("a")
+
+    [ran] = broker.drain()
+
+    assert ran.headers["timelimit"] == [6, 5]
+
+
 def test_a_job_that_expired_does_not_run(add, broker, committed):
     with committed():
         add.apply_async(["a"], expires=60)

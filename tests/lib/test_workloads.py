@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from celery import current_app
+from celery.app.annotations import prepare, resolve_all
 from celery.app.utils import find_app
 from celery.bin.worker import worker
 from django.conf import settings
@@ -36,6 +37,23 @@ def test_a_task_gets_the_queue_and_the_limits_of_its_class():
 def test_the_limits_reach_the_tasks():
     slow = settings.WORKLOADS["slow"]
     assert (prune.soft_time_limit, prune.time_limit) == (slow.soft_limit, slow.hard_limit)
+
+
+def test_an_app_that_is_configured_outside_the_settings_looks_the_classes_up_when_a_task_is_used(settings):
+    annotations = prepare([{"other": {"rate_limit": "1/s"}}, task_limits({"routed": "late", "typo": "lat"})])
+    settings.WORKLOADS = {"late": workload(soft_limit=7, hard_limit=8)}
+
+    found = {
+        name: list(resolve_all(annotations, SimpleNamespace(name=name)))
+        for name in ("routed", "typo", "other", "without_a_route")
+    }
+
+    assert found == {
+        "routed": [{"soft_time_limit": 7, "time_limit": 8}],
+        "typo": [],
+        "other": [{"rate_limit": "1/s"}],
+        "without_a_route": [],
+    }
 
 
 @pytest.mark.parametrize("name", settings.WORKLOADS)

@@ -211,10 +211,17 @@ class JobsInstaller:
         self._add_settings(settings_block.classes_of_today(workloads), "", "Workload")
         app = self.celery.app
         assert app is not None
+        if app.configured_by and app.configuration is None:
+            self.notes.append(
+                f"The Celery app is configured by {app.configured_by}, which djcelery cannot read. Compare the queues "
+                "and limits in WORKLOADS with it."
+            )
         variable = app.variable
         lines = [
             *settings_block.table_of_routes(self.installation).splitlines(),
             f"{variable}.conf.task_routes = [routes(ROUTES), *maybe_list({variable}.conf.task_routes or ())]",
+            f"{variable}.conf.task_annotations = [*maybe_list({variable}.conf.task_annotations or ()), "
+            "task_limits(ROUTES)]",
             f'{variable}.conf.beat_scheduler = "{settings_block.scheduler_of(self.celery, has_database=False)}"',
             f"{variable}.conf.beat_max_loop_interval = 2",
             f'{variable}.conf.worker_consumer = "djcelery_jobs:Consumer"',
@@ -231,7 +238,7 @@ class JobsInstaller:
 
         def change(source: PythonSource) -> None:
             source.add_import("from kombu.utils.functional import maybe_list")
-            source.add_import("from djcelery_jobs import routes")
+            source.add_import("from djcelery_jobs import routes, task_limits")
             source.append_lines(f"\n# {reason.capitalize()}.\n{text}")
 
         self.sources.edit(app.module.path, change, reason, text, line=app.call.line, is_required=True)

@@ -54,7 +54,8 @@ CELERY_BEAT_SCHEDULE = {{
 CLASSES = """
 {title}
 # A workload class is a queue and the limits of its jobs. These are the queues of today. The limits, in seconds, hold
-# for durable tasks; other tasks run as before. After a kill on Redis, a durable job starts again at its hard limit.
+# for durable tasks and for the tasks in ROUTES; other tasks run as before. Concurrency and prefetch hold for workers
+# that `manage.py worker NAME` starts. After a kill on Redis, a durable job starts again at its hard limit.
 WORKLOADS = {{
 {workloads}}}
 """
@@ -116,9 +117,7 @@ def _assignments(installation: Installation, home: set[str]) -> list[str]:
     """Return the lines that set Celery's settings, each only if the project leaves it open or shares it with us."""
     celery = installation.celery
     name = celery.setting_name
-    lines = [_routes(installation, home)]
-    if not celery.settings_of("task_annotations"):
-        lines.append(f"{name('task_annotations')} = task_limits(ROUTES, WORKLOADS)")
+    lines = [_routes(installation, home), _annotations(installation, home)]
     if not replaces_scheduler_in_place(celery):
         lines.append("# Beat holds a lock in the database and publishes durable jobs; a second beat waits.")
         lines.append(f'{name("beat_scheduler")} = "{scheduler_of(celery, has_database=False)}"')
@@ -146,6 +145,25 @@ def _routes(installation: Installation, home: set[str]) -> str:
     if resolved.kind in {"list", "tuple"}:
         return f"{name} = [routes(ROUTES), *{name}]"
     return f"{name} = [routes(ROUTES), {name}]"
+
+
+def _annotations(installation: Installation, home: set[str]) -> str:
+    """Return the line for the limits of the tasks in ROUTES; what the project says of a task itself comes first."""
+    celery = installation.celery
+    name, limits = celery.setting_name("task_annotations"), "task_limits(ROUTES, WORKLOADS)"
+    known = installation.settings.value(name)
+    if known is None:
+        if celery.settings_of("task_annotations"):
+            return ""
+        is_unseen = installation.settings.unseen
+        return f'{name} = {{**{limits}, **(globals().get("{name}") or {{}})}}' if is_unseen else f"{name} = {limits}"
+    if known[0].path not in home:
+        return ""
+    resolved = installation.project.resolve(*known)
+    if resolved.kind == "dict":
+        return f"{name} = {{**{limits}, **{name}}}"
+    # Celery takes the first annotation of a list that knows a task.
+    return f"{name} = [*{name}, {limits}]" if resolved.kind in {"list", "tuple"} else ""
 
 
 def _schedule(installation: Installation, home: set[str]) -> list[str]:

@@ -17,6 +17,21 @@ APP_NAMES = frozenset("app celery celery_app celeryapp current_app".split())
 CONFIGURING = ("config_from_object", "autodiscover_tasks")  # methods that only a Celery app has
 
 
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Name the module that holds the settings of a Celery app, or the block of the class in it."""
+
+    module: Module
+    block: int | None = None
+
+    @property
+    def assigns(self) -> list[Assign]:
+        """Return the assignments of the settings."""
+        if self.block is not None:
+            return [assign for assign in self.module.assigns if assign.block == self.block]
+        return [assign for assign in self.module.assigns if function_of(self.module, assign.block) is None]
+
+
 @dataclass(slots=True)
 class App:
     """Describe a `Celery(...)`."""
@@ -26,6 +41,8 @@ class App:
     variable: str
     namespace: str | None = None  # None where it does not read Django's settings
     made_by: Value | None = None  # the call of the class, where a function makes the app
+    configured_by: str = ""  # the path of the module or class with its settings, where they are not Django's
+    configuration: Configuration | None = None  # that module or class, if it is here
     is_custom: bool = False  # of another class than Celery's own
 
     @property
@@ -132,11 +149,28 @@ class Apps:
         namespace = app.options.get("namespace")
         for home, value in self._configurations(module, assign, made_by):
             namespace = value.keywords.get("namespace", namespace)
-            source = self.lookup.text(home, value.argument(0, "obj"))
-            app.namespace = "" if (source or "django.conf").startswith("django.conf") else None
+            app.configured_by, app.configuration = self._configuration(home, value.argument(0, "obj"))
+            app.namespace = None if app.configured_by else ""
         if namespace is not None:
             app.namespace = self.lookup.text(module, namespace) or ""
         return app
+
+    def _configuration(self, home: Module, source: Value | None) -> tuple[str, Configuration | None]:
+        """Return the path of what an app takes its settings from, and what it is; an empty path for Django's settings.
+
+        A name that leads to no module or class here may be Django's settings under another name.
+        """
+        text = self.lookup.text(home, source)
+        path = text.replace(":", ".") if text is not None else source.name if source is not None else ""
+        if path.startswith("django.conf"):
+            return "", None
+        cls = self.lookup.find_class(home, path)
+        if cls is not None and cls.cls is not None:
+            return path, Configuration(cls.module, cls.cls.block)
+        module = self.lookup.names.module(path)
+        if text is None and (module is None or sets_up_django(module)):
+            return "", None
+        return path, Configuration(module) if module is not None else None
 
     def _configurations(self, module: Module, assign: Assign, made_by: Call | None) -> Iterator[tuple[Module, Value]]:
         """Find the calls of `config_from_object` on an app, also in the function that makes it."""
@@ -149,6 +183,11 @@ class Apps:
             for call in home.calls_to("config_from_object"):
                 if is_inside(home, call.block, block) and function_of(home, call.block) is definition.function:
                     yield home, call.value
+
+
+def sets_up_django(module: Module) -> bool:
+    """Return whether a module is one of Django's settings."""
+    return any(assign.target == "INSTALLED_APPS" for assign in module.assigns) or "settings" in module.name
 
 
 def is_app_class(lookup: Lookup, module: Module, name: str) -> bool:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from djcelery.project.apps import App, Apps
+from djcelery.project.apps import App, Apps, Configuration, sets_up_django
 from djcelery.project.context import is_test
 from djcelery.project.facts import Module
 from djcelery.project.lookup import Lookup
 from djcelery.project.running import Running
-from djcelery.project.setting_places import Setting, looks_like_settings, settings_in, settings_on_app
+from djcelery.project.setting_places import (
+    Setting,
+    from_assign,
+    is_celery_setting,
+    looks_like_settings,
+    new_name,
+    settings_in,
+    settings_on_app,
+)
 
 REDIS = frozenset({"redis", "rediss", "valkey", "sentinel", "memory"})
 APP_ARGUMENTS = ("task_", "worker_", "broker_", "result_", "beat_")  # beginnings of settings that `Celery()` takes
@@ -30,7 +38,13 @@ class Settings:
     def setting_modules(self) -> list[Module]:
         """Return Django's settings modules, with those that they import with a star."""
         starred = {star for module in self.modules if looks_like_settings(module) for star in module.stars}
-        return [module for module in self.modules if looks_like_settings(module) or module.name in starred]
+        own = {app.configuration.module.name for app in self.apps.all if app.configuration is not None}
+        return [
+            module
+            for module in self.modules
+            if (looks_like_settings(module) or module.name in starred)
+            and (module.name not in own or sets_up_django(module))
+        ]
 
     @cached_property
     def all(self) -> list[Setting]:
@@ -44,6 +58,8 @@ class Settings:
                 settings += settings_on_app(module, variables)
         for app in self.apps.all:
             settings += settings_of_app(app)
+            if app.configuration is not None:
+                settings += settings_of_configuration(app.configuration)
         return settings
 
     @cached_property
@@ -135,6 +151,15 @@ def settings_of_app(app: App) -> list[Setting]:
         Setting(name, APP_URLS.get(name, name), value, app.module, value.line, value.col, on_app=True)
         for name, value in app.options.items()
         if name in APP_URLS or name.startswith(APP_ARGUMENTS)
+    ]
+
+
+def settings_of_configuration(configuration: Configuration) -> list[Setting]:
+    """Return the settings in a module or class that a Celery app is configured with."""
+    return [
+        from_assign(assign, assign.target, new_name(assign.target), configuration.module, on_app=True)
+        for assign in configuration.assigns
+        if is_celery_setting(assign.target)
     ]
 
 

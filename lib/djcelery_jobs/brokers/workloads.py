@@ -3,7 +3,10 @@
 import os
 import sys
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
+
+from celery import Task
+from django.conf import settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +42,35 @@ def routes(classes: dict[str, str]) -> dict[str, dict[str, str]]:
     return {task: {"queue": workload} for task, workload in classes.items()}
 
 
-def task_limits(classes: dict[str, str], workloads: dict[str, Workload]) -> dict[str, dict[str, int]]:
-    """Return Celery's `task_annotations`: each task gets the limits of its class, whichever worker runs it."""
+class LimitsOfSettings:
+    """Give tasks the limits of their classes, which Django's settings declare."""
+
+    def __init__(self, classes: dict[str, str]) -> None:
+        self.classes = classes
+
+    def annotate(self, task: Task) -> dict[str, int] | None:
+        """Return the limits of a task, or None if it has no class."""
+        return task_limits(self.classes, settings.WORKLOADS).get(task.name)
+
+
+@overload
+def task_limits(classes: dict[str, str], workloads: dict[str, Workload]) -> dict[str, dict[str, int]]: ...
+
+
+@overload
+def task_limits(classes: dict[str, str]) -> LimitsOfSettings: ...
+
+
+def task_limits(
+    classes: dict[str, str], workloads: dict[str, Workload] | None = None
+) -> dict[str, dict[str, int]] | LimitsOfSettings:
+    """Return Celery's `task_annotations`: each task gets the limits of its class, whichever worker runs it.
+
+    Without `workloads`, an annotation that reads WORKLOADS in Django's settings when a task is first used. It is for a
+    Celery app that is configured outside of them: `app.conf.task_annotations = [task_limits(ROUTES)]`.
+    """
+    if workloads is None:
+        return LimitsOfSettings(classes)
     return {
         task: {"soft_time_limit": workloads[name].soft_limit, "time_limit": workloads[name].hard_limit}
         for task, name in classes.items()

@@ -18,7 +18,7 @@ from djcelery_jobs.brokers.circuit_breaker import Breaker, producer_from_pool
 from djcelery_jobs.brokers.options import broker_url, node_count
 from djcelery_jobs.core import ledger
 from djcelery_jobs.core.dispatch_options import check_options
-from djcelery_jobs.core.republish_delays import hard_limit, soft_limit
+from djcelery_jobs.core.republish_delays import hard_limit, limits_of
 from djcelery_jobs.core.task import JobTask
 from djcelery_jobs.models import KEY_LENGTH, Job, State, database, database_alias, subject
 from djcelery_jobs.models import job_id as id_of_job
@@ -239,19 +239,15 @@ def send(job: Job, **options: Any) -> None:
     options |= {"task_id": str(job.pk), "message_id": str(uuid.uuid4()), "queue": job.queue, "retries": job.attempts}
     options |= job.options
     options["expires"] = None  # begin() looks at the row's; a worker that saw a message expire refuses later ones, too
-    task, longest = current_app.tasks[job.task], hard_limit(job.queue)  # the relay takes a longer run for dead
-    options["time_limit"] = hard = min(longest, options.get("time_limit") or task.time_limit or longest)
-    options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or _soft_limit(task, job.queue))
+    task = current_app.tasks[job.task]
+    soft, hard = limits_of(task, job.queue)
+    longest = hard_limit(job.queue)  # the relay takes a longer run for dead
+    options["time_limit"] = hard = min(longest, options.get("time_limit") or hard)
+    options["soft_time_limit"] = min(hard, options.get("soft_time_limit") or soft)
     options.pop(CALL_OPTION, None)
     with restored(options.pop("context", {})):
         # Celery's own: what JobTask checks was checked when the row was written, or by the relay a moment ago.
         super(JobTask, task).apply_async(args, kwargs, retry_policy=_one_try(), **options)
-
-
-def _soft_limit(task: JobTask, queue: str) -> float:
-    """Return the soft limit of a task: its own, or else its workload class's. Celery sets that of the settings."""
-    own = task.soft_time_limit
-    return own if own and own != current_app.conf.task_soft_time_limit else soft_limit(queue)
 
 
 def _one_try() -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from celery import current_app
+from celery import Task, current_app
 from django.conf import settings
 
 from djcelery_jobs.conf import jobs_settings
@@ -23,8 +23,23 @@ def run_deadline(queue: str) -> timedelta:
     return timedelta(seconds=hard_limit(queue) + jobs_settings.RUN_GRACE)
 
 
-def soft_limit(queue: str) -> float:
-    """Return the seconds after which a run in this queue is asked to end."""
+def limits_of(task: Task, queue: str) -> tuple[float, float]:
+    """Return the soft and the hard limit of a job in this queue, in seconds: the task's own, or its workload class's.
+
+    A task that declares none has those of Celery's settings, and they are not its own.
+    """
+    conf = current_app.conf
+    hard = hard_limit(queue)
+    soft = _own_limit(task.soft_time_limit, conf.task_soft_time_limit) or soft_limit(queue) or hard
+    return soft, _own_limit(task.time_limit, conf.task_time_limit) or hard
+
+
+def _own_limit(limit: float | None, of_all_tasks: float | None) -> float | None:
+    return limit if limit != of_all_tasks else None
+
+
+def soft_limit(queue: str) -> float | None:
+    """Return the seconds after which a run in this queue is asked to end; None if it has no class and no setting."""
     workload = settings.WORKLOADS.get(queue)
     return workload.soft_limit if workload else current_app.conf.task_soft_time_limit
 
