@@ -19,9 +19,9 @@ HEAD = """\
 <!-- Written by docs/make_configuration.py from the template; a test keeps it true. Change the settings, or
 .env.example. -->
 
-Whatever differs between machines is an environment variable. On a laptop, you can put the variables into `.env`, which
-git ignores. A variable of the environment overrides one in `.env`, and an empty one counts as absent. What is the same
-everywhere, such as queues, limits and routes, is code: `settings/jobs.py`.
+Set an environment variable for each value that differs between machines. On a laptop, you can put the variables into
+`.env`, which git ignores. A variable of the environment overrides one in `.env`. An empty variable counts as absent.
+Values that are the same everywhere, such as queues, limits and routes, are code in `settings/jobs.py`.
 
 A value *in italics* is an example. Such a variable has no default, and the last column says what happens without it.
 
@@ -39,7 +39,7 @@ EARLIER = {
     "DJANGO_SETTINGS_MODULE": "The settings module. Without it, a web server takes `production`, all else `local`.",
     "PORT": "The port of gunicorn.",
     "WEB_CONCURRENCY": "Processes of gunicorn.",
-    "REMAP_SIGTERM": "With it, a worker that is asked to stop gives its jobs back. `manage.py worker` sets it too.",
+    "REMAP_SIGTERM": "With this value, a worker that gets SIGTERM gives its jobs back. `manage.py worker` sets it too.",
 }
 
 

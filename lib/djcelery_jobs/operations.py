@@ -42,7 +42,7 @@ Jobs: TypeAlias = "JobFilter | QuerySet[Job] | Iterable[uuid.UUID | str]"
 
 
 def find(jobs: Jobs) -> QuerySet[Job]:
-    """Return the jobs that are meant, as a query. Raise ValueError for an id that is no UUID."""
+    """Return the selected jobs as a queryset. Raise ValueError for an id that is not a UUID."""
     if isinstance(jobs, JobFilter):
         return jobs.jobs()
     if isinstance(jobs, QuerySet):
@@ -54,7 +54,7 @@ def find(jobs: Jobs) -> QuerySet[Job]:
 
 
 def pause_queue(name: str, *, by: str) -> bool:
-    """Pause a queue: nothing of it starts until it is resumed, over all restarts. Dispatching goes on.
+    """Pause a queue: none of its jobs starts until it is resumed, also after restarts. Dispatching continues.
 
     Return False when it is paused already. Raise ValueError for a queue that is not declared.
     """
@@ -62,7 +62,7 @@ def pause_queue(name: str, *, by: str) -> bool:
 
 
 def pause_task(name: str, *, by: str) -> bool:
-    """Pause a task: nothing of it starts until it is resumed. Return False when it is paused already.
+    """Pause a task: none of its jobs starts until it is resumed. Return False when it is paused already.
 
     Raise ValueError for a task that this process does not know.
     """
@@ -70,7 +70,7 @@ def pause_task(name: str, *, by: str) -> bool:
 
 
 def pause_entry(name: str, *, by: str) -> bool:
-    """Pause an entry of the schedule: beat leaves its runs out until it is resumed, and sends none of them later.
+    """Pause an entry of the schedule: beat skips its runs until it is resumed, and sends none of them later.
 
     Return False when it is paused already. Raise ValueError for an entry that does not exist.
     """

@@ -41,7 +41,7 @@ MAX_PRIORITY = ARGUMENTS["priority"]["x-max-priority"]
 
 
 class JobNotRunError(Exception):
-    """Represent, in a TaskResult, the error of a job that never ran: it was discarded, or could not be sent."""
+    """Stand in a TaskResult for the error of a job that never ran, because it was discarded or could not be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,8 @@ class JobFunction(Task):
 class DurableBackend(BaseTaskBackend):
     """Write each enqueued task as a durable job, in the caller's transaction.
 
-    QUEUES: workload classes, all of them by default. The queue `default` stands for the route of the task in
-        CELERY_TASK_ROUTES, or else for CELERY_TASK_DEFAULT_QUEUE.
+    QUEUES: workload classes, all of them by default. The queue `default` means the route of the task in
+        CELERY_TASK_ROUTES, or without a route CELERY_TASK_DEFAULT_QUEUE.
     OPTIONS: {"tasks": {"path.of.task": {"max_attempts": 3}}} gives options to a task; the path "*" means every task.
     """
 

@@ -119,9 +119,9 @@ class Dispatch:
 
 
 class Dispatches:
-    """Know what was dispatched since record_dispatches() began, and what of it was not rolled back.
+    """List the jobs that were dispatched since record_dispatches() began, without those that were rolled back.
 
-    Durable jobs are looked up in the database. Jobs of plain tasks are those that were published, or run inline.
+    Durable jobs are read from the database. Jobs of plain tasks are those that were published, or that ran inline.
     """
 
     def __init__(self) -> None:

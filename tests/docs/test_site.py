@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shutil
@@ -211,6 +212,17 @@ def test_a_question_is_answered_within_two_clicks(site, start, question):
 
     assert target in (first if start.startswith("docs") else first | second)
     assert phrase in Page(target).sections[anchor]
+
+
+NOT_RELEASED = re.compile(r"\b(?:is|has been|has) no release\b")
+
+
+def test_the_pages_say_that_there_is_no_release_until_there_is_one():
+    released = json.loads((ROOT / "cookiecutter.json").read_text())["_released"]
+    pages = {path.relative_to(ROOT).as_posix() for path in FILES if NOT_RELEASED.search(path.read_text())}
+
+    started_from = {"README.md", "lib/README.md", "docs/index.md", "docs/about/stability.md"}
+    assert not pages if released else started_from <= pages
 
 
 def test_getting_an_admin_user_is_told_in_each_first_place():

@@ -22,11 +22,11 @@ VERBS = frozenset(
     Drop Edit Empty End Enqueue Enter Execute Extend Fail Fetch Fill Filter Find Finish Follow Forget Forward Freeze
     Get Give Group Hand Have Heed Hide Hold Ignore Import Index Insert Install Interrupt Join Judge Keep Kill Know
     Lay Learn Leave Let List Load Lock Log Look Mail Make Map Mark Match Measure Merge Mix Move Name Note Observe
-    Open Order Parse Pause Photograph Place Plan Play Prepare Press Print Probe Prove Provide Publish Put Raise Read
-    Receive Record Refuse Release Remember Remove Render Repair Replace Report Represent Require Restore Retry
-    Return Roll Route Run Save Say Search Select Send Serve Set Share Show Skip Speak Spell Split Spread Stand Start
-    Stay Stop Store Succeed Suggest Sum Supervise Take Talk Tell Test Tick Tidy Touch Trace Turn Understand Undo
-    Unplug Update Use Wait Warn Watch Write Yield
+    Open Order Parse Pause Photograph Place Plan Play Postpone Prepare Press Print Probe Prove Provide Publish Put
+    Raise Read Receive Record Refuse Release Remember Remove Render Repair Replace Report Represent Require Restore
+    Retry Return Roll Route Run Save Say Search Select Send Serve Set Share Show Skip Speak Spell Split Spread Stand
+    Start Stay Stop Store Succeed Suggest Sum Supervise Take Talk Tell Test Tick Tidy Touch Trace Turn Understand
+    Undo Unplug Update Use Wait Warn Watch Write Yield
     """.split()
 )
 

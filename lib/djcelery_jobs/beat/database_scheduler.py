@@ -23,7 +23,7 @@ FROM_SETTINGS = "From CELERY_BEAT_SCHEDULE"
 
 
 class LockedDatabaseScheduler(SingleBeatMixin, DatabaseScheduler):
-    """Send what django-celery-beat plans, one beat at a time."""
+    """Send the entries of django-celery-beat, from one beat at a time."""
 
     @classmethod
     def planned(cls, app: Celery, limit: int) -> Iterator[Planned]:

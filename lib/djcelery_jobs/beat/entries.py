@@ -34,9 +34,9 @@ def entry_names() -> set[str]:
 
 
 def run_entry(name: str, *, by: str) -> AsyncResult:
-    """Send what an entry of the schedule sends, once and now. Its next run stays where it was. Return the job.
+    """Dispatch the task of a schedule entry once, now. The entry's next run stays where it was. Return the job.
 
-    by: who does it, for the log. Raise ValueError when there is no such entry, and what dispatching its task raises.
+    by: who does it, for the log. Raise ValueError when there is no such entry, and any error of dispatching its task.
     """
     call = scheduler().call_of(current_app, name)
     if call is None:

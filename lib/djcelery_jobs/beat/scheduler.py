@@ -199,9 +199,10 @@ class SingleBeatMixin:
 
 
 class LockedScheduler(SingleBeatMixin, Scheduler):
-    """Send what CELERY_BEAT_SCHEDULE plans. When each entry ran is kept in the database, not in a file.
+    """Send the entries of CELERY_BEAT_SCHEDULE, from one beat at a time.
 
-    Those times are the database's: the clocks of the machines that run a beat need not agree.
+    The last run of each entry is kept in the database and not in a file. Its time is that of the database, so the
+    clocks of the machines that run a beat need not agree.
     """
 
     @classmethod

@@ -7,10 +7,10 @@ from djcelery_jobs.brokers.options import register_transports
 
 
 class AMQP(amqp.AMQP):
-    """Connect by our transports: `Celery(..., amqp="djcelery_jobs:AMQP")`.
+    """Connect through the library's transports: `Celery(..., amqp="djcelery_jobs:AMQP")`.
 
-    A command of Celery's own that does not load Django's apps, such as `celery inspect`, would connect by kombu's, and
-    look for RabbitMQ's queues by names without the project's prefix.
+    Commands of Celery that do not load Django's apps, such as `celery inspect`, would otherwise use kombu's transports.
+    On RabbitMQ, these look for queues whose names lack the project's prefix.
     """
 
     def __init__(self, app: Celery) -> None:

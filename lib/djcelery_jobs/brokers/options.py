@@ -62,8 +62,8 @@ def queues(workloads: Mapping[str, Workload], url: str) -> list[Queue]:
 
 
 def tls_options(url: str, *, name: str = "") -> dict[str, Any] | None:
-    """Return what CELERY_BROKER_USE_SSL must be for this URL. None: the URL asks for no TLS.
+    """Return the value of CELERY_BROKER_USE_SSL for this URL, or None if the URL does not ask for TLS.
 
-    name: what the certificates of a RabbitMQ cluster are for; without it, the host of the URL.
+    name: the name in the certificates of a RabbitMQ cluster; without it, the host of the URL.
     """
     return rabbitmq.tls_options(url, name) if urlsplit(url).scheme == "amqps" else redis.tls_options(url)

@@ -31,7 +31,7 @@ def queues(workloads: Iterable[str]) -> list[Queue]:
 
 
 def sentinel_options(broker_url: str, *, service: str, password: str, sockets: dict[str, Any]) -> dict[str, Any]:
-    """Return the transport's options for asking sentinels for the server. The URL of a server needs none.
+    """Return the transport options for asking sentinels for the server. For the URL of a server they are empty.
 
     service: the name under which the sentinels watch the server.
     password: that of the sentinels themselves. The server's user and password are in the URL.

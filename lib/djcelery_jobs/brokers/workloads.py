@@ -14,11 +14,11 @@ class Workload:
     """Declare a class of work that has a queue and a worker process of its own.
 
     concurrency: jobs that one worker runs at the same time.
-    prefetch: messages that a worker holds for each of them; 1 where jobs are long.
+    prefetch: messages that a worker holds for each of them. Use 1 where jobs are long.
     soft_limit, hard_limit: seconds that a job may take.
-    kind: RabbitMQ only. "quorum" is replicated and the default there. "priority" lets `apply_async(priority=9)`
-        overtake; it is a classic queue, since quorum queues know no priorities. "ordered" has one consumer at a time,
-        in the order of publishing; a retry goes to the end.
+    kind: RabbitMQ only. "quorum", the default there, is replicated. "priority" lets `apply_async(priority=9)` overtake.
+        It is a classic queue, because quorum queues do not have such priorities. "ordered" has one consumer at a time,
+        which gets messages in the order of publishing. A retry goes to the end.
     """
 
     concurrency: int

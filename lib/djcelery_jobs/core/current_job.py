@@ -24,7 +24,7 @@ class SnoozedError(Ignore):
 
 
 class CurrentJob:
-    """Speak for the durable job in which the caller runs. Use the one instance: `from djcelery_jobs import job`."""
+    """Describe the durable job in which the caller runs. Use the one instance: `from djcelery_jobs import job`."""
 
     @property
     def id(self) -> uuid.UUID | None:
@@ -35,8 +35,8 @@ class CurrentJob:
     def cancelled(self) -> bool:
         """Return whether somebody has cancelled the job. A task that sees this cleans up and returns.
 
-        What a task of one transaction did is rolled back then; any other has kept what it committed. Call it as often
-        as you like: it asks the database twice a second. False outside of a durable job.
+        The work of a task that is one transaction is then rolled back. Any other task keeps what it has committed. You
+        can call this often: it asks the database at most twice a second. Outside of a durable job, return False.
         """
         request = _request()
         if request is None:
@@ -49,10 +49,10 @@ class CurrentJob:
         return answer
 
     def snooze(self, seconds: float | None = None, *, until: datetime | None = None) -> None:
-        """Put the job off and end this run, without spending an attempt. This call does not return.
+        """Postpone the job and end this run, without spending an attempt. This call does not return.
 
-        What a task of one transaction did in this run is rolled back. Raise TypeError outside of a durable job, and
-        unless exactly one of `seconds` and `until` is given.
+        If the task is one transaction, the work of this run is rolled back. Raise TypeError outside of a durable job,
+        and unless exactly one of `seconds` and `until` is given.
         """
         if (seconds is None) == (until is None):
             raise TypeError("Call job.snooze() with either seconds or until.")

@@ -52,9 +52,9 @@ class DurableTask(JobTask):
     def apply_async(
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
     ) -> AsyncResult:
-        """Dispatch a job with Celery's options, and with `key`: at most one job with that key is yet to begin.
+        """Dispatch a job with Celery's options, and with `key`: at most one job with the same key waits to begin.
 
-        Return the job that will run. Raise TypeError and ValueError for what could never be sent or run.
+        Return the job that will run. Raise TypeError or ValueError for a job that could never be sent or run.
         """
         with self._advice_for_async_code():
             [job] = outbox.write(self, [(args, kwargs)], task_id=task_id, **options)

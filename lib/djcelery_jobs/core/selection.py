@@ -36,7 +36,7 @@ ID_PREFIX = re.compile(r"[0-9a-f]{4,32}")
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Say which jobs are meant. What is empty or None does not restrict.
+    """Select jobs. A field that is empty or None does not restrict the selection.
 
     state: one of STATES. queue, task: by name. error: the class of the error, such as "ValueError".
     since, until: when the job was dispatched. text: the id or its beginning, the key, or a part of the task's name, of

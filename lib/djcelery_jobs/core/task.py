@@ -64,11 +64,11 @@ class JobTask(DjangoTask):
             return super().apply_async(args, kwargs, **options | {"producer": producer})
 
     async def aapply_async(self, *args: Any, **options: Any) -> AsyncResult:
-        """Do what apply_async() does, from async code."""
+        """Do the same as apply_async(), from async code."""
         return await sync_to_async(self.apply_async)(*args, **options)
 
     async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult:
-        """Do what delay() does, from async code."""
+        """Do the same as delay(), from async code."""
         return await sync_to_async(self.delay)(*args, **kwargs)
 
     def check_arguments(self, args: Any, kwargs: Any) -> None:

@@ -81,7 +81,7 @@ def _problems_of_key(key: Any) -> Iterator[str]:
 
 
 def job_options(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a `@task` options where `@task` itself takes none, which is on Django 6.0. Write it below `@task`.
+    """Set the options of a `@task` on Django 6.0, where `@task` itself accepts none. Write it below `@task`.
 
     Raise TypeError for an option that does not exist or has a wrong value.
     """

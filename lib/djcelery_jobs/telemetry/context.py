@@ -20,7 +20,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def remember_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Let jobs that this request dispatches say so, and name its id in the answer, to look for in the log."""
+    """Record in each job which request dispatched it, and send the id of the request in the response."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         token = _request.set(request)

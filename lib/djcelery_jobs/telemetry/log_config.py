@@ -88,8 +88,8 @@ FORMATS: dict[str, list[Any]] = {
 def logging_config(*, form: str, level: str, jobs_level: str, mail_to_admins: bool) -> dict[str, Any]:
     """Return Django's LOGGING. Also configure structlog, and send Python's warnings to the log.
 
-    form: "json" or "console". level: of all loggers. jobs_level: of the lines that say how each job went.
-    mail_to_admins: whether failures are mailed to ADMINS.
+    form: "json" or "console". level: the lowest level of all loggers. jobs_level: the lowest level of the lines about
+    each job. mail_to_admins: whether failures are mailed to ADMINS.
     """
     structlog.configure(
         processors=OF_STRUCTLOG,

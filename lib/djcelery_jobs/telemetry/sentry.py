@@ -28,7 +28,7 @@ TEXT = 10_000  # characters of one text in a report
 
 
 def start_sentry(*, dsn: str, environment: str, release: str) -> None:
-    """Report from this process and those that it forks. Each schedule entry is a cron monitor."""
+    """Report errors of this process, and of those that it forks, to Sentry. Each schedule entry is a cron monitor."""
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,

@@ -23,7 +23,7 @@ RETURN_DELAY = 5
 
 
 class Consumer(consumer.Consumer):
-    """Keep each message that no task can be run for as a dead letter, and let the worker go on."""
+    """Keep a message for which no task can run as a dead letter, and let the worker continue."""
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         """Return Celery's handler inside a net: whatever raises while a message is received is that message's fault."""
