@@ -392,6 +392,8 @@ def tuples() -> Layout:
         "mysite/settings/site.py": "from . import base\nfrom .base import *\n\n"
         "INSTALLED_APPS = base.INSTALLED_APPS + ('django.contrib.humanize',)\n",
         "mysite/urls.py": URLS,
+        ".pre-commit-config.yaml": "# hooks\r\nexclude: '^docs/'  # made\r\nrepos:\r\n- repo: meta\r\n"
+        "  hooks:\r\n  - id: identity\r\n",
         "pyproject.toml": PROJECT_TOML.replace("\n", "\r\n"),
         **shop(),
     }

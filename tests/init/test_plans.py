@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 
 import pytest
+import yaml
 
-from djcelery import template
+from djcelery import repository, template
 from djcelery.errors import CommandError, UsageError
+from djcelery.installing.checks import add_check
 from djcelery.installing.installer import Installer, Levels
 from djcelery.project.context import is_test
+from djcelery.project.installation import Installation
 from tests.init.layouts import CELERYCONFIG, LAYOUTS, TASKS, single_file
 
 JOBS = Levels(jobs=True)
@@ -497,6 +501,96 @@ def test_a_tool_whose_configuration_cannot_be_edited_is_named(planned):
 def test_an_installed_library_needs_no_such_line(planned, released):
     plan = planned(files={".flake8": "[flake8]\n"})
     assert ".flake8" not in plan.changed
+
+
+PRE_COMMIT = ".pre-commit-config.yaml"
+HOOKS = "repos:\n  - repo: local\n    hooks:\n      - {id: a, name: a, entry: a, language: system}\n"
+EXCLUDED = {
+    "no exclude": (f"# ours\ndefault_stages: [pre-commit]\n{HOOKS}",
+                   f"# ours\ndefault_stages: [pre-commit]\nexclude: ^djcelery_jobs/\n{HOOKS}"),
+    "after a start of the document": (f"---\n{HOOKS}", f"---\nexclude: ^djcelery_jobs/\n{HOOKS}"),
+    "windows": (HOOKS.replace("\n", "\r\n"), "exclude: ^djcelery_jobs/\r\n" + HOOKS.replace("\n", "\r\n")),
+    "plain": (f"exclude: ^docs/|/migrations/  # made\n{HOOKS}",
+              f"exclude: ^djcelery_jobs/|^docs/|/migrations/  # made\n{HOOKS}"),
+    "at the end, in quotes": (f"{HOOKS}exclude: '(?i)^Docs/'", f"{HOOKS}exclude: '(?i)^djcelery_jobs/|^Docs/'"),
+    "in double quotes": (f'exclude: "^a\\\\.b"\n{HOOKS}', f'exclude: "^djcelery_jobs/|^a\\\\.b"\n{HOOKS}'),
+    "a block": (f"exclude: |\n    (?x)^(\n      a/.*|\n      b\n    )$\n{HOOKS}",
+                f"exclude: |\n    (?x)^djcelery_jobs/|^(\n      a/.*|\n      b\n    )$\n{HOOKS}"),
+    "a folded block": (f"exclude: >-\n  ^a/|\n  ^b/\n{HOOKS}", f"exclude: >-\n  ^djcelery_jobs/|^a/|\n  ^b/\n{HOOKS}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EXCLUDED)
+def test_the_library_is_left_out_of_pre_commit(planned, kind):
+    before, after = EXCLUDED[kind]
+    plan = planned(files={PRE_COMMIT: before})
+    assert text(plan, PRE_COMMIT) == after
+    assert plan.reasons[PRE_COMMIT] == "leaves djcelery_jobs/ out of pre-commit"
+    assert plan.snippets == []
+    exclude = yaml.safe_load(after)["exclude"]
+    assert re.search(exclude, "djcelery_jobs/core/task.py")
+    assert not re.search(exclude, "shop/djcelery_jobs_of_ours.py")
+
+
+@pytest.mark.parametrize("exclude", ["^djcelery_jobs/", "(^|/)djcelery_jobs/", '""'])
+def test_hooks_that_leave_the_library_out_already_stay_as_they_are(planned, exclude):
+    plan = planned(files={PRE_COMMIT: f"exclude: {exclude}\n{HOOKS}"})
+    assert PRE_COMMIT not in plan.changed
+    assert plan.snippets == []
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (f"exclude: &made ^docs/\n{HOOKS}", "the new text would mean something else there"),
+        (f"exclude: [a]\n{HOOKS}", "its exclude is not a text"),
+        (f"exclude: (\n{HOOKS}", "its exclude is not a pattern: "),
+        (f"exclude: ^docs/\nexclude: ^x/\n{HOOKS}", "the new text would mean something else there"),
+        ("{repos: []}\n", "it is not a block of keys"),
+        ("fail_fast: true\n", "it has no repos"),
+        ("repos: [\n", "it is not valid YAML: "),
+        (f"{HOOKS}---\na: b\n", "it is not one mapping"),
+    ],
+)
+def test_hooks_that_cannot_be_edited_are_left_to_people(planned, config, reason):
+    plan = planned(files={PRE_COMMIT: config})
+    assert PRE_COMMIT not in plan.changed
+    [snippet] = plan.snippets
+    assert (snippet.path, snippet.text, snippet.is_required) == (PRE_COMMIT, "exclude: ^djcelery_jobs/\n", False)
+    assert snippet.reason.startswith(reason)
+    assert plan.is_whole
+
+
+def test_a_library_below_the_root_is_named_by_its_whole_path(planned):
+    plan = planned(layout="below_the_root", files={PRE_COMMIT: HOOKS})
+    [init] = [path for path in plan.changed if path.endswith("djcelery_jobs/__init__.py")]
+    folder = init.removesuffix("/__init__.py")
+    assert folder != "djcelery_jobs"
+    assert yaml.safe_load(text(plan, PRE_COMMIT))["exclude"] == f"^{folder}/"
+
+
+def test_hooks_of_a_repository_above_are_left_to_people(planned, tmp_path, monkeypatch):
+    monkeypatch.setattr(repository, "enclosing", lambda folder: tmp_path.parent)
+    (tmp_path.parent / PRE_COMMIT).write_text(HOOKS)
+    [snippet] = planned().snippets
+    assert (snippet.path, snippet.text) == (f"../{PRE_COMMIT}", f"exclude: ^{tmp_path.name}/djcelery_jobs/\n")
+    assert (tmp_path.parent / PRE_COMMIT).read_text() == HOOKS
+
+
+def test_the_hook_of_the_check_and_the_exclusion_go_together(planned, monkeypatch):
+    real = template.private_values()
+    plan = planned(files={PRE_COMMIT: HOOKS})
+    monkeypatch.setattr(template, "private_values", lambda: real | {"_released": True})
+    add_check(plan, Installation.find(str(plan.root)), str(plan.root))
+    config = yaml.safe_load(text(plan, PRE_COMMIT))
+    assert config["exclude"] == "^djcelery_jobs/"
+    assert [hook["id"] for repo in config["repos"] for hook in repo["hooks"]] == ["a", "djcelery-check"]
+
+
+def test_hooks_stay_where_the_library_is_installed(planned, released):
+    plan = planned(files={PRE_COMMIT: HOOKS})
+    assert PRE_COMMIT not in plan.changed
+    assert plan.snippets == []
 
 
 def test_what_init_writes_is_no_finding_of_the_baseline(planned):

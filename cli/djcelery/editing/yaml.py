@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from djcelery.editing import NotEditable
@@ -42,6 +43,53 @@ def last_line_of(data: bytes, path: Sequence[str], is_wanted: Callable[[str], bo
         raise NotEditable(f"{'.'.join(path)} has no entry like the new one", node.start_mark.line + 1)
     key, value = wanted[-1]
     return _last_line(value), key.start_mark.column
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where the text of a scalar begins: after its quote or the header of its block. Both count from 0."""
+
+    line: int
+    column: int
+
+
+def scalar_of(data: bytes, name: str, *, of_key: bool = False) -> Place:
+    """Return where the value of a key at the top of the first document begins, or with `of_key` the key itself.
+
+    Raise NotEditable if there is no such key, or its value is not a text that is written there.
+    """
+    import yaml
+
+    text = _text(data)
+    node = next(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), None)
+    if not isinstance(node, yaml.MappingNode) or node.flow_style:
+        raise NotEditable("it is not a block of keys")
+    key, value = next(((key, value) for key, value in node.value if key.value == name), (None, None))
+    if key is None or value is None:
+        raise NotEditable(f"it has no {name}")
+    if of_key:
+        return Place(key.start_mark.line, key.start_mark.column)
+    line, column = value.start_mark.line, value.start_mark.column
+    if not isinstance(value, yaml.ScalarNode) or line < key.start_mark.line:
+        raise NotEditable(f"{name} is not a text", key.start_mark.line + 1)
+    if value.style in {"|", ">"}:
+        lines = text.split("\n")
+        line = next((number for number in range(line + 1, len(lines)) if lines[number].strip()), line)
+        column = len(lines[line]) - len(lines[line].lstrip())
+    return Place(line, column + (value.style in {"'", '"'}))
+
+
+def replace_checked(data: bytes, place: Place, old: str, new: str, expected: Sequence[Any]) -> bytes:
+    """Return a YAML file with another text at a place. Raise NotEditable unless it then means `expected`."""
+    lines = _text(data).split("\n")
+    line = lines[place.line]
+    if not line.startswith(old, place.column):
+        raise NotEditable("the text is written in another way", place.line + 1)
+    lines[place.line] = line[: place.column] + new + line[place.column + len(old) :]
+    changed = "\n".join(lines).encode()
+    if read_documents(changed) != list(expected):
+        raise NotEditable("the new text would mean something else there", place.line + 1)
+    return changed
 
 
 def insert_checked(data: bytes, line: int, text: str, expected: Sequence[Any]) -> bytes:

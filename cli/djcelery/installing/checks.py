@@ -12,6 +12,7 @@ from djcelery.editing import NotEditable
 from djcelery.editing.text import append_lines
 from djcelery.editing.yaml import insert_checked, last_line_of, read_documents
 from djcelery.findings import Finding
+from djcelery.installing.pre_commit import PRE_COMMIT
 from djcelery.plan import Plan, Snippet
 from djcelery.project.context import is_test
 from djcelery.project.files import Entry, Tree, is_promising
@@ -21,7 +22,6 @@ from djcelery.project.reader import read
 
 FILE = ".djcelery-baseline.json"
 PYPROJECT = "pyproject.toml"
-PRE_COMMIT = ".pre-commit-config.yaml"
 WORKFLOWS = ".github/workflows"
 GITLAB = ".gitlab-ci.yml"
 HOOK = """  - repo: local

@@ -11,6 +11,7 @@ from djcelery.editing.python import PythonSource
 from djcelery.installing import settings_block
 from djcelery.installing.exclusions import leave_library_out
 from djcelery.installing.library import add_library
+from djcelery.installing.pre_commit import leave_library_out_of_hooks
 from djcelery.installing.sources import Sources, display_at, node_at
 from djcelery.installing.workloads import WorkloadClass, workloads_of_today
 from djcelery.project.apps import App
@@ -58,6 +59,7 @@ class JobsInstaller:
             return
         if add_library(self.plan, self.installation):
             self.notes += leave_library_out(self.plan, self.installation.manage.rpartition("/")[0])
+            leave_library_out_of_hooks(self.plan, self.installation.import_root)
         self._add_to_list("INSTALLED_APPS", LIBRARY, "installs the app of the library", is_required=True)
         self._add_to_list("MIDDLEWARE", MIDDLEWARE, "jobs remember which request dispatched them", is_required=False)
         self._add_urls()
