@@ -40,3 +40,8 @@ html_sidebars = {
 }
 # Set where the site is published beside those of other versions: docs/publish_site.py.
 html_context = {"published_version": os.environ.get("DOCS_VERSION", "")}
+
+# `sphinx-build --builder linkcheck` asks for each page of another site. Lines of a file on GitHub are no anchors.
+linkcheck_ignore = [r"https?://localhost\b"]
+linkcheck_anchors = False
+linkcheck_retries = 3

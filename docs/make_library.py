@@ -1,4 +1,4 @@
-"""Write docs/api.md, and tables in lib/README.md and django-tasks.md, from the library: python docs/make_library.py"""
+"""Write docs/api.md, docs/manage.md and tables in two pages from the library: python docs/make_library.py"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
+from argparse import Action, ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from importlib import import_module
@@ -14,6 +15,17 @@ from pathlib import Path
 README = Path(__file__).parents[1] / "lib" / "README.md"
 DJANGO_TASKS = Path(__file__).parent / "django-tasks.md"
 API = Path(__file__).parent / "api.md"
+MANAGE = Path(__file__).parent / "manage.md"
+MANAGE_HEAD = """# The commands of manage.py
+
+<!-- Written by docs/make_library.py from the commands. To change this page, change the commands. -->
+
+The library adds three commands to `manage.py`. Each also has Django's own options, such as `--settings`. The exit code
+is 0 after success, 1 after an error, and 2 for a wrong command line.
+
+[The jobs page](jobs-page.md) explains what the actions of `jobs` do, and [the runbook](operations.md) when to use them.
+"""
+MANAGE_COMMANDS = ["worker", "jobs", "dev"]
 API_HEAD = """# The API of the library
 
 <!-- Written by docs/make_library.py from the docstrings. To change this page, change the docstrings. -->
@@ -40,6 +52,56 @@ CONSTANTS = {
     "TRANSIENT_ERRORS": "The exceptions that a job retries by itself: lost connections and time-outs.",
     "STATES": "The states by which people filter jobs, each with the condition that its rows meet.",
 }
+
+
+def manage_page() -> str:
+    """Return the page with each command of the library, its actions and its options."""
+    parts = [MANAGE_HEAD]
+    for name in MANAGE_COMMANDS:
+        command = import_module(f"djcelery_jobs.management.commands.{name}").Command()
+        parser = ArgumentParser(prog=f"manage.py {name}")
+        command.add_arguments(parser)
+        parts += [f"## manage.py {name}", command.help, *options_of(parser)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def options_of(parser: ArgumentParser) -> Iterator[str]:
+    """Yield a table of the arguments of a parser, and a section for each action that it has."""
+    arguments = [action for action in parser._actions if "--help" not in action.option_strings]
+    groups = [action for action in arguments if isinstance(action, _SubParsersAction)]
+    rows = [f"| {argument_name(action)} | {meaning(action)} |" for action in arguments if action not in groups]
+    if rows:
+        yield "\n".join(["| argument | meaning |", "|---|---|", *rows])
+    for group in groups:
+        texts = {choice.dest: choice.help or "" for choice in group._choices_actions}
+        for name, inner in group.choices.items():
+            yield f"### {parser.prog.removeprefix('manage.py ')} {name}"
+            yield sentence(texts[name])
+            yield from options_of(inner)
+
+
+def argument_name(action: Action) -> str:
+    """Return an argument as it is typed, with the placeholder of its value."""
+    name = ", ".join(action.option_strings)
+    if action.nargs == 0:
+        return f"`{name}`"
+    value = action.metavar if isinstance(action.metavar, str) else action.dest.upper().removeprefix("NEW_")
+    return f"`{name} {value}`" if name else f"`{value}{' ...' if action.nargs == '*' else ''}`"
+
+
+def meaning(action: Action) -> str:
+    """Return what an argument is for. The names of a project's workload classes are left out."""
+    text = (action.help or "").partition(": ")[0] if not action.option_strings else action.help or ""
+    choices = f"; one of {', '.join(f'`{choice}`' for choice in action.choices)}" if action.choices else ""
+    return sentence(
+        (text or ("the ids of jobs" if action.nargs == "*" else "the id of a job")) % {"default": action.default}
+        + choices
+    )
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def settings_table() -> str:
@@ -183,4 +245,5 @@ if __name__ == "__main__":
     django.setup()
     README.write_text(with_tables(README.read_text()))
     API.write_text(api_page())
+    MANAGE.write_text(manage_page())
     DJANGO_TASKS.write_text(with_options(DJANGO_TASKS.read_text()))

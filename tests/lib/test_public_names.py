@@ -98,11 +98,12 @@ def test_each_resolves_and_says_what_it_is_for(module, name):
 def test_the_pages_are_those_of_the_library():
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from make_library import API, DJANGO_TASKS, api_page, with_options, with_tables
+        from make_library import API, DJANGO_TASKS, MANAGE, api_page, manage_page, with_options, with_tables
     finally:
         sys.path.pop(0)
 
     assert API.read_text() == api_page(), "run: python docs/make_library.py"
+    assert MANAGE.read_text() == manage_page()
     assert README.read_text() == with_tables(README.read_text())
     assert DJANGO_TASKS.read_text() == with_options(DJANGO_TASKS.read_text())
 
