@@ -38,7 +38,8 @@ def ask(question: Question, validate: Validator, progress: str = "") -> Answer:
     """
     head = f"{progress}  {question.help}" if progress else question.help
     _write(f"\n{_styled(fill(head, WIDTH, break_on_hyphens=False), '1')}")
-    if menu.is_possible() and (labels := _labels(question)):
+    labels = _labels(question)
+    if menu.is_possible() and labels and menu.fits(labels):
         chosen = menu.choose(labels, _as_typed(question.default), _styled(_explanation(question), "2"))
         _write(f"  {question.key}: {_styled(chosen, '36')}")
         return _parse(question, chosen)[0]
@@ -66,12 +67,12 @@ def _labels(question: Question) -> Mapping[str, str]:
 
 def _explanation(question: Question) -> str:
     """Return what helps to decide, and the option that gives the same answer."""
-    option = f"--{question.key}"
+    option = question.option or f"--{question.key}"
     if isinstance(question.default, bool):
         option += f" or --no-{question.key}"
-    elif question.choices:
+    elif question.choices and not question.option:
         option += f" {'|'.join(question.choices)}"
-    known = EXPLANATIONS.get(question.key, "")
+    known = question.explanation or EXPLANATIONS.get(question.key, "")
     return fill(
         known if question.key == NAME else f"{known} As an option: {option}".strip(), WIDTH, break_on_hyphens=False
     )
@@ -89,8 +90,9 @@ def _parse(question: Question, typed: str) -> tuple[Answer, str]:
         return typed, ""
     if typed.isdecimal() and 1 <= int(typed) <= len(question.choices):
         return question.choices[int(typed) - 1], ""
-    if typed.lower() in question.choices:
-        return typed.lower(), ""
+    for word in (typed, typed.lower()):
+        if word in question.choices:
+            return word, ""
     guess = closest(typed, question.choices)
     return "", f'Invalid choice: "{typed}".' + (f" Did you mean {guess}?" if guess else " Enter a name or a number.")
 

@@ -28,6 +28,11 @@ def is_possible() -> bool:
     return not is_plain and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def fits(labels: Mapping[str, str]) -> bool:
+    """Return whether all choices are on the screen at once, below a question of two lines."""
+    return len(labels) + 3 <= shutil.get_terminal_size().lines
+
+
 def choose(labels: Mapping[str, str], default: str, explanation: str) -> str:
     """Show the words with their labels, let somebody choose, and leave nothing of it on the screen.
 

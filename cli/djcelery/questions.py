@@ -34,12 +34,18 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class Question:
-    """Describe one question: its key, default answer, help sentence, and the labels of its choices, if any."""
+    """Describe one question: its key, default answer, help sentence, and the labels of its choices, if any.
+
+    `explanation` is what `?` says, and `option` the option that answers the question; without them, the explanation
+    is that of the key, and the option is named like it.
+    """
 
     key: str
     default: Answer
     help: str
     labels: Mapping[str, str]
+    explanation: str = ""
+    option: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from djcelery import dialogue
+from djcelery import dialogue, menu
 from djcelery.commands import new
 from djcelery.main import cli
-from djcelery.questions import EXPLANATIONS, NAME
+from djcelery.questions import EXPLANATIONS, NAME, Question
 
 
 @pytest.fixture
@@ -113,3 +113,24 @@ def test_colour_only_where_it_is_wanted(monkeypatch, typed, name, value):
 def test_no_terminal_no_questions(monkeypatch, typed):
     typed("")
     assert not dialogue.is_interactive()
+
+
+def test_more_choices_than_the_screen_has_lines_are_a_list(typed, capsys, monkeypatch):
+    monkeypatch.setattr(menu, "is_possible", lambda: True)
+    monkeypatch.setenv("LINES", "10")
+    monkeypatch.setattr(menu, "choose", lambda labels, default, explanation: "Task3")
+
+    def question(count):
+        return Question("task", "Task0", "Which task?", {f"Task{number}": "here" for number in range(count)})
+
+    assert dialogue.ask(question(7), new._find_problem) == "Task3"
+    assert "3 Task2" not in capsys.readouterr().err
+    typed("task1\nTask1\n")
+    assert dialogue.ask(question(8), new._find_problem) == "Task1"
+    assert "3 Task2" in capsys.readouterr().err
+
+
+def test_a_question_can_bring_its_own_explanation_and_option(typed, capsys):
+    typed("?\n\n")
+    dialogue.ask(Question("task", "a", "Which?", {"a": "", "b": ""}, "It matters.", "--durable TASK"), lambda *_: "")
+    assert "It matters. As an option: --durable TASK\n" in capsys.readouterr().err

@@ -33,6 +33,12 @@ def find_tasks(installation: Installation, names: tuple[str, ...]) -> list[Task]
     return tasks
 
 
+def convertible_tasks(installation: Installation) -> list[Task]:
+    """Return the tasks of the project that are not durable yet, in the order of their names."""
+    tasks = [task for task in installation.project.own_tasks if task.function is not None and not task.is_durable]
+    return sorted(tasks, key=lambda task: task.name)
+
+
 def _hint(name: str, known: Collection[str]) -> str:
     """Return a hint with the closest task, or with some of them."""
     if not known:
