@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -172,16 +172,14 @@ def measure(
     environment: Environment, jobs: int, rounds: int, concurrency: int = 2, tried: list[Way] | None = None
 ) -> list[Way]:
     """Run so many jobs in each way in each round, and note what that took."""
-    _prepare(environment)
+    prepare(environment)
     tried = tried or ways()
     for way in tried:
-        command = _command(way, concurrency)
-        name = f"cost-{way.number}"
-        way.worker = environment.start(*command, name=name, **way.variables(environment))
+        start(environment, way, concurrency)
         if way.is_durable:  # publishes again what a busy machine made time out
             beat = ("-m", "celery", "-A", way.app, "beat")
             environment.start(*beat, name="beat", **way.variables(environment))
-    _wait_until_they_work(environment, tried)
+    wait_until_they_work(environment, tried)
     for way in tried * (rounds + 1):
         _run(environment, way, jobs)
     for way in tried:  # the first round warms up
@@ -189,7 +187,7 @@ def measure(
     return tried
 
 
-def _wait_until_they_work(environment: Environment, tried: list[Way]) -> None:
+def wait_until_they_work(environment: Environment, tried: Iterable[Way]) -> None:
     """Wait until each has bound its queue, and not for a line of the log: one of them writes none."""
     for way in tried:
         with Connection(way.url(environment)) as connection, connection.channel() as channel:
@@ -201,7 +199,7 @@ def ratio(way: Way, other: Way) -> float:
     return median(theirs / ours for ours, theirs in zip(way.cpu, other.cpu, strict=True))
 
 
-def _prepare(environment: Environment) -> None:
+def prepare(environment: Environment) -> None:
     for name, text in (
         ("plain_settings", PLAIN),
         ("results_settings", PLAIN + RESULTS),
@@ -215,6 +213,12 @@ def _prepare(environment: Environment) -> None:
     environment.project.manage(
         "migrate", "-v", "0", **environment.variables | {"DJANGO_SETTINGS_MODULE": "results_settings"}
     )
+
+
+def start(environment: Environment, way: Way, concurrency: int) -> None:
+    """Start the worker of a way."""
+    name = f"cost-{way.number}"
+    way.worker = environment.start(*_command(way, concurrency), name=name, **way.variables(environment))
 
 
 def _command(way: Way, concurrency: int) -> list[str]:

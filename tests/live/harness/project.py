@@ -22,7 +22,7 @@ TASKS = {
     "fast": {
         "counted": "durable plain poison recorded statement stepwise",
         "logged": "caused fail fail_after_a_retry first from_beat kept second",
-        "measured": "add_one add_one_durable ending noop noop_durable once quick",
+        "measured": "add_one add_one_durable begin begin_durable ending noop noop_durable once quick",
         "probes": "kill_process note refuse",
     },
     "slow": {"counted": "long_job long_query long_steps", "measured": "sleep", "probes": "hold"},

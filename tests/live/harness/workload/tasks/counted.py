@@ -40,7 +40,7 @@ def plain(number: int, seconds: float = 0) -> None:
 @shared_task(base=DurableTask)
 def poison(number: int, victim: str, seconds: float = 0) -> None:
     """Kill the process that runs it ("child"), or the whole worker with all that it runs ("worker")."""
-    _record_start(number)
+    record_start(number)
     time.sleep(seconds)
     if victim == "worker":
         os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -50,21 +50,21 @@ def poison(number: int, victim: str, seconds: float = 0) -> None:
 @shared_task(base=DurableTask)
 def recorded(number: int, seconds: float = 0) -> None:
     """Do what `durable` does, and leave a line for each start, which no kill takes back."""
-    _record_start(number)
+    record_start(number)
     _act(number, seconds)
 
 
 @shared_task(base=DurableTask)
 def long_job(number: int, seconds: float = 0) -> None:
     """Do what `recorded` does, in the class of long jobs."""
-    _record_start(number)
+    record_start(number)
     _act(number, seconds)
 
 
 @shared_task(base=DurableTask)
 def long_query(number: int, seconds: float = 0) -> None:
     """Write an effect, then wait in one statement: the database does not notice at once that its client is gone."""
-    _record_start(number)
+    record_start(number)
     Effect.objects.create(number=number)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
@@ -73,7 +73,7 @@ def long_query(number: int, seconds: float = 0) -> None:
 @shared_task(base=DurableTask, one_transaction=False)
 def long_steps(number: int, seconds: float = 0) -> None:
     """Do what `stepwise` does, in the class of long jobs, and leave a line for each start."""
-    _record_start(number)
+    record_start(number)
     stepwise(number, seconds)
 
 
@@ -91,7 +91,8 @@ def _act(number: int, seconds: float) -> None:
     Counter.objects.filter(pk=number % COUNTERS).update(value=F("value") + 1)
 
 
-def _record_start(number: int) -> None:
+def record_start(number: int) -> None:
+    """Leave a line with the time at which a job began."""
     # One write to a file opened for appending: lines of several processes do not mix.
     descriptor = os.open(settings.BASE_DIR / "starts.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, f"{number} {time.time()}\n".encode())

@@ -8,6 +8,7 @@ from celery.worker.control import control_command
 from django.conf import settings
 from django.db.models import F
 from workload.models import Counter, Effect
+from workload.tasks.counted import record_start
 
 from djcelery_jobs import DurableTask
 
@@ -32,6 +33,18 @@ def add_one(number: int) -> None:
 def add_one_durable(number: int) -> None:
     """Change one row, as a durable job."""
     Counter.objects.filter(pk=number % 32).update(value=F("value") + 1)
+
+
+@shared_task
+def begin(number: int) -> None:
+    """Write down when it began."""
+    record_start(number)
+
+
+@shared_task(base=DurableTask)
+def begin_durable(number: int) -> None:
+    """Write down when it began, as a durable job."""
+    record_start(number)
 
 
 @shared_task(base=DurableTask)
