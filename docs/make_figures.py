@@ -249,6 +249,67 @@ def tasks() -> str:
     return markdown(["backend", "fault", *columns], rows) + source("tasks", Django="6.1", Python="3.12")
 
 
+def dispatch() -> str:
+    """Return what one dispatch takes beside the least that it could do, and what many in one transaction take."""
+    figures = result("dispatch")
+    one, bulk = figures["one"], figures["bulk"]
+
+    def ratio(unit: str) -> float:
+        pairs = zip(one["durable"], one["row_and_message"], strict=True)
+        return median(own[unit] / least[unit] for own, least in pairs)
+
+    names = {"durable": "a durable job", "row": "an INSERT of its row", "row_and_message": "the INSERT and a plain job"}
+    rows = [
+        [name, *(f"{median(each[unit] for each in one[key]):.2f}" for unit in UNITS)] for key, name in names.items()
+    ]
+    rows.append(["the first to the third", *(f"{ratio(unit):.2f}x" for unit in UNITS)])
+    many = [
+        [BULK[how], *(f"{taken[name]:.{digits}f}" for name, digits in BULK_FIGURES.items())]
+        for how, taken in bulk.items()
+    ]
+    head = ["s to the commit", "s after it", "memory, MiB", "longest time without a begin, s"]
+    count = f"{figures['many']:,}"
+    single = markdown(["dispatched one by one", "ms", "CPU ms"], rows)
+    return f"{single}\n{markdown([f'{count} in one transaction', *head], many)}" + source("dispatch")
+
+
+UNITS = ("wall_ms", "cpu_ms")
+BULK = {"many": "`apply_async_many`", "loop": "a loop with `delay`"}
+BULK_FIGURES = {"to_commit_s": 1, "after_commit_s": 2, "memory_mb": 0, "pause_s": 1}
+
+
+def idle() -> str:
+    """Return how soon a job begins where nothing else runs, and what memory and CPU a worker takes then."""
+    figures = result("idle")
+    rows = [
+        [
+            IDLE[name],
+            f"{median(ms):.1f}",
+            f"{sorted(ms)[int(len(ms) * 0.99)]:.1f}",
+            *(f"{figures['memory_mb'][name][kind]:.0f}" for kind in ("main", "child")),
+        ]
+        for name, ms in figures["ms"].items()
+    ]
+    head = ["", "commit to begin, ms: p50", "p99", "memory of the main process, MiB", "of each other, MiB"]
+    taken = ", ".join(f"{name} {percent:.2f}" for name, percent in figures["idle_percent"].items())
+    return f"{markdown(head, rows)}\nPercent of a core with nothing to do: {taken}.\n" + source("idle")
+
+
+IDLE = {"durable": "a durable job", "plain": "a plain job", "peer": "the settings of the most used Django template"}
+
+
+def replacement() -> str:
+    """Return how long no job began when a process was replaced."""
+    figures = result("replacement")
+    rows = [
+        [count, f"{max(pauses[0] for pauses in found):.2f}", f"{median(pauses[0] for pauses in found):.2f}"]
+        for count, found in figures["pauses_s"].items()
+    ]
+    return markdown(["processes", "longest time without a begin, s", "median of the rounds, s"], rows) + source(
+        "replacement"
+    )
+
+
 def scale() -> str:
     """Return what more processes bring."""
     figures = result("scale")
@@ -373,6 +434,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "rows": rows,
     "cost": cost,
     "tasks": tasks,
+    "dispatch": dispatch,
+    "idle": idle,
+    "replacement": replacement,
     "scale": scale,
     "growth": growth,
     "hosts": hosts,
