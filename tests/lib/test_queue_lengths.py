@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from kombu.transport import virtual
 
 from djcelery_jobs.brokers import queue_lengths
 from djcelery_jobs.tasks import prune
@@ -26,6 +27,18 @@ def test_a_queue_that_is_not_there_yet_is_empty(broker, settings):
     settings.WORKLOADS = {**settings.WORKLOADS, "new": settings.WORKLOADS["fast"]}
 
     assert queue_lengths.fetch()["new"] == queue_lengths.QueueLength(0, None)
+
+
+def test_an_absent_queue_takes_no_channel_of_its_own(broker, settings, monkeypatch):
+    made = []
+    create = virtual.Transport.create_channel
+    monkeypatch.setattr(virtual.Transport, "create_channel", lambda *args: made.append(args) or create(*args))
+    queue_lengths.fetch()
+    before = len(made)
+    settings.WORKLOADS = {**settings.WORKLOADS, "new": settings.WORKLOADS["fast"], "newer": settings.WORKLOADS["fast"]}
+    queue_lengths.fetch()
+
+    assert len(made) == 2 * before
 
 
 def test_a_message_says_since_when_it_waits(broker):

@@ -59,9 +59,10 @@ def fetch(queues: Iterable[str] | None = None) -> dict[str, QueueLength]:
             try:
                 messages = channel.queue_declare(name, passive=True).message_count
                 lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
-            except connection.channel_errors:  # no such queue yet; RabbitMQ closes the channel when it says so
+            except connection.channel_errors:
+                # No such queue yet, and on Redis one that is empty. The channel that RabbitMQ closes then, its client
+                # opens again.
                 lengths[name] = QueueLength(0, None)
-                channel = connection.channel()
     return lengths
 
 

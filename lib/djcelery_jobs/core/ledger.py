@@ -733,7 +733,7 @@ def discard_revoked(job_id: uuid.UUID, *, terminated: bool) -> bool:
 
 # -- The statements of nearly every job
 #
-# In SQL, because building them with the ORM took more than half of the CPU of a run, and a third of that of a dispatch. They name the columns as models.py
+# In SQL, because building them with the ORM took more than half of the CPU of a run. They name the columns as models.py
 # does, and a test compares the two.
 
 # By a plain cursor: where nobody has said that there is a pooler, the first prepared statement fails, and here this
