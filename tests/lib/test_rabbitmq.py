@@ -55,8 +55,8 @@ def test_who_binds_a_queue_declares_it():
     with current_app.connection_for_write() as connection:
         channel = connection.channel()
         [queue] = queues({"bound": workload()})
-        channel.exchange_declare("jobs")
-        queue(channel).bind_to("jobs", routing_key="#.bound")
+        channel.exchange_declare("an exchange of this test", type="topic")
+        queue(channel).bind_to("an exchange of this test", routing_key="#.bound")
         assert queue(channel).get() is None  # raises when it is not there
         assert dead_queue("bound")(channel).get() is None
 
