@@ -45,6 +45,8 @@ def run_faults(environment: Environment, plan: FaultPlan, say: Callable[[str], N
     faults = _faults(environment, plan, rng)
     for place, (name, fault) in enumerate(faults, 1):
         dispatcher.wait_until(place / (len(faults) + 1))
+        if "plain" not in plan.tasks:  # which have no rows
+            dispatcher.wait_for_a_run()
         fault()
         last = time.time()
         restarts = environment.supervisor.restarts
@@ -100,6 +102,14 @@ class Dispatcher(threading.Thread):
         time.sleep(0.5)
         while self.is_alive() and self.progress < share:
             time.sleep(0.2)
+
+    def wait_for_a_run(self) -> None:
+        """Wait until a job runs, while there is work: a kill shows nothing when no worker has anything to do."""
+        while self.is_alive() and not self.environment.number(RUNNING):
+            time.sleep(0.05)
+
+
+RUNNING = "SELECT count(*) FROM djcelery_jobs_job WHERE state = 'waiting' AND started_at IS NOT NULL"
 
 
 def _faults(environment: Environment, plan: FaultPlan, rng: random.Random) -> list[tuple[str, Callable[[], None]]]:

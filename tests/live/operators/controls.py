@@ -72,10 +72,15 @@ CANCEL_WHAT_RUNS = """
 import time
 from djcelery_jobs import operations
 from djcelery_jobs.models import Job
-durable.apply_async_many([(number, {seconds} * (1 + number % 5)) for number in range({jobs})])
-asked, deadline = set(), time.monotonic() + 600
+from workload.models import Expected
+asked, dispatched, deadline = set(), 0, time.monotonic() + 600
 jobs = Job.objects.filter(task=durable.name)
-while len(asked) < {cancels} and jobs.filter(state="waiting").exists() and time.monotonic() < deadline:
+while len(asked) < {cancels} and time.monotonic() < deadline:
+    if not jobs.filter(state="waiting").exists():
+        numbers = range(dispatched, dispatched + {jobs})
+        Expected.objects.bulk_create(Expected(number=number) for number in numbers)
+        durable.apply_async_many([(number, {seconds} * (1 + number % 5)) for number in numbers])
+        dispatched += {jobs}
     running = jobs.filter(state="waiting", started_at__isnull=False).exclude(pk__in=asked)
     for pk in list(running.values_list("pk", flat=True)):
         time.sleep({seconds} / 5)
@@ -98,9 +103,8 @@ class Raced:
 
 def cancels_raced_with_finishes(environment: Environment, cancels: int, *, seconds: float = 0.1) -> Raced:
     """Run jobs, and cancel each that is seen to run, about when it ends."""
-    jobs = cancels * 3
-    code = CANCEL_WHAT_RUNS.format(seconds=seconds, jobs=jobs, cancels=cancels)
-    asked = int(environment.shell(EXPECT.format(jobs) + code))
+    code = CANCEL_WHAT_RUNS.format(seconds=seconds, jobs=cancels * 2, cancels=cancels)
+    asked = int(environment.shell(code))
     environment.settle(300, patience=30)
     environment.database.run(FORGET_CANCELLED)
     states = environment.states()
