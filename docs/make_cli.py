@@ -97,8 +97,8 @@ CHANGES = """\
 ### One plan, one question
 
 `add` and `remove` plan all changes in memory, show them as one diff with a line of explanation for each file, and ask
-once. Then they write all of it or nothing: if the command is killed, the next run undoes what it has begun. Lines that
-are not meant stay byte for byte as they are.
+once. Then they write all of it or nothing: if the command is killed, the next run undoes what it has begun. All other
+lines stay byte for byte as they are.
 
 | | |
 |---|---|
@@ -111,8 +111,8 @@ are not meant stay byte for byte as they are.
 A second run says "Nothing to do." A file with uncommitted changes is refused, unless they are those of an earlier run;
 `--allow-dirty` changes it nevertheless. The last runs are kept in `.git/djcelery/`, or in `.djcelery/` without git.
 
-What cannot be edited safely is printed with its file and line instead, and the exit code is 3. If the rest would be
-incomplete without it, nothing is written.
+If something cannot be edited safely, the command prints its file and line and exits with 3. If the other changes would
+be incomplete without it, nothing is written.
 """
 
 ADD = """\
@@ -133,11 +133,12 @@ djcelery add app billing
 | schedule | an entry, with the time after which a run that did not start is dropped |
 | app | an app with tasks, services and a test, in `INSTALLED_APPS` and, where that lists apps, in the coverage |
 
-The test of a task is about its effect, a second delivery, a row that is gone, and its queue. A task with `--every` or
+The test of a task covers its effect, a second delivery, a row that is gone, and its queue. A task with `--every` or
 `--cron` has no parameters and gets an entry in the schedule.
 
-The settings are found by what they declare (`WORKLOADS`, the table of routes, the schedule, `INSTALLED_APPS`), so this
-works in any project that uses the library. A worker is added to a file that starts one with `manage.py worker NAME`.
+The command finds the settings by what they declare (`WORKLOADS`, the table of routes, the schedule, `INSTALLED_APPS`),
+so this works in any project that uses the library. A worker is added to a file that starts one with
+`manage.py worker NAME`.
 """
 
 REMOVE = """\
@@ -173,15 +174,15 @@ each finding.
 ### The project and its paths
 
 A folder or file belongs to the project above it: the closest folder whose pyproject.toml has `[tool.djcelery]`, else
-the closest one with manage.py, else the root of the git repository. All of the project is read, since settings, tasks
-and the app may be anywhere in it, and findings are reported for what you named. Paths are printed relative to the
-folder where you stand. If the project is elsewhere, they are relative to its root.
+the closest one with manage.py, else the root of the git repository. The check reads the whole project, because
+settings, tasks and the app may be anywhere in it. It reports the findings in the paths that you named. Paths are
+printed relative to the current folder, or to the root of the project if that is elsewhere.
 
 ### In an editor
 
 `djcelery check --stdin-filename shop/tasks.py` reads the text of that file from standard input and reports on that file
-only. The rest of the project is read from disk. The file need not exist, but its path must lie in the project where you
-stand. With `--fix`, the fixed text goes to stdout and the findings that are left to stderr; with `--diff`, the
+only. The rest of the project is read from disk. The file need not exist, but its path must be inside the project of the
+current folder. With `--fix`, the fixed text goes to stdout and the findings that are left to stderr; with `--diff`, the
 difference goes to stdout. Neither writes a file, so a fix that would change a second file is left out.
 
 `--watch` checks again whenever a file below the project's root changes, until you press Ctrl-C (exit code 130). It
@@ -200,15 +201,15 @@ leads out of the root. A file with several names is checked once. The bounds are
 | a project | 200,000 files | exit code 1 |
 | the whole check | 300 seconds (`--time-limit`) and, on Linux, 4 GB of memory for each process | exit code 1 |
 
-Windows has no time limits. A mistake of djcelery's own in a rule is reported as DJC003, and the other rules go on.
+Windows has no time limits. If a rule itself fails, this is reported as DJC003, and the other rules continue.
 """
 
 INIT = """\
 ### An existing project
 
-The three levels, what each of them changes, and the way back: [init.md](init.md). `--json` also holds what was found
-(`facts`) and what stands in the way (`conflicts`). Everything else is as with [`add`](#one-plan-one-question): one
-plan, one question, all or nothing.
+[init.md](init.md) explains the three levels, what each of them changes, and how to undo it. `--json` also holds what
+was found (`facts`) and what stands in the way (`conflicts`). Everything else is as with
+[`add`](#one-plan-one-question): one plan, one question, all or nothing.
 """
 
 EJECT = """\
@@ -236,11 +237,11 @@ If the command is installed (`uv tool install djcelery`, `pipx install djcelery`
 """
 
 UPDATE = """\
-### A later version
+### Merging and conflicts
 
-What becomes of each file, how to resolve conflicts, and the way back: [update.md](update.md). The exit code is 0 if the
-project was updated or is up to date, 1 if conflicts are left (with `--check`: if the project is behind), 2 for wrong
-usage, and 3 if the update was refused.
+[update.md](update.md) explains what happens to each file, how to resolve conflicts, and how to undo an update. The exit
+code is 0 if the project was updated or is up to date, 1 if conflicts are left (with `--check`: if the project is
+behind), 2 for wrong usage, and 3 if the update was refused.
 """
 
 NOTES = {
