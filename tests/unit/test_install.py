@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -17,6 +19,93 @@ echo "uv $*, environment ${{VIRTUAL_ENV:-none}}" >> "{log}"
 mkdir .venv && echo progress
 {then}
 """
+
+
+# A project that pip can build with nothing but Python, and that needs one package from elsewhere.
+BUILDABLE = """[project]
+name = "{{ cookiecutter.project_slug }}"
+version = "0"
+optional-dependencies.dev = ["tool-of-developers"]
+
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """import zipfile
+from pathlib import Path
+
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(Path(folder, "shop-0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("shop.pth", str(Path.cwd()))
+        metadata = "Metadata-Version: 2.1\\nName: shop\\nVersion: 0\\nProvides-Extra: dev\\n"
+        metadata += "Requires-Dist: tool-of-developers; extra == 'dev'\\n"
+        wheel.writestr("shop-0.dist-info/METADATA", metadata)
+        wheel.writestr("shop-0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("shop-0.dist-info/RECORD", "")
+    return "shop-0-py3-none-any.whl"
+"""
+
+
+@pytest.fixture
+def without_uv(tmp_path, small_template, monkeypatch):
+    """Leave nothing on PATH and no index to pip, and return the folder that it takes packages from instead."""
+    (small_template / "pyproject.toml").write_text(BUILDABLE)
+    (small_template / "backend.py").write_text(BACKEND)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    return wheels
+
+
+def add_wheel(wheels):
+    """Write the package that the project needs."""
+    with zipfile.ZipFile(wheels / "tool_of_developers-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tool_of_developers.py", "WORKS = True\n")
+        info = "tool_of_developers-1.dist-info"
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tool-of-developers\nVersion: 1\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def assert_installed(project):
+    """Assert that the environment of a project has its package and what this needs, and is not the tests' own."""
+    code = "import sys, tool_of_developers, shop; print(sys.prefix, shop.__path__[0], sep='|')"
+    python = project / ".venv/bin/python"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, cwd="/")
+    assert done.stdout == f"{project / '.venv'}|{project / 'shop'}\n", done.stderr
+
+
+def test_without_uv_venv_and_pip_install_into_the_environment_of_the_project(cli, tmp_path, without_uv):
+    add_wheel(without_uv)
+    said = cli("new", "shop", "--no-git", "--install")
+    assert said.code == 0, said.err
+    assert_installed(tmp_path / "shop")
+    assert "pip install" not in said.out
+
+
+def test_a_failure_of_pip_leaves_the_project_and_says_a_command_that_works_later(cli, tmp_path, without_uv):
+    said = cli("new", "shop", "--no-git", "--install", "--json")
+    result = json.loads(said.out)
+    assert (said.code, result["success"], result["installed"]) == (1, False, False)
+    assert "-m pip install --disable-pip-version-check --no-input -e '.[dev]'` failed" in result["error"]["message"]
+    assert (tmp_path / "shop/manage.py").exists()
+    assert not (tmp_path / "shop/.venv").exists()
+
+    add_wheel(without_uv)
+    by_hand = result["error"]["hint"].removeprefix("Install its packages by hand: ")
+    assert by_hand == f"cd shop && {virtual_environment.BY_HAND}"
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty/python3").symlink_to(sys.executable)
+    done = subprocess.run(["/bin/sh", "-c", by_hand], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_installed(tmp_path / "shop")
 
 
 @pytest.fixture
