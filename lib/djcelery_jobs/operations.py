@@ -117,7 +117,7 @@ def run_now(jobs: Jobs, *, by: str) -> int:
 def send_again(jobs: Jobs, *, by: str) -> int:
     """Send dead and cancelled jobs again, as they are. Return how many.
 
-    Raise what the broker's client raises for the job of a plain task.
+    For the job of a plain task, raise the errors of the broker's client.
     """
     return dead_letters.requeue(find(jobs), by=by)
 
