@@ -42,7 +42,7 @@ class JobsSettings:
     METRICS_TOKEN: str = _text("", "Bearer token for /metrics. If empty, only people who may view jobs get the page.")
     LOG_URL: str = _text(
         "",
-        "URL of a search in your logs, with `{id}` for what is searched. The page of a job links to it.",
+        "URL of a search in your logs, with `{id}` in the place of the id. The page of a job links to it.",
         contains="{id}",
     )
     REPORT_INTERVAL: float = _number(5, "Seconds between two heartbeats of a worker.", at_least=0.1)
@@ -56,11 +56,11 @@ class JobsSettings:
     MAX_RESULT_BYTES: int = _number(64 * 1024, "Largest return value that the row of a `@task` keeps.", at_least=1)
     MAX_REDELIVERIES: int = _number(
         3,
-        "How often a job that kills its process is delivered again. With less, innocent jobs beside it would die too.",
+        "How often a job that kills its process is delivered again. If it were fewer, jobs beside it would die too.",
         at_least=3,
     )
     SUSPECT_STARTS: int = _number(
-        2, "After so many runs that were cut off, a worker runs the job beside no other such job.", at_least=1
+        2, "Cut-off runs after which a worker no longer runs the job beside another such job.", at_least=1
     )
     RUN_GRACE: float = _number(5, "Seconds after the hard limit until an unfinished run counts as dead.", at_least=1)
     JUST_BEGUN: float = _number(
