@@ -60,7 +60,7 @@ class JobsSettings:
         at_least=3,
     )
     SUSPECT_STARTS: int = _number(
-        2, "Cut-off runs after which a worker no longer runs the job beside another such job.", at_least=1
+        2, "Number of cut-off runs after which a worker no longer runs the job beside another such job.", at_least=1
     )
     RUN_GRACE: float = _number(5, "Seconds after the hard limit until an unfinished run counts as dead.", at_least=1)
     JUST_BEGUN: float = _number(
