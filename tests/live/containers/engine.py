@@ -206,8 +206,20 @@ class Container:
         try:
             return self.process.popen.wait(grace)
         except subprocess.TimeoutExpired:
-            self.process.end(signal.SIGKILL)
+            self.kill()
             return 128 + signal.SIGKILL
+
+    def kill(self) -> None:
+        """Kill the first process, with which all others of the container end.
+
+        `--kill-child` does not do it: a process that changes its user no longer hears of the death of its parent.
+        """
+        if self.process.popen.poll() is None:
+            first = self.pid
+            os.kill(first, signal.SIGKILL)
+            self.process.popen.wait(10)
+            assert not Path(f"/proc/{first}").exists(), f"{self.name} goes on"
+        self.process.end(signal.SIGKILL)
 
 
 def _tmpfs(root: Path, mount: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -87,7 +86,7 @@ def stack(project: Project, image: Image, tmp_path_factory: pytest.TempPathFacto
             yield Stack(project, image, services, running, Browser(f"http://localhost:{port}"), database, start)
         finally:
             for container in running.values():
-                container.process.end(signal.SIGKILL)
+                container.kill()
 
 
 def substituted(environment: dict[str, str], given: dict[str, str]) -> dict[str, str]:

@@ -6,17 +6,19 @@ import time
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
-from workload.tasks import noop_durable
+from workload.tasks import begin_durable, noop_durable
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
+
     def add_arguments(self, parser):
         parser.add_argument("how", choices=["loop", "many"])
         parser.add_argument("count", type=int)
 
     def handle(self, how: str, count: int, **options):
         with transaction.atomic():  # connects
-            noop_durable.delay()
+            begin_durable.delay(0)
         committed, memory, begun = [], peak_mb(), time.perf_counter()
         with transaction.atomic():
             transaction.on_commit(lambda: committed.append(time.perf_counter()))

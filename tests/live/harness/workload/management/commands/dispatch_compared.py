@@ -13,6 +13,8 @@ from djcelery_jobs.models import Job
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
+
     def add_arguments(self, parser):
         parser.add_argument("count", type=int)
         parser.add_argument("rounds", type=int)
