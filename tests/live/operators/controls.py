@@ -145,6 +145,7 @@ def cancelled_while_it_runs(environment: Environment, task: str) -> Ended:
 
 PAGES = ("", "now/", "jobs/?state=dead", "jobs/", "failures/", "tasks/", "schedule/")
 PROBES = 900_000  # the numbers of other jobs begin here
+OTHERS = "SELECT count(*) FROM djcelery_jobs_job WHERE (args->>0)::int >= 900000"
 WAITED = """
     SELECT max(extract(epoch FROM finished_at - created_at)) FROM djcelery_jobs_job
     WHERE (args->>0)::int >= 900000 AND state = 'done' AND queue = '{}'
@@ -175,14 +176,15 @@ def acted_on_all(environment: Environment, dead: int) -> ActedOnAll:
     environment.manage("collectstatic", "--no-input", "-v", "0")
     port = free_port()
     web = environment.web(port, "--workers", "2", "--threads", "2")
-    reader, others = PageReader(f"http://127.0.0.1:{port}", environment.shell(LOGGED_IN)), 0
+    reader = PageReader(f"http://127.0.0.1:{port}", environment.shell(LOGGED_IN))
     decided = time.time()
     environment.shell(f"{OPERATIONS}operations.act_on_all('requeue', operations.JobFilter(state='dead'), by='ann')")
+    dispatching = environment.dispatch(PROBES, 10 * PROBES, rate=2, tasks="long_job,durable")
     with reader:
         while environment.number("SELECT count(*) FROM djcelery_jobs_bulkaction WHERE finished_at IS NULL"):
-            number = PROBES + others
-            environment.shell(f"long_job.delay({number}, 0)\ndurable.delay({number + 1}, 0)")
-            others += 2
+            time.sleep(1)
+    eventually("others were dispatched", lambda: environment.number(OTHERS))
+    dispatching.end()
     finished = environment.settle(1800)
     web.end()
     [(doubled,)] = environment.database.rows(f"{DOUBLED} WHERE number < {PROBES}")
@@ -191,7 +193,7 @@ def acted_on_all(environment: Environment, dead: int) -> ActedOnAll:
         states=environment.states(),
         doubled=doubled,
         seconds=finished - decided,
-        others=others,
+        others=environment.number(OTHERS),
         waited={queue: float(seconds or 0) for queue, seconds in waited.items()},
         pages=sorted(reader.milliseconds),
     )
