@@ -95,7 +95,8 @@ class PublishAtCommit:
         ledger.leave_to_relay(jobs[left:])
 
     def __call__(self) -> None:
-        publish(self.jobs)
+        if self.jobs:  # of thousands of dispatches in a loop, most have none
+            publish(self.jobs)
 
     @staticmethod
     def _total_before() -> int:
