@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.2.0.dev0"
+DOCUMENTATION = ""  # the address of the documentation's site; empty before the first release
 
 # Public name: the module that defines it. Imported when first asked for: settings import some of these, and then
 # models cannot be imported yet.

@@ -18,6 +18,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import djcelery_jobs
 from djcelery_jobs.core import bulk
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.dashboard import page
@@ -707,3 +708,13 @@ def test_failures_come_in_groups_to_act_on(chief, make_dead):
     assert "14 &times; builtins.ValueError" in shown
     assert 'name="error" value="builtins.ValueError"' in shown
     assert shown.count(">Send all again<") == 1  # those without a class are not one group
+
+
+@pytest.mark.parametrize("address", ["", "https://docs.example.com/"])
+def test_each_page_links_to_the_documentation_where_it_has_an_address(boss, monkeypatch, address):
+    monkeypatch.setattr(djcelery_jobs, "DOCUMENTATION", address)
+
+    answer = boss.get(PAGE).text
+
+    assert (f'<a href="{address}">Documentation</a>' in answer) == bool(address)
+    assert (">Documentation<" in answer) == bool(address)

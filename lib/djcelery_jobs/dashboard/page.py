@@ -27,6 +27,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+import djcelery_jobs
 from djcelery_jobs.beat.entries import run_entry
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import dead_letters
@@ -345,6 +346,7 @@ class OverviewAdmin(admin.ModelAdmin):
             "crumbs": [crumb for crumb in dict.fromkeys((sections[0], section)) if crumb[0] != request.path],
             "sections": sections,
             "section": section[0],
+            "documentation": djcelery_jobs.DOCUMENTATION,
             "may_pause": request.user.has_perm(PAUSE),
             "may_run": request.user.has_perm(RUN),
         }
