@@ -173,7 +173,8 @@ def _show_check(version: str, target: str, changes: ChangeOptions, *, is_behind:
         facts = {"success": True, "version": version, "target": target, "behind": is_behind, "changes": news}
         echo(json.dumps(facts, indent=2))
     elif is_behind:
-        echo(f"The project has version {version}; {target} is available.\n\n{news}")
+        newer = f"{target} is available" if target != version else "its files differ from those of this djcelery"
+        echo(f"The project has version {version}; {newer}.\n\n{news}".rstrip())
     else:
         echo(f"Up to date: version {version}.")
     if is_behind:
