@@ -282,7 +282,7 @@ def tree_seconds(pid: int) -> float:
 
 
 def main() -> int:
-    (jobs, rounds), full = sizes(__doc__, jobs=2000, rounds=3)
+    (jobs, rounds), full = sizes(__doc__, jobs=1000, rounds=3)
     only = os.environ.get("ONLY", "").split()  # names of engines, while one of them is being worked on
     engines = [engine for engine in ENGINES if not only or engine.name in only]
     sides = [int(side) for side in os.environ.get("SIDES", "").split()] or SIDES

@@ -69,7 +69,7 @@ def _restart_broker(environment: Environment) -> None:
 
 
 CANCEL_WHAT_RUNS = """
-import time
+import random, time
 from djcelery_jobs import operations
 from djcelery_jobs.models import Job
 from workload.models import Expected
@@ -82,8 +82,10 @@ while len(asked) < {cancels} and time.monotonic() < deadline:
         durable.apply_async_many([(number, {seconds} * (1 + number % 5)) for number in numbers])
         dispatched += {jobs}
     running = jobs.filter(state="waiting", started_at__isnull=False).exclude(pk__in=asked)
-    for pk in list(running.values_list("pk", flat=True)):
-        time.sleep({seconds} / 5)
+    ends = [(began.timestamp() + args[1], pk) for pk, began, args in running.values_list("pk", "started_at", "args")]
+    if ends:
+        end, pk = min(ends)
+        time.sleep(max(0, end - time.time() + random.uniform(-0.05, 0.02)))
         asked.add(pk)
         operations.cancel([pk], by="ann")
 print(len(asked))
