@@ -1,5 +1,6 @@
 """Test `manage.py dev`: what it starts, what it refuses. What it starts is not started here, but for the broker."""
 
+import os
 import re
 import signal
 import sys
@@ -140,6 +141,75 @@ def test_a_line_has_no_second_time_of_day_and_nothing_is_said_twice(handlers, ca
     [line, ended] = capfd.readouterr().out.splitlines()
     assert re.fullmatch(r" *web +\| from one", line)
     assert ended.endswith("web stopped (rc=0)")
+
+
+LEVELS = """
+print("2026-11-28 19:32:29.709334 [info     ] served [django.server]")
+print("2026-11-28 19:32:29.709334 [warning  ] an [error] is near [shop]")
+print("[2026-11-28 19:32:29,709: ERROR/MainProcess] gone")
+print("error: of no logger")
+"""
+PLAIN_LINES = [line.partition('"')[2].removesuffix('")') for line in LEVELS.strip().splitlines()]
+COLOURED_LINES = [
+    "2026-11-28 19:32:29.709334 [\x1b[32minfo\x1b[0m     ] served [django.server]",
+    "2026-11-28 19:32:29.709334 [\x1b[33mwarning\x1b[0m  ] an [error] is near [shop]",
+    "[2026-11-28 19:32:29,709: \x1b[31mERROR\x1b[0m/MainProcess] gone",
+    "error: of no logger",
+]
+
+
+@pytest.fixture
+def run_on_terminal(handlers, monkeypatch):
+    """Return a function that runs the process with a terminal as stdout, and returns what is written there."""
+    pty = pytest.importorskip("pty", reason="another operating system: no pseudo-terminals")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    def run():
+        ours, theirs = pty.openpty()
+        os.set_blocking(ours, False)
+        # Here and not above: pytest puts a stdout of its own in place between the fixtures and the test.
+        with os.fdopen(theirs, "w") as stdout, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            dev.run({"web": [sys.executable, "-c", LEVELS]})
+            text = os.read(ours, 65536).decode()
+        os.close(ours)
+        return text
+
+    return run
+
+
+def lines_of(text):
+    """Return the lines of the process, without its name and the marks that colour it."""
+    return [line.partition("| ")[2].removeprefix("\x1b[0m") for line in text.splitlines()][: len(PLAIN_LINES)]
+
+
+def test_on_a_terminal_levels_are_coloured(run_on_terminal):
+    text = run_on_terminal()
+    assert lines_of(text) == COLOURED_LINES
+    names = [line.partition("| ")[0] for line in text.splitlines()[: len(PLAIN_LINES)]]
+    assert all(name.startswith("\x1b[0m\x1b[") for name in names)
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_whoever_wants_no_colours_gets_none_on_a_terminal(run_on_terminal, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    text = run_on_terminal()
+    assert "\x1b" not in text
+    assert lines_of(text) == PLAIN_LINES
+
+
+def test_an_empty_no_color_asks_for_nothing(run_on_terminal, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "")
+    assert lines_of(run_on_terminal()) == COLOURED_LINES
+
+
+def test_without_a_terminal_there_are_no_colours(handlers, capfd, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    dev.run({"web": [sys.executable, "-c", LEVELS]})
+    text = capfd.readouterr().out
+    assert "\x1b" not in text
+    assert lines_of(text) == PLAIN_LINES
 
 
 PRINTS = "import time; [print(line, flush=True) or time.sleep({pause}) for line in {lines}]"

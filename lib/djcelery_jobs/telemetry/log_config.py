@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
+from djcelery_jobs.telemetry import colours
 from djcelery_jobs.telemetry.redaction import scrub
 
 TEXT = 20_000  # characters of one value, such as a traceback
@@ -80,7 +81,7 @@ FORMATS: dict[str, list[Any]] = {
     "console": [
         *EVERY_LINE,
         structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f", utc=False),
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
+        structlog.dev.ConsoleRenderer(colors=colours.are_wanted(sys.stderr), pad_event_to=0),
     ],
 }
 

@@ -23,6 +23,7 @@ from django.urls import NoReverseMatch, reverse
 from djcelery_jobs.brokers.local_broker import NoBrokerError, is_local, local_broker
 from djcelery_jobs.management.app_path import app_path
 from djcelery_jobs.management.tracebacks import TracebackFilter
+from djcelery_jobs.telemetry import colours
 
 # The commands that prepare the database, unless DEV_PREPARE in the settings names others. They run at every start.
 PREPARE = ["migrate"]
@@ -158,12 +159,16 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
     except ImportError as error:
         raise CommandError("honcho is missing. Install the development tools: pip install -e '.[dev]'") from error
 
+    has_colours = colours.are_wanted(sys.stdout)
+
     class DensePrinter(Printer):
         """Leave out empty lines, and what other lines say: that processes start, how to stop them, and tracebacks."""
 
         waiting = set(commands)
         lines = list(last_lines)
         tracebacks = TracebackFilter()
+        # Each process writes to a pipe, so it does not colour its lines itself.
+        finished = staticmethod(colours.with_coloured_level if has_colours else str)
 
         def write(self, message: Message) -> None:
             text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
@@ -176,7 +181,7 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
             for line in text.splitlines():
                 for shown in self.tracebacks.feed(message.name, line):
                     if shown.strip() and not shown.startswith(LEFT_OUT):
-                        super().write(message._replace(data=shown))
+                        super().write(message._replace(data=self.finished(shown)))
             if message.name in self.waiting and READY[message.name.partition("-")[0]] in text:
                 self.waiting.discard(message.name)
                 if not self.waiting:
@@ -188,7 +193,7 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
                 print("", *lines, "", sep="\n", file=self.output, flush=True)
 
     # No time of day: the lines of the log have one.
-    printer = DensePrinter(sys.stdout, time_format="", colour="NO_COLOR" not in os.environ)
+    printer = DensePrinter(sys.stdout, time_format="", colour=has_colours)
     manager = Manager(printer)
     for name, command in commands.items():
         manager.add_process(name, shlex.join(command), cwd=str(settings.BASE_DIR), env={**os.environ, **QUIET})
