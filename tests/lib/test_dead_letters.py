@@ -186,9 +186,47 @@ def test_the_command_lists_and_shows(dead, capsys):
     call_command("jobs", "list", "--task", "tests.fails")
     assert f"{dead.pk}" in capsys.readouterr().out
     call_command("jobs", "list", "--state", "done")
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "No done job matches.\n")
     call_command("jobs", "show", str(dead.pk))
     assert "raise ValueError" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--task", "tests.gone"], "No dead job matches.\n"),
+        (["--state", "all", "--queue", "slow"], "No job matches.\n"),
+        (["--state", "cancelled"], "No cancelled job matches.\n"),
+        (["--limit", "0"], ""),  # one may match
+    ],
+)
+def test_a_list_that_is_empty_says_so_and_only_to_people(dead, capsys, words, sentence):
+    call_command("jobs", "list", *words)
+    assert capsys.readouterr() == ("", sentence)
+    call_command("jobs", "list", *words, "--json")
+    assert capsys.readouterr() == ("[]\n", "")
+
+
+def test_every_action_says_something_where_there_is_nothing_to_do(db, capsys):
+    said = {}
+    for words in (
+        ["pause"],
+        ["requeue", "--all"],
+        ["discard", "--all"],
+        ["cancel", "--all"],
+        ["run", "--all"],
+        ["list"],
+    ):
+        call_command("jobs", *words)
+        said[words[0]] = "".join(capsys.readouterr())
+    assert said == {
+        "pause": "Nothing is paused.\n",
+        "requeue": "0 dead jobs sent again.\n",
+        "discard": "0 dead jobs discarded.\n",
+        "cancel": "0 jobs cancelled.\n",
+        "run": "0 delayed jobs made due now.\n",
+        "list": "No dead job matches.\n",
+    }
 
 
 def test_the_command_shows_no_secret(durable, capsys):

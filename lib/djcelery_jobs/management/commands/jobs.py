@@ -138,7 +138,10 @@ class Command(BaseCommand):
         if options["json"]:
             self._answer(options, [_as_json(job) for job in jobs], "")
             return
-        for job in jobs:
+        first = next(jobs, None)
+        if first is None and options["limit"]:  # not on stdout, so that a script that counts its lines counts none
+            self.stderr.write(f"No {selection.state} job matches.".replace("  ", " "), self.style.NOTICE)
+        for job in (first, *jobs) if first else ():
             state = f"{state_of(job):9}  " if options["state"] == "all" else ""
             error = scrub(job.error)
             when = f"{job.created_at:%Y-%m-%d %H:%M:%S}"
