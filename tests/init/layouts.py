@@ -603,7 +603,8 @@ def named_by_pytest() -> Layout:
         **shop(),
     }
     expected = Expected("mysite.settings.test", "pytest.ini:2", "mysite/settings/common.py:5",
-                        app="mysite/celery.py:app", dependencies=("requirements.txt", "requirements"))  # fmt: skip
+                        app="mysite/celery.py:app", dependencies=("requirements.txt", "requirements"),
+                        conflicts=("settings-of-tests",))  # fmt: skip
     variables = {"DJANGO_SETTINGS_MODULE": "mysite.settings.test"}
     return Layout("settings that only pytest names", files, expected, variables=variables)
 

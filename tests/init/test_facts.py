@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from djcelery.errors import CommandError
+from djcelery.installing.report import facts
 from djcelery.project.conflicts import find_conflicts
 from djcelery.project.dependency_files import dependency_file
 from djcelery.project.files import Tree
@@ -86,7 +87,12 @@ class TestEachLayout:
         ({".python-version": "3.10\n"}, "old-python", ".python-version:0", True),
         ({"+": 'CELERY_TASK_SERIALIZER = "pickle"\n'}, "pickle", "mysite/settings.py:39", False),
         ({"+": 'CELERY_ACCEPT_CONTENT = ["json", "pickle"]\n'}, "pickle", "mysite/settings.py:39", False),
+        ({"+": 'CELERY_TASK_SERIALIZER = "signed-pickle"\n'}, "pickle", "mysite/settings.py:39", False),
         ({"+": "CELERY_TASK_ALWAYS_EAGER = True\n"}, "always-eager", "mysite/settings.py:39", False),
+        ({"+": 'CELERY_TASK_ALWAYS_EAGER = env.bool("EAGER", True)\n'}, "always-eager", "mysite/settings.py:39", False),
+        ({"+": 'CELERY_TASK_ALWAYS_EAGER = env.bool("EAGER", default=True)\n'}, "always-eager",
+         "mysite/settings.py:39", False),
+        ({"+": "if DEBUG:\n    CELERY_TASK_ALWAYS_EAGER = True\n"}, "always-eager", "mysite/settings.py:40", False),
         ({"+": 'CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"\n'}, "scheduler", "mysite/settings.py:39", True),
         ({"+": "WORKLOADS = 3\n"}, "setting-name", "mysite/settings.py:39", True),
         ({"+": 'TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}\n'},
@@ -128,6 +134,76 @@ def test_always_eager_in_the_settings_of_tests_is_no_conflict():
         "mysite/test_settings.py": "from .settings import *\n\nCELERY_TASK_ALWAYS_EAGER = True\n"
     }
     assert find_conflicts(Installation.of(files)) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("CELERY_TASK_ALWAYS_EAGER = True\n", "Tasks run inline, also on a server."),
+        ('CELERY_TASK_ALWAYS_EAGER = env("EAGER", True)\n', "Tasks run inline, unless the environment says otherwise."),
+        ("if DEBUG:\n    CELERY_TASK_ALWAYS_EAGER = True\n", "Tasks run inline where a condition holds."),
+        ('CELERY_TASK_SERIALIZER = "pickle"\n', "Messages are pickled."),
+        ('CELERY_TASK_SERIALIZER = "signed-pickle"\n', "Messages are written by the serializer signed-pickle."),
+    ],
+)
+def test_a_conflict_says_when_it_holds(setting, text):
+    files = LAYOUTS["single_file"].files
+    found = Installation.of(files | {"mysite/settings.py": files["mysite/settings.py"] + setting})
+    assert [conflict.text for conflict in find_conflicts(found)] == [text]
+
+
+@pytest.mark.parametrize("setting", ['env.bool("EAGER", False)', 'env.bool("EAGER")', "not DEBUG", "False"])
+def test_tasks_that_wait_for_a_worker_are_no_conflict(setting):
+    files = LAYOUTS["single_file"].files
+    text = f"{files['mysite/settings.py']}CELERY_TASK_ALWAYS_EAGER = {setting}\n"
+    assert find_conflicts(Installation.of(files | {"mysite/settings.py": text})) == []
+
+
+def test_a_package_that_only_collects_fragments_is_settings_wherever_they_are():
+    files = LAYOUTS["single_file"].files
+    celery = (
+        'HOST = os.environ["HOST"]\nCELERY_BROKER_URL = f"redis://{HOST}:6379/0"\nCELERY_TASK_SERIALIZER = "pickle"\n'
+    )
+    found = Installation.of(
+        {path: text for path, text in files.items() if path != "mysite/settings.py"}
+        | {
+            "mysite/settings/__init__.py": "from .django import *\nfrom .others.queues import *\n",
+            "mysite/settings/django.py": settings("mysite.urls", celery="", depth=3),
+            "mysite/settings/others/__init__.py": "",
+            "mysite/settings/others/queues.py": f"import os\n\n{celery}",
+        }
+    )
+    assert found.project.brokers == {"redis"}
+    assert [conflict.name for conflict in find_conflicts(found)] == ["pickle"]
+    assert facts(found)["broker"] == ("redis", "mysite/settings/others/queues.py:4")
+
+
+def test_a_scheme_that_is_filled_in_later_names_no_broker():
+    files = LAYOUTS["single_file"].files
+    url = 'FORM = "%(protocol)s://%(host)s"\nCELERY_BROKER_URL = FORM % {"protocol": PROTOCOL, "host": HOST}\n'
+    found = Installation.of(files | {"mysite/settings.py": settings("mysite.urls", celery=url)})
+    assert facts(found)["broker"][0] == "from the environment"
+
+
+def test_what_code_works_out_is_said_with_its_place():
+    files = LAYOUTS["single_file"].files
+    databases = "DATABASES = parse_databases()\n"
+    text = settings("mysite.urls", databases=databases) + "CELERY_BEAT_SCHEDULE = parse_schedule()\n"
+    app = 'from celery import Celery\n\napp = Celery(config_source="django.conf:settings", namespace="CELERY")\n'
+    rows = facts(Installation.of(files | {"mysite/settings.py": text, "mysite/celery.py": app}))
+    lines = text.splitlines()
+    assert rows["databases"] == ("worked out by code", f"mysite/settings.py:{lines.index(databases.strip()) + 1}")
+    assert rows["schedule"] == ("made by code, in the settings", f"mysite/settings.py:{len(lines)}")
+    assert rows["Celery app"][0] == "app, without a name"
+
+
+def test_a_script_that_starts_beat_names_the_scheduler():
+    script = (
+        'scheduler = "django_celery_beat.schedulers:DatabaseScheduler"\n'
+        'cmd = ["celery", "-A", "mysite", "beat", "--scheduler", scheduler]\n'
+    )
+    found = Installation.of(LAYOUTS["single_file"].files | {"utils/start_beat.py": script})
+    assert found.celery.scheduler == "django_celery_beat.schedulers:DatabaseScheduler"
 
 
 def test_middleware_of_the_base_settings_is_the_place_though_others_add_to_it():

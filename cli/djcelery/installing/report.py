@@ -8,6 +8,7 @@ from typing import Any
 from djcelery.plan import Plan
 from djcelery.project.conflicts import Conflict
 from djcelery.project.installation import Installation
+from djcelery.project.setting_places import Setting
 
 MAX_SHOWN = 8
 
@@ -21,13 +22,16 @@ def facts(installation: Installation) -> dict[str, tuple[str, str]]:
     if apps is not None:
         count = f"{len(apps.names)} apps" if apps.complete else f"{len(apps.names)} apps or more"
         rows["INSTALLED_APPS"] = (count, _at(place.module.path, place.value.line) if place else "")
+    if not settings.databases and (unread := next(iter(reversed(settings.assigns("DATABASES"))), None)):
+        rows["databases"] = ("worked out by code", _at(unread[0].path, unread[1].line))
     for database in settings.databases:
         engine = database.engine or "from the environment"
         rows[f"database {database.alias}"] = (engine, _at(database.path, database.line))
     if celery.app is None:
         rows["Celery app"] = ("none", "")
     else:
-        kind = "made by a function" if celery.is_made_by_function else f"named {celery.name or 'nothing'}"
+        name = f"named {celery.name}" if celery.name else "without a name"
+        kind = "made by a function" if celery.is_made_by_function else name
         rows["Celery app"] = (f"{celery.app.variable}, {kind}", _at(celery.app.module.path, celery.app.call.line))
         rows["settings of Celery"] = (_namespace(installation), "")
         broker = next(iter(celery.settings_of("broker_url")), None)
@@ -40,10 +44,7 @@ def facts(installation: Installation) -> dict[str, tuple[str, str]]:
             )
         routes = installation.project.routes
         rows["routes"] = ("not a table" if routes is None else str(len(routes)), "")
-        rows["schedule"] = (
-            f"{len(installation.project.schedule)} entries, {celery.scheduler or 'in the settings'}",
-            "",
-        )
+        rows["schedule"] = _schedule(installation)
         rows["tasks"] = (str(len(installation.project.own_tasks)), "")
     if (file := installation.dependencies) is not None:
         rows["dependencies"] = (file.kind + (f", locked by: {file.lock}" if file.lock else ""), file.path)
@@ -97,6 +98,21 @@ def as_data(installation: Installation, conflicts: Iterable[Conflict]) -> dict[s
             for c in conflicts
         ],
     }  # fmt: skip
+
+
+def _schedule(installation: Installation) -> tuple[str, str]:
+    """Return how many entries the schedule has, and who keeps it; entries that code makes are not counted."""
+    celery, count = installation.celery, len(installation.project.schedule)
+    made = [s for s in celery.settings_of("beat_schedule") if s.operator == "=" and not _is_display(installation, s)]
+    entries = f"{count} entries"
+    if made:
+        entries = f"{entries} and those that code makes" if count else "made by code"
+    place = _at(made[0].module.path, made[0].line) if made else ""
+    return f"{entries}, {celery.scheduler or 'in the settings'}", place
+
+
+def _is_display(installation: Installation, setting: Setting) -> bool:
+    return installation.project.resolve(setting.module, setting.value).kind == "dict"
 
 
 def _namespace(installation: Installation) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from djcelery.project.apps import App
+from djcelery.project.beat_scripts import SCHEDULER, beat_scripts
 from djcelery.project.celery_names import OLD_SETTINGS
 from djcelery.project.facts import Module, Value
 from djcelery.project.project import Project
@@ -110,7 +111,10 @@ class CelerySetup:
 
     @property
     def scheduler(self) -> str:
-        """Return the class of the scheduler in the settings or on beat's command line; empty for Celery's own."""
+        """Return the class of the scheduler in the settings, on beat's command line or in a script that starts beat.
+
+        It is empty for Celery's own.
+        """
         in_settings = self.text("beat_scheduler")
         if in_settings:
             return in_settings
@@ -118,7 +122,13 @@ class CelerySetup:
             option = process.option("-S", "--scheduler") if process.role == "beat" or process.embeds_beat else None
             if option:
                 return "django_celery_beat.schedulers:DatabaseScheduler" if option == "django" else option
-        return ""
+        scripted = (SCHEDULER.search(text) for text in self.beat_scripts.values())
+        return next((match["name"] for match in scripted if match), "")
+
+    @cached_property
+    def beat_scripts(self) -> dict[str, str]:
+        """Return the texts of the Python scripts that pass a scheduler to beat, by their paths."""
+        return beat_scripts(self.project.tree, self.project.modules)
 
     def _default_use(self) -> QueueUse:
         settings = self.settings_of("task_default_queue")

@@ -30,6 +30,7 @@ NO_TRANSACTIONS = ("mongo", "djongo", "clickhouse", "dummy", "elasticsearch")
 UNTESTED = ("mysql", "oracle", "mssql", "sql_server", "cockroach")
 OUR_SCHEDULERS = ("djcelery_jobs:LockedScheduler", "djcelery_jobs:LockedDatabaseScheduler")
 BEAT_SCHEDULERS = ("django_celery_beat", "celery.beat")  # beginnings of those that ours replaces
+PICKLE = frozenset({"pickle", "application/x-python-serialize"})  # anyone can write it; others may be signed
 UNSUPPORTED_BROKERS = {"sqs", "kafka", "gcpubsub", "azureservicebus", "filesystem", "django", "sqlalchemy", "mongodb"}
 
 
@@ -110,27 +111,52 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 
 def _pickle(installation: Installation) -> Iterator[Conflict]:
-    """Find messages that are pickled."""
+    """Find messages that are pickled, by Celery's serializer or by one of the project."""
     setup = installation.celery
     for setting in [*setup.settings_of("task_serializer"), *setup.settings_of("accept_content")]:
-        if any("pickle" in text for text in setup.project.resolve(setting.module, setting.value).texts()):
-            yield Conflict(
-                "pickle", setting.module.path, setting.line, "Messages are pickled.",
-                "Existing tasks keep it. The arguments of durable tasks must be JSON, and whoever can write to the "
-                "broker can run code in your workers: move to JSON.",
-            )  # fmt: skip
-            return
+        texts = setup.project.resolve(setting.module, setting.value).texts()
+        own = next((text for text in texts if "pickle" in text), "")
+        if not own:
+            continue
+        is_open = any(text in PICKLE for text in texts)
+        danger = ", and whoever can write to the broker can run code in your workers: move to JSON" if is_open else ""
+        yield Conflict(
+            "pickle", setting.module.path, setting.line,
+            "Messages are pickled." if is_open else f"Messages are written by the serializer {own}.",
+            f"Existing tasks keep it. The arguments of durable tasks must be JSON{danger}.",
+        )  # fmt: skip
+        return
 
 
 def _eager(installation: Installation) -> Iterator[Conflict]:
-    """Find tasks that run inline outside of tests."""
+    """Find tasks that run inline outside of tests: always, in a branch, or unless the environment says otherwise."""
     setup = installation.celery
     for setting in setup.settings_of("task_always_eager"):
-        if setup.project.resolve(setting.module, setting.value).const is True:
-            yield Conflict(
-                "always-eager", setting.module.path, setting.line, "Tasks run inline, also on a server.",
-                f"Set {setting.name} only in the settings of tests, and start a worker.",
-            )  # fmt: skip
+        value = setup.project.resolve(setting.module, setting.value)
+        is_default = value.kind == "call" and any(
+            part.const is True for part in (*value.items[1:], value.keywords.get("default")) if part is not None
+        )
+        if value.const is not True and not is_default:
+            continue
+        where = ", unless the environment says otherwise" if is_default else ", also on a server"
+        if value.const is True and setting.conditional:
+            where = " where a condition holds"
+        yield Conflict(
+            "always-eager", setting.module.path, setting.line, f"Tasks run inline{where}.",
+            f"See that {setting.name} is set only in tests and on developers' machines, and start a worker elsewhere."
+            if is_default or setting.conditional
+            else f"Set {setting.name} only in the settings of tests, and start a worker.",
+        )  # fmt: skip
+
+
+def _settings_of_tests(installation: Installation) -> Iterator[Conflict]:
+    """Find a project whose settings only the configuration of its tests names."""
+    point = installation.entry_points[0]
+    if point.purpose == "tests":
+        yield Conflict(
+            "settings-of-tests", point.path, point.line, "Only the configuration of the tests names a settings module.",
+            "Compare the plan with the settings of servers, or pass them with --settings.",
+        )  # fmt: skip
 
 
 def _second_app(installation: Installation) -> Iterator[Conflict]:
@@ -249,6 +275,7 @@ RULES: list[Rule] = [
     _taken_names,
     _databases,
     _unseen_settings,
+    _settings_of_tests,
     _broker,
     _scheduler,
     _pickle,

@@ -51,6 +51,13 @@ def dependency_file(tree: Tree, folder: str) -> DependencyFile | None:
     return next((file for file in files if file.of("django")), files[0] if files else None)
 
 
+def distribution_name(tree: Tree) -> str:
+    """Return the name of the distribution in the root's pyproject.toml; empty where it has none."""
+    content = _toml(tree, "pyproject.toml")
+    name = content.get("project", {}).get("name") or content.get("tool", {}).get("poetry", {}).get("name")
+    return package_name(name) if isinstance(name, str) else ""
+
+
 def _upwards(folder: str) -> Iterator[str]:
     while folder:
         yield folder

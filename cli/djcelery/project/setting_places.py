@@ -48,7 +48,9 @@ def looks_like_settings(module: Module) -> bool:
     folders, _, file = module.path.rpartition("/")
     in_settings_folder = folders.rpartition("/")[2] in {"settings", "conf"}
     if file.removesuffix(".py") in SETTINGS_FILES or in_settings_folder or "settings" in file:
-        return any(assign.target.isupper() or assign.target.islower() for assign in module.assigns)
+        return bool(module.stars) or any(
+            assign.target.isupper() or assign.target.islower() for assign in module.assigns
+        )
     return any(assign.target == "INSTALLED_APPS" for assign in module.assigns)
 
 

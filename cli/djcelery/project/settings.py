@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from djcelery.project.apps import App, Apps, Configuration, sets_up_django
@@ -23,6 +24,7 @@ REDIS = frozenset({"redis", "rediss", "valkey", "sentinel", "memory"})
 APP_ARGUMENTS = ("task_", "worker_", "broker_", "result_", "beat_")  # beginnings of settings that `Celery()` takes
 APP_URLS = {"broker": "broker_url", "backend": "result_backend"}
 MAX_STARS = 6
+URL = re.compile(r"[A-Za-z][\w+.-]*://")  # a scheme that is filled in later names no transport
 
 
 class Settings:
@@ -97,7 +99,7 @@ class Settings:
             transport_of(url)
             for setting in [*self.of("broker_url"), *old_names]
             for url in self.lookup.resolve(setting.module, setting.value).texts()
-            if "://" in url
+            if URL.match(url)
         }
         if not transports and self.running is not None and self.running.broker:
             return {self.running.broker}

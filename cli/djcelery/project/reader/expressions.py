@@ -227,9 +227,13 @@ def read_await(walk: Walk, node: ast.Await) -> Value:
 
 
 def read_template(walk: Walk, node: Any) -> Value:
-    """Read the expressions inside an f-string or a t-string."""
+    """Read the expressions inside an f-string or a t-string; of a URL keep the scheme that it begins with."""
     read_children(walk, node)
-    return placed(Value("text"), node)
+    value = Value("text")
+    first = node.values[0] if node.values else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" in first.value:
+        value.items = [placed(Value("const", const=first.value), first)]
+    return placed(value, node)
 
 
 def read_walrus(walk: Walk, node: ast.NamedExpr) -> Value:
