@@ -478,6 +478,11 @@ LEFT_OUT = {
         "[flake8]\nmax-line-length = 100\n",
         "[flake8]\nextend-exclude = djcelery_jobs\nmax-line-length = 100\n",
     ),
+    "tox.ini": (
+        "[flake8]\nexclude =\n    # this is ours\n    ./a.py,\n    # and this, too\n    ./b.py,\n[isort]\nskip = a\n",
+        "[flake8]\nexclude =\n    # this is ours\n    ./a.py,\n    # and this, too\n    ./b.py,\n    djcelery_jobs\n"
+        "[isort]\nskip = a,djcelery_jobs\n",
+    ),
     ".coveragerc": ("[run]\r\nbranch = True\r\n", "[run]\r\nomit = */djcelery_jobs/*\r\nbranch = True\r\n"),
     ".isort.cfg": ("[settings]\nskip = a\n", "[settings]\nskip = a,djcelery_jobs\n"),
 }
@@ -490,6 +495,66 @@ def test_the_library_is_left_out_of_the_tools_that_the_project_configures(planne
     assert text(plan, path).endswith(after)
     assert "leaves djcelery_jobs/ out of " in plan.reasons[path]
     assert plan.notes == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[run]\n  source = a\n  omit = */b/*\n", "[run]\n  source = a\n  omit = */b/*,*/djcelery_jobs/*\n"),
+        ("[run]\n  omit =\n    */b/*\n  source = a\n",
+         "[run]\n  omit =\n    */b/*\n    */djcelery_jobs/*\n  source = a\n"),
+        ("[run]\n\n  # all of it\n  source = a\n",
+         "[run]\n  omit = */djcelery_jobs/*\n\n  # all of it\n  source = a\n"),
+    ],
+)  # fmt: skip
+def test_options_that_are_indented_stay_options(planned, before, after):
+    plan = planned(files={".coveragerc": before})
+    assert text(plan, ".coveragerc") == after
+    assert plan.notes == []
+
+
+def test_a_table_that_is_only_there_through_one_below_it_is_written_above_it(planned):
+    before = '[project]\nname = "x"\ndependencies = []\n\n# style\n[tool.ruff.lint]\nselect = ["E"]\n'
+    plan = planned(files={"pyproject.toml": before})
+    new = '[tool.ruff]\nextend-exclude = ["djcelery_jobs"]\n\n[tool.ruff.lint]'
+    assert text(plan, "pyproject.toml").startswith(before.replace("[tool.ruff.lint]", new))
+    assert plan.notes == []
+
+
+def test_a_tool_that_compares_whole_paths_gets_the_path(planned):
+    before = '[project]\nname = "x"\ndependencies = []\n[tool.pyright]\nstrict = ["a"]\n'
+    plan = planned(layout="below_the_root", files={"pyproject.toml": before})
+    assert 'ignore = ["backend/djcelery_jobs"]\n' in text(plan, "pyproject.toml")
+
+
+@pytest.mark.parametrize(
+    ("package", "requirements", "prefix"),
+    [
+        ("mysite", {"requirements.txt": "django\n"}, "mysite"),
+        ("config", {"pyproject.toml": '[project]\nname = "my-shop"\ndependencies = ["django"]\n'}, "my-shop"),
+        ("config", {"requirements.txt": "django\n"}, "the-folder"),
+    ],
+)
+def test_the_keys_in_redis_begin_with_a_name_that_no_other_project_shares(tmp_path, package, requirements, prefix):
+    left_out = {"mysite/celery.py", "mysite/__init__.py", "requirements.txt"}
+    files = {path: text for path, text in LAYOUTS["single_file"].files.items() if path not in left_out}
+    for path, text_of_file in ({"mysite/__init__.py": ""} | files | requirements).items():
+        file = tmp_path / "the-folder" / path.replace("mysite", package)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text_of_file.replace("mysite", package))
+    plan = Installer.of(tmp_path / "the-folder", "").plan(JOBS)
+    assert f'"global_keyprefix": "{prefix}:"' in text(plan, f"{package}/settings.py")
+
+
+def test_a_script_that_starts_beat_gets_our_scheduler(planned):
+    script = (
+        "import subprocess\n\nscheduler = 'django_celery_beat.schedulers:DatabaseScheduler'\n"
+        "subprocess.run(['celery', '-A', 'mysite', 'beat', '--scheduler', scheduler])\n"
+    )
+    plan = planned(files={"utils/start_beat.py": script})
+    ours = "djcelery_jobs:LockedDatabaseScheduler"
+    assert text(plan, "utils/start_beat.py") == script.replace("django_celery_beat.schedulers:DatabaseScheduler", ours)
+    assert value(plan, "mysite/settings.py", "CELERY_BEAT_SCHEDULER") == repr(ours)
 
 
 def test_a_tool_whose_configuration_cannot_be_edited_is_named(planned):

@@ -28,14 +28,13 @@ def append_to_option(data: bytes, section: str, option: str, value: str) -> byte
     if section not in before:
         raise NotEditable(f"it has no section [{section}]")
     lines = [line.decode("utf-8") for line in keep_lines(data)]
-    header = _find(lines, rf"\[{re.escape(section)}\]", 0)
+    header = _find(lines, rf"\[{re.escape(section)}\]", 0, f"[{section}]")
     if option not in before[section]:
-        changed = insert_lines(data, header + 1, f"{option} = {value}\n")
+        indent = _indent(next((line for line in lines[header + 1 :] if _is_value(line)), ""))
+        changed = insert_lines(data, header + 1, f"{indent}{option} = {value}\n")
     else:
-        first = _find(lines, rf"{re.escape(option)}\s*[=:]", header + 1)
-        last = first
-        while last + 1 < len(lines) and re.match(r"[ \t]+[^\s#;]", lines[last + 1]):
-            last += 1
+        first = _find(lines, rf"[ \t]*{re.escape(option)}\s*[=:]", header + 1, f"{option} =")
+        last = _last_of_value(lines, first)
         if last == first:
             text = lines[first].rstrip()
             separator = "" if text[-1] in "=:," else ","
@@ -43,18 +42,37 @@ def append_to_option(data: bytes, section: str, option: str, value: str) -> byte
                 [*lines[:first], text + separator + value + lines[first][len(text) :], *lines[first + 1 :]]
             ).encode()
         else:
-            indent = re.match(r"[ \t]+", lines[last])
-            changed = insert_lines(data, last + 1, f"{indent[0] if indent else '    '}{value}\n")
+            changed = insert_lines(data, last + 1, f"{_indent(lines[last])}{value}\n")
     if not _differs_only_in(before, read_ini(changed), section, option, value):
         raise NotEditable(f"{option} in [{section}] is written in a way that is not understood")
     return changed
 
 
-def _find(lines: list[str], pattern: str, start: int) -> int:
+def _find(lines: list[str], pattern: str, start: int, shown: str) -> int:
     for number in range(start, len(lines)):
         if re.match(pattern, lines[number]):
             return number
-    raise NotEditable(f"it has no line like {pattern}")
+    raise NotEditable(f"it has no line that begins with {shown}")
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _is_value(line: str) -> bool:
+    text = line.strip()
+    return bool(text) and not text.startswith(("#", ";"))
+
+
+def _last_of_value(lines: list[str], first: int) -> int:
+    """Return the last line of a value: lines that are indented deeper than its option, past comments among them."""
+    last, depth = first, len(_indent(lines[first]))
+    for number in range(first + 1, len(lines)):
+        if _is_value(lines[number]):
+            if len(_indent(lines[number])) <= depth:
+                break
+            last = number
+    return last
 
 
 def _differs_only_in(

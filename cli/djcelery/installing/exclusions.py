@@ -26,6 +26,7 @@ TOML_TOOLS = {
     "coverage": (("tool", "coverage", "run"), ("omit",), COVERED),
     "pyright": (("tool", "pyright"), ("ignore",), LIBRARY),
 }
+BY_PATH = frozenset({"pyright"})  # the others leave out a folder of this name wherever it is
 INI_TOOLS = {
     "flake8": ("flake8", ("extend-exclude", "exclude"), LIBRARY),
     "isort": ("isort", ("extend_skip", "skip"), LIBRARY),
@@ -44,14 +45,15 @@ MYPY_TABLE = f'\n[[tool.mypy.overrides]]\nmodule = "{LIBRARY}.*"\nignore_errors 
 MYPY_SECTION = f"\n[mypy-{LIBRARY}.*]\nignore_errors = True\n"
 
 
-def leave_library_out(plan: Plan, folder: str) -> list[str]:
+def leave_library_out(plan: Plan, folder: str, home: str) -> list[str]:
     """Plan to name the library in the configuration of each tool in the root and in the folder of manage.py.
 
-    Return a sentence for each tool whose configuration cannot be edited.
+    `home` is the folder that the library is in. Return a sentence for each tool whose configuration cannot be edited.
     """
     notes = []
+    library = f"{home}/{LIBRARY}" if home else LIBRARY
     for prefix in dict.fromkeys(("", f"{folder}/" if folder else "")):
-        for path, tool, change in _changes(plan, prefix):
+        for path, tool, change in _changes(plan, prefix, library.removeprefix(prefix)):
             try:
                 data = plan.read(path)
                 changed = change(data)
@@ -66,15 +68,19 @@ def leave_library_out(plan: Plan, folder: str) -> list[str]:
 Change = Callable[[bytes], bytes]
 
 
-def _changes(plan: Plan, prefix: str) -> Iterator[tuple[str, str, Change]]:
-    """Yield each file with a tool that it configures, and the change of its contents."""
+def _changes(plan: Plan, prefix: str, library: str) -> Iterator[tuple[str, str, Change]]:
+    """Yield each file with a tool that it configures, and the change of its contents.
+
+    `library` is the path of the library from the folder of the files.
+    """
     for name, shift in (("pyproject.toml", 0), ("ruff.toml", 2), (".ruff.toml", 2)):
         path = prefix + name
         if not plan.exists(path):
             continue
         for tool, (table, keys, value) in TOML_TOOLS.items():
             if shift == 0 or tool == "ruff":
-                yield path, tool, partial(_in_toml, table=table[shift:], keys=keys, value=value)
+                place = library if tool in BY_PATH else value
+                yield path, tool, partial(_in_toml, table=table[shift:], keys=keys, value=place)
         if shift == 0:
             yield path, "black", _in_black
             yield path, "mypy", _in_mypy_table
@@ -114,8 +120,12 @@ def _below_header(data: bytes, table: tuple[str, ...], line: str, added: dict[st
     header = re.compile(rb"[ \t]*\[[ \t]*" + re.escape(".".join(table)).encode() + rb"[ \t]*\]")
     lines = data.split(b"\n")
     number = next((n for n, text in enumerate(lines, 1) if header.match(text)), 0) if table else 0
-    if table and not number:
-        raise NotEditable(f"it has no section [{'.'.join(table)}]")
+    if table and not number:  # the table is only there through one below it, such as [tool.ruff.lint]
+        below = re.compile(rb"[ \t]*\[[ \t]*" + re.escape(".".join(table)).encode() + rb"\.")
+        number = next((n for n, text in enumerate(lines) if below.match(text)), -1)
+        if number < 0:
+            raise NotEditable(f"it has no section [{'.'.join(table)}]")
+        line = f"[{'.'.join(table)}]\n{line}\n"
     changed = insert_lines(data, number, line)
     if _tables(changed, table) != {**_tables(data, table), **added}:
         raise NotEditable(f"[{'.'.join(table)}] is written in a way that is not understood")

@@ -15,6 +15,8 @@ from djcelery.installing.pre_commit import leave_library_out_of_hooks
 from djcelery.installing.sources import Sources, display_at, node_at
 from djcelery.installing.workloads import WorkloadClass, workloads_of_today
 from djcelery.project.apps import App
+from djcelery.project.beat_scripts import SCHEDULER
+from djcelery.project.dependency_files import distribution_name
 from djcelery.project.facts import Module
 from djcelery.project.installation import LIBRARY, Installation
 from djcelery.project.settings_chain import ListSetting
@@ -23,6 +25,8 @@ MIDDLEWARE = "djcelery_jobs.remember_request"
 PREFIX = "djcelery/"
 APP_REASON = "every process that runs Django has the Celery app"
 SETTINGS_NAMES = frozenset({"settings", "conf"})
+# Names of packages that many projects share: a prefix of keys in Redis made of one would not tell two of them apart.
+SHARED_NAMES = SETTINGS_NAMES | frozenset("app apps backend base config core django main project server src".split())
 # How beat's scheduler is named on a command line.
 SCHEDULER_OPTION = re.compile(
     r"(?P<option>(?:-S|--scheduler)(?:[ =]|[\"'],[ \t]*[\"']))"
@@ -58,7 +62,8 @@ class JobsInstaller:
         if self.installation.is_installed:
             return
         if add_library(self.plan, self.installation):
-            self.notes += leave_library_out(self.plan, self.installation.manage.rpartition("/")[0])
+            folder = self.installation.manage.rpartition("/")[0]
+            self.notes += leave_library_out(self.plan, folder, self.installation.import_root)
             leave_library_out_of_hooks(self.plan, self.installation.import_root)
         self._add_to_list("INSTALLED_APPS", LIBRARY, "installs the app of the library", is_required=True)
         self._add_to_list("MIDDLEWARE", MIDDLEWARE, "jobs remember which request dispatched them", is_required=False)
@@ -81,9 +86,11 @@ class JobsInstaller:
 
     @property
     def _name(self) -> str:
-        """Return what the project calls itself."""
+        """Return what the project calls itself: its package, its distribution, or else the folder that it is in."""
         package = self.installation.package
-        return package if package and package not in SETTINGS_NAMES else self.plan.root.resolve().name
+        if package and package not in SHARED_NAMES:
+            return package
+        return distribution_name(self.installation.tree) or self.plan.root.resolve().name
 
     # -- lists and URLs
 
@@ -311,11 +318,20 @@ class JobsInstaller:
             if changed != text:
                 self.plan.read(entry.path)
                 self.plan.write(entry.path, changed.encode("utf-8", "surrogateescape"), "beat holds a lock")
+        for path, text in self.celery.beat_scripts.items():
+            self.plan.read(path)
+            changed = SCHEDULER.sub(_locked_text, text)
+            self.plan.write(path, changed.encode("utf-8", "surrogateescape"), "beat holds a lock")
 
 
 def _locked(match: re.Match[str]) -> str:
     is_database = "django" in match["name"]
     return match["option"] + (settings_block.LOCKED_DATABASE if is_database else settings_block.LOCKED)
+
+
+def _locked_text(match: re.Match[str]) -> str:
+    is_database = "django" in match["name"]
+    return match["quote"] + (settings_block.LOCKED_DATABASE if is_database else settings_block.LOCKED) + match["quote"]
 
 
 def _may_start_processes(path: str) -> bool:
