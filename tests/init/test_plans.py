@@ -377,6 +377,32 @@ def test_a_base_class_of_its_own_is_left_to_people(planned):
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('Celery("mysite")', 'Celery("mysite", task_cls="mysite.tasks:Audited")'),
+        ('app = Celery("mysite")', 'from mysite.tasks import Audited\n\napp = Celery("mysite")\napp.Task = Audited'),
+    ],
+)
+def test_a_task_class_of_the_app_is_not_lost(planned, old, new):
+    audited = "from celery import Task\n\n\nclass Audited(Task):\n    pass\n"
+    plan = planned(
+        Levels(durable=("count_order",)), files={"mysite/tasks.py": audited}, replaced={"mysite/celery.py": (old, new)}
+    )
+    [snippet] = plan.snippets
+    assert snippet.path == "shop/tasks.py"
+    assert "from mysite.tasks import Audited\n" in snippet.text
+    assert "class DurableAudited(DurableTask, Audited): ..." in snippet.text
+    assert "mysite.tasks.Audited" in snippet.reason
+    assert "shop/tasks.py" not in plan.changed
+
+
+def test_a_task_class_of_celery_on_the_app_is_in_ours_already(planned):
+    new = 'Celery("mysite", task_cls="celery.contrib.django.task:DjangoTask")'
+    plan = planned(Levels(durable=("count_order",)), replaced={"mysite/celery.py": ('Celery("mysite")', new)})
+    assert "@shared_task(base=DurableTask)" in text(plan, "shop/tasks.py")
+
+
+@pytest.mark.parametrize(
     ("dispatch", "expected"),
     [
         ("count_order.delay(1)", "count_order.delay_on_commit(1)"),

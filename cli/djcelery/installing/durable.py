@@ -14,6 +14,7 @@ from djcelery.project.installation import Installation
 from djcelery.project.tasks import Task
 
 BASE = "base=DurableTask"
+INHERITED = ("celery.", "djcelery_jobs.")  # packages whose task classes are in DurableTask already
 IMPORT = "from djcelery_jobs import DurableTask"
 
 
@@ -71,6 +72,17 @@ class DurableInstaller:
             return False
         if "base" in task.options or task.has_hidden_options:
             why = "it has a base class of its own: let that one inherit from djcelery_jobs.DurableTask"
+            self.sources.by_hand(path, line, snippet, why)
+            return False
+        classes = (path.replace(":", ".") for _, path in self.project.task_classes)
+        if own := next((path for path in classes if not path.startswith(INHERITED)), ""):
+            home, _, base = own.rpartition(".")
+            imports = f"{IMPORT}\nfrom {home} import {base}" if home else IMPORT
+            snippet = (
+                f"{imports}\n\nclass Durable{base}(DurableTask, {base}): ...\n\n"
+                f"@shared_task(base=Durable{base})\ndef {name}(...):"
+            )
+            why = f"the Celery app gives each task the class {own}: give this one a class that inherits from both"
             self.sources.by_hand(path, line, snippet, why)
             return False
         decorator = task.decorator
