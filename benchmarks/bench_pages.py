@@ -1,8 +1,8 @@
 """Measure what the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY]
 
 CPU of each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
-beside many; a tenth as many jobs wait, and a twentieth as many are dead. A search looks through a fixed number of the
-newest rows; a table that holds fewer is searched sooner, so it is not held to the ratio.
+beside many; a tenth as many jobs wait, and a twentieth as many are dead, but at least the 2,000 that a search and the
+groups of failures look at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from tests.live.harness.environment import running_environment
 from tests.live.harness.project import AS_GENERATED
 
 AT_MOST = 1.5  # times what it takes with few
-SEARCH = "a search"
 
 
 def main() -> int:
@@ -28,7 +27,7 @@ def main() -> int:
         rows.append((name, least["ms"], most["ms"], most["ms"] / least["ms"], least["statements"], most["statements"]))
     table(("page", f"CPU ms, {few:,} rows", f"CPU ms, {many:,} rows", "ratio", "statements", "statements, many"), rows)
     save("pages", levels, full=full)
-    return int(any(ratio > AT_MOST for name, _, _, ratio, _, _ in rows if name != SEARCH))
+    return int(any(ratio > AT_MOST for _, _, _, ratio, _, _ in rows))
 
 
 if __name__ == "__main__":

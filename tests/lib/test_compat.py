@@ -35,7 +35,7 @@ from djcelery_jobs.telemetry.tracing import SpansOfThread
 LIBRARY = Path(djcelery_jobs.__file__).parent
 ROWS = {row.name: row for row in TABLE}
 # Private by their spelling and documented: Django's and Python's own.
-DOCUMENTED = {"_meta", "_default_manager", "_db", "_replace", "_exit"}
+DOCUMENTED = {"_meta", "_state", "_default_manager", "_db", "_replace", "_exit"}
 ORIGINAL = "kombu.transport.redis:Transport"
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from djcelery_jobs.worker.process_pool import (
+    LOOKS,
     drain_finished_results,
     replace_ended_processes,
     rewatch_lost_processes,
@@ -74,15 +75,19 @@ def test_a_worker_without_processes_has_nothing_to_look_after(pool):
     drain_finished_results(pool, hub=None)
 
 
-def test_processes_that_have_ended_are_looked_for_all_the_time(pool):
+def test_after_each_look_for_an_ended_process_there_are_others(pool):
     timers = []
+    hub = SimpleNamespace(call_later=lambda *timer: timers.append(timer))
+    for _ in range(2):  # event loops
+        replace_ended_processes(pool, hub)
 
-    replace_ended_processes(pool, SimpleNamespace(call_repeatedly=lambda *timer: timers.append(timer)))
+    pool.maintain_pool()
 
-    [(seconds, look)] = timers
-    look()
     assert pool.maintained == 1
-    assert seconds <= 0.2
+    assert timers[0][0] <= 0.05
+    for _, look in timers:
+        look()
+    assert pool.maintained == 1 + len(timers) == 1 + len(LOOKS)
 
 
 def test_a_pool_that_celery_does_not_watch_in_its_event_loop_is_left_alone():

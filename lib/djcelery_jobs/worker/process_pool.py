@@ -9,18 +9,26 @@ import select
 from collections.abc import Generator
 from typing import Any
 
-REPLACE_PAUSE = 0.1  # seconds between two looks for processes that have ended
+LOOKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1)  # seconds after Celery has looked for processes that have ended
 
 
 def replace_ended_processes(pool: Any, hub: Any) -> None:
-    """Look for processes that have ended ten times a second. Call it when the event loop is about to begin.
+    """Let each look for processes that have ended be followed by others. Call it when the event loop is about to begin.
 
     A process tells its end by closing a pipe, a moment before the system lets its parent know. Celery looks at that
     moment, mostly finds it alive, and looks again after 5 seconds. So long there was a process too few, each time that
     one had run CELERY_WORKER_MAX_TASKS_PER_CHILD jobs.
     """
-    if hasattr(pool, "_fileno_to_outq"):
-        hub.call_repeatedly(REPLACE_PAUSE, pool.maintain_pool)
+    if not hasattr(pool, "_fileno_to_outq"):
+        return
+    look = type(pool).maintain_pool.__get__(pool)  # Celery's own, also when an earlier event loop had ours
+
+    def look_again() -> None:
+        look()
+        for seconds in LOOKS:
+            hub.call_later(seconds, look)
+
+    pool.maintain_pool = look_again
 
 
 def rewatch_lost_processes(pool: Any) -> None:

@@ -16,13 +16,16 @@ from workload.management.commands.plans import fill
 from djcelery_jobs.models import Job
 
 LOADS = 25
+LOOKED_AT = 2_000  # rows that a search and the groups of failures look at, the newest; a smaller table would cost less
 PAGES = {"the page": "changelist", "its refresh": "now", "dead letters": "dead", "a search": "find", "all jobs": "jobs"}
 PAGES |= {"tasks": "tasks", "failures": "failures", "the schedule": "schedule"}
 
 
 class Command(BaseCommand):
     def add_arguments(self, parser):
-        parser.add_argument("rows", type=int, nargs="+", help="finished; a tenth as many wait, a twentieth is dead")
+        parser.add_argument(
+            "rows", type=int, nargs="+", help="finished; a tenth as many wait, a twentieth or more is dead"
+        )
 
     def handle(self, rows: list[int], **options):
         client = Client(headers={"host": "127.0.0.1"})
@@ -41,7 +44,7 @@ class Command(BaseCommand):
 def fill_up(count: int) -> None:
     fill("done", count, "interval '0'", f"now() - n * interval '7 days' / {count}")
     fill("waiting", count // 10, "interval '0.01 second'", "NULL")
-    fill("dead", count // 20, "interval '0'", "now()")
+    fill("dead", max(count // 20, LOOKED_AT), "interval '0'", "now()")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
 
