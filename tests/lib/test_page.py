@@ -683,8 +683,10 @@ def test_tasks_are_reported_from_counts(chief, period, runs):
         TaskSlot.objects.create(done=count - 1, failed=1, buckets={"0.1": count}, waits={"5.0": count}, **slot)
     shown = text(chief.get(f"{PAGE}tasks/?period={period}"))
 
-    assert re.search(rf'tests\.counted.*?<td class="n">{runs}</td>', shown, re.DOTALL)
+    assert re.search(rf'tests\.counted.*?<td class="n" data-label="Runs">{runs}</td>', shown, re.DOTALL)
     assert "0.075 s" in shown
+    labels = ["Runs", "Per min", "Failed", "Retried", "Run p50", "Run p95", "Run p99", "Wait p50", "Wait p95"]
+    assert re.findall(r'<td [^>]*data-label="([^"]+)"', shown) == labels
     Pause.objects.create(kind="task", name="tests.counted", paused_by="ann")
     assert 'value="task:tests.counted" aria-label="Resume' in text(chief.get(f"{PAGE}tasks/"))
 

@@ -42,6 +42,7 @@ CONTRASTS = """
   return found;
 }
 """
+CUT_OFF = "Array.from(document.querySelectorAll('.jobs-scroll'), (each) => each.scrollWidth - each.clientWidth)"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # of axe
 LOOKS = pytest.mark.parametrize("scheme", ["light", "dark"])
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
@@ -81,6 +82,7 @@ def test_the_other_pages_can_be_read_and_axe_finds_nothing(site, failed, scheme,
 def is_fine(page: Page, width: int) -> None:
     assert [each for each in page.evaluate(CONTRASTS) if each["ratio"] < each["least"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [over for over in page.evaluate(CUT_OFF) if over > 0] == []
     found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": RULES}).response["violations"]
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
 
