@@ -318,7 +318,7 @@ def the_broker_is_a_supported_one(app: Celery) -> Iterator[CheckMessage]:
     scheme = options.broker_url().split(":", 1)[0]
     if options.broker_kind() is None:
         yield Error(
-            f"The broker {scheme}:// is not supported.",
+            f"The broker {scheme}:// is not supported." if scheme else "No broker is set.",
             hint=OTHER_BROKERS.get(scheme, "Use a redis://, rediss://, sentinel://, amqp:// or amqps:// URL."),
             id="djcelery_jobs.E015",
         )

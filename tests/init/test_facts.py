@@ -136,6 +136,14 @@ def test_always_eager_in_the_settings_of_tests_is_no_conflict():
     assert find_conflicts(Installation.of(files)) == []
 
 
+def test_a_project_without_the_admin_is_told_so():
+    files = LAYOUTS["single_file"].files
+    text = files["mysite/settings.py"].replace('    "django.contrib.admin",\n', "")
+    [conflict] = find_conflicts(Installation.of(files | {"mysite/settings.py": text}))
+    assert (conflict.name, conflict.path, conflict.line) == ("no-admin", "mysite/settings.py", 5)
+    assert not conflict.is_blocking
+
+
 @pytest.mark.parametrize(
     ("setting", "text"),
     [

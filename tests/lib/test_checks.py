@@ -211,6 +211,11 @@ def test_a_broker_that_is_not_supported(conf, url, word):
     assert word in message.hint
 
 
+def test_a_project_without_a_broker(monkeypatch):
+    monkeypatch.setattr("djcelery_jobs.brokers.options.broker_url", lambda: "")
+    assert ("djcelery_jobs.E015", "No broker is set.") in [(each.id, each.msg) for each in check_jobs(None)]
+
+
 @pytest.mark.parametrize(
     "url", ["rediss://localhost", "rediss://localhost/0?ssl_cert_reqs=none", "amqps://one//;amqps://two//"]
 )

@@ -159,6 +159,18 @@ def _settings_of_tests(installation: Installation) -> Iterator[Conflict]:
         )  # fmt: skip
 
 
+def _no_admin(installation: Installation) -> Iterator[Conflict]:
+    """Find a project without Django's admin, which the jobs page is a part of."""
+    apps = installation.installed_apps
+    if apps is not None and apps.names and not any("admin" in name.lower() for name in apps.names):
+        place = next(iter(installation.places("INSTALLED_APPS")), None)
+        yield Conflict(
+            "no-admin", place.module.path if place else "", place.value.line if place else 0,
+            "INSTALLED_APPS does not name Django's admin, and the jobs page is a part of it.",
+            "Use `manage.py jobs` instead, or add django.contrib.admin.",
+        )  # fmt: skip
+
+
 def _second_app(installation: Installation) -> Iterator[Conflict]:
     """Find more Celery apps than one."""
     setup = installation.celery
@@ -276,6 +288,7 @@ RULES: list[Rule] = [
     _databases,
     _unseen_settings,
     _settings_of_tests,
+    _no_admin,
     _broker,
     _scheduler,
     _pickle,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db.models import QuerySet
 
 from djcelery_jobs.core import bulk, pauses
@@ -116,14 +115,14 @@ def decide(action: str, jobs: QuerySet[Job], *, user: Any) -> int:
             count += carry_out(chosen, by=str(user))
         finally:  # the broker may go down half-way: record the jobs that were decided by then
             decided = chosen.exclude(state=State.DEAD).only("pk", "task")
-            LogEntry.objects.log_actions(user.pk, decided, CHANGE, f"{ACTIONS[action].past.capitalize()}.")
+            _record(user, decided, "CHANGE", f"{ACTIONS[action].past.capitalize()}.")
     return count
 
 
 def decide_on_all(action: str, selection: JobFilter, expected: int, *, user: Any) -> BulkAction:
     """Let beat carry an action out on every job that matches."""
     row = bulk.start(action, selection, by=str(user), expected=expected)
-    LogEntry.objects.log_actions(user.pk, [row], ADDITION, f"{ACTIONS[action].verb}: {selection}.", single_object=True)
+    _record(user, [row], "ADDITION", f"{ACTIONS[action].verb}: {selection}.", single_object=True)
     return row
 
 
@@ -132,7 +131,7 @@ def pause(kind: str, name: str, *, user: Any) -> bool:
     is_new = pauses.pause(kind, name, by=str(user))
     if is_new:
         paused = Pause.objects.filter(kind=kind, name=name)
-        LogEntry.objects.log_actions(user.pk, paused, ADDITION, "Paused.")
+        _record(user, paused, "ADDITION", "Paused.")
     return is_new
 
 
@@ -141,5 +140,12 @@ def resume(kind: str, name: str, *, user: Any) -> bool:
     paused = list(Pause.objects.filter(kind=kind, name=name))
     has_ended = pauses.resume(kind, name, by=str(user))
     if has_ended and paused:
-        LogEntry.objects.log_actions(user.pk, paused, DELETION, "Resumed.")
+        _record(user, paused, "DELETION", "Resumed.")
     return has_ended
+
+
+def _record(user: Any, decided: Iterable[Any], flag: str, message: str, **options: bool) -> None:
+    """Write into the admin's history."""
+    from django.contrib.admin import models as history  # the tags of templates load this module without the admin, too
+
+    history.LogEntry.objects.log_actions(user.pk, decided, getattr(history, flag), message, **options)
