@@ -356,7 +356,7 @@ def peers() -> str:
 
     rows = [
         [
-            PEERS.get(engine.name, f"{engine.name} {packages[engine.name].get(engine.name, '')}".strip()),
+            PEERS.get(engine.name, f"{engine.name} {{}}").format(packages[engine.name].get(engine.name, "")).strip(),
             engine.promise,
             f"{middle(engine.name, 'noop 2', 'cpu_ms'):.2f}",
             f"{middle(engine.name, 'add_one 2', 'cpu_ms'):.2f}",
@@ -378,7 +378,11 @@ def peers() -> str:
     return markdown(head, rows) + source("peers")
 
 
-PEERS = {"durable": "djcelery, a durable task", "plain": "djcelery, a plain task"}
+PEERS = {
+    "durable": "djcelery, a durable task",
+    "plain": "djcelery, a plain task",
+    "celery": "Celery {}, with its results in the Django database",
+}
 
 
 def pages() -> str:
