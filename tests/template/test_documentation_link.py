@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import djcelery_jobs
 
@@ -28,3 +29,13 @@ def test_the_readme_of_a_project_links_to_it(tmp_path, address):
 
     assert ("The [documentation](https://docs.example.com/) has" in readme) == bool(address)
     assert ("in the folder docs of djcelery's repository" in readme) != bool(address)
+
+
+@pytest.mark.parametrize(("address", "code"), [("", 1), ("https://docs.example.com/", 0)])
+def test_nothing_is_released_while_it_has_no_address(tmp_path, address, code):
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))
+    [line] = [step["run"] for step in workflow["jobs"]["build"]["steps"] if "DOCUMENTATION" in step.get("run", "")]
+    (tmp_path / "lib/djcelery_jobs").mkdir(parents=True)
+    (tmp_path / "lib/djcelery_jobs/__init__.py").write_text(f'DOCUMENTATION = "{address}"\n')
+
+    assert subprocess.run(["bash", "-ec", line], cwd=tmp_path, check=False).returncode == code
