@@ -136,7 +136,8 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
 
 def _poisoned(found: scenarios.Poisoned, innocents: int) -> Row:
     wanted = [STARTS] * len(found.starts)
-    kept = found.starts == wanted and (found.dead, found.done, found.condemned) == (len(wanted), innocents, 0)
+    counts = found.dead, found.done, found.condemned
+    kept = found.counted == wanted and max(found.starts) <= STARTS and counts == (len(wanted), innocents, 0)
     return kept, dataclasses.asdict(found) | {"innocents": innocents}
 
 

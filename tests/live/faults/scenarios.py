@@ -26,12 +26,16 @@ HARM = (OUT_OF_TIME, "Hard time limit", "Pool process", "Unrecoverable error", '
 class Poisoned:
     """Count what a few poison jobs did among many innocent ones."""
 
-    starts: list[int]  # of each poison job
+    starts: list[int]  # of each poison job, by the lines that it left
+    counted: list[int]  # the same by its row
     dead: int
     done: int
     condemned: int  # innocent jobs that are dead
     interrupted: int  # runs of innocent jobs that were killed with a poison job
     seconds: float
+
+
+COUNTED = "SELECT starts FROM djcelery_jobs_job WHERE CAST(args->>0 AS integer) = {}"
 
 
 def poison(
@@ -52,6 +56,7 @@ def poison(
     condemned = environment.number(CONDEMNED)
     return Poisoned(
         starts=[environment.starts(number) for number in numbers],
+        counted=[environment.number(COUNTED.format(number)) for number in numbers],
         dead=states.get("dead", 0) - condemned,
         done=states.get("done", 0),
         condemned=condemned,
