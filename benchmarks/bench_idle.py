@@ -58,9 +58,10 @@ def main() -> int:
 def latencies(environment: Environment, tried: Mapping[str, Way], jobs: int) -> dict[str, list[float]]:
     """Return the ms from the commit to the first line of the task, of so many jobs of each way."""
     waits: dict[str, list[float]] = defaultdict(list)
-    each = max(1, jobs // ROUNDS)
+    rounds = max(1, min(ROUNDS, jobs // 20))
+    each = max(1, jobs // rounds)
     first = 0
-    for round_ in range(ROUNDS + 1):
+    for round_ in range(rounds + 1):
         for name, way in tried.items():
             words = ("dispatch_slowly", way.task, str(first), str(each))
             committed = environment.ask(*words, **way.variables(environment))
