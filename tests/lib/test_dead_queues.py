@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db
 def given_up(broker):
     """Move what was published into the dead queue, as RabbitMQ does."""
 
-    def give_up(queue: str) -> None:
+    def give_up(queue: str, reason: str = "delivery_limit") -> None:
         with current_app.connection_for_write() as connection:
             channel = connection.default_channel
             message = current_app.amqp.queues[queue](channel).get()
-            headers = {**message.headers, "x-death": [{"reason": "delivery_limit"}]}
+            headers = {**message.headers, "x-death": [{"reason": reason}]}
             dead_queue(queue)(channel).declare()
             channel._put(f"{queue}.dead", _raw(message, headers))
 
@@ -53,6 +53,16 @@ def test_a_plain_job_becomes_a_dead_letter(given_up):
         State.DEAD,
         "RabbitMQ gave it up: delivery_limit.",
     )
+
+
+@pytest.mark.parametrize(("options", "kept"), [({"expires": 60}, 0), ({}, 1)])
+def test_what_expired_as_its_sender_wanted_is_dropped(given_up, options, kept):
+    prune.apply_async(**options)
+    given_up("slow", "expired")
+
+    assert dead_queues.drain() == 1
+    assert dead_queues.drain() == 0
+    assert Job.objects.filter(state=State.DEAD).count() == kept
 
 
 def test_a_durable_job_is_left_to_its_row(given_up):

@@ -1,4 +1,8 @@
-"""Move the messages of RabbitMQ's dead queues to the dead letters, so that there is one place to look."""
+"""Move the messages of RabbitMQ's dead queues to the dead letters, so that there is one place to look.
+
+A message that came too late is dropped, as on Redis, where the worker drops it. Whoever gave it `expires` asked for
+that, and nobody needs to look.
+"""
 
 import logging
 from typing import Any
@@ -35,12 +39,19 @@ def _drain(name: str, channel: object) -> int:
     queue.queue_declare()
     count = 0
     while count < AT_ONCE and (message := queue.get()):
-        if not stray_messages.keep(message, f"RabbitMQ gave it up: {_reason(message)}."):
+        if _is_late(message):
+            logger.info("expired before a worker took it: %s", message.headers.get("task"))
+        elif not stray_messages.keep(message, f"RabbitMQ gave it up: {_reason(message)}."):
             message.requeue()
             break
         message.ack()
         count += 1
     return count
+
+
+def _is_late(message: Any) -> bool:
+    """Return whether it expired as its sender wanted, and not by a limit of the queue. A durable job's never does."""
+    return _reason(message) == "expired" and bool(message.headers.get("expires"))
 
 
 def _reason(message: Any) -> str:
