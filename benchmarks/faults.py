@@ -22,6 +22,7 @@ from tests.live.harness.project import AS_GENERATED
 from tests.live.harness.report import Outcome
 
 STARTS = 4  # of a poison job: the first, and three that come back
+BESIDE_OTHERS = 2  # starts of a poison job before it runs alone: SUSPECT_STARTS
 FULL = FaultPlan(
     jobs=5000, rate=18, longest=0.5, child_kills=30, worker_kills=30, broker_kills=3, wipes=1,
     database_restarts=2, dispatcher_kills=5, beat_kills=3, pauses=5, cancels=10,
@@ -137,8 +138,14 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
 def _poisoned(found: scenarios.Poisoned, innocents: int) -> Row:
     wanted = [STARTS] * len(found.starts)
     counts = found.dead, found.done, found.condemned
-    kept = found.counted == wanted and max(found.starts) <= STARTS and counts == (len(wanted), innocents, 0)
+    kept = found.counted == wanted and _has_left_lines(found.starts) and counts == (len(wanted), innocents, 0)
     return kept, dataclasses.asdict(found) | {"innocents": innocents}
+
+
+def _has_left_lines(starts: list[int]) -> bool:
+    """Return whether the jobs left a line for each start; one beside others may be ended before it has done so."""
+    least = STARTS if len(starts) == 1 else STARTS - BESIDE_OTHERS
+    return all(least <= left <= STARTS for left in starts)
 
 
 def _progress(line: str) -> None:

@@ -60,8 +60,8 @@ def fetch(queues: Iterable[str] | None = None) -> dict[str, QueueLength]:
                 messages = channel.queue_declare(name, passive=True).message_count
                 lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
             except connection.channel_errors:
-                # No such queue yet, and on Redis one that is empty. The channel that RabbitMQ closes then, its client
-                # opens again.
+                # There is no such queue yet; on Redis, it may also be empty. RabbitMQ closes the channel with this
+                # answer, and its client opens the channel again.
                 lengths[name] = QueueLength(0, None)
     return lengths
 

@@ -50,7 +50,7 @@ def _drain(name: str, channel: object) -> int:
 
 
 def _is_late(message: Any) -> bool:
-    """Return whether it expired as its sender wanted, and not by a limit of the queue. A durable job's never does."""
+    """Return whether it expired at the time that its sender set. The message of a durable job has no such time."""
     return _reason(message) == "expired" and bool(message.headers.get("expires"))
 
 
