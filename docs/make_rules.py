@@ -142,7 +142,7 @@ def count() -> str:
 
     from djcelery.checking.run import run
 
-    reports = [run(str(folder), use_cache=False) for folder in fetch.everything().values()]
+    reports = [run(str(folder)) for folder in fetch.everything().values()]
     findings = Counter(finding.code for report in reports for finding in report.findings)
     counts = {
         "projects": len(reports),

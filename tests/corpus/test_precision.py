@@ -24,7 +24,7 @@ def found() -> list[tuple[str, str, int, str, str]]:
     return [
         (name, finding.path, finding.line, finding.code, finding.severity)
         for name, folder in fetch.everything().items()
-        for finding in run(str(folder), use_cache=False).findings
+        for finding in run(str(folder)).findings
         if finding.severity in LEAST
     ]
 

@@ -8,11 +8,10 @@ from functools import cache
 import fetch
 import pytest
 from mutate import KINDS, Mutation, mutations
+from reading import read_project
 
 from djcelery.project.facts import Module
-from djcelery.project.files import Tree
 from djcelery.project.layout import Layout
-from djcelery.project.loading import load
 from djcelery.project.project import Project
 from djcelery.project.reader import read
 from djcelery.rules import all_rules, judge
@@ -44,10 +43,8 @@ def chosen(seed: int, count: int) -> list[Mutation]:
 class Base:
     """Hold a project that is read once; each mutation changes one file of it."""
 
-    def __init__(self, folder: str) -> None:
-        self.tree = Tree(folder)
-        self.tree.scan()
-        self.modules, _ = load(self.tree)
+    def __init__(self, name: str) -> None:
+        self.tree, self.modules = read_project(name)
         self.known: dict[str, int] = {}
         self.layout = Layout({entry.path for entry in self.tree.entries})
 
@@ -69,7 +66,7 @@ class Base:
 
 @cache
 def base(project: str) -> Base:
-    return Base(str(fetch.everything()[project]))
+    return Base(project)
 
 
 @pytest.mark.parametrize(("seed", "count", "misses"), SAMPLES)
