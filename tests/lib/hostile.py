@@ -7,7 +7,9 @@ import bz2
 import json
 import lzma
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 PLAIN = "djcelery_jobs.tasks.prune"
@@ -25,7 +27,8 @@ class Hostile:
     encoding: str = "utf-8"
 
     def content(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        body = self.body() if callable(self.body) else self.body
+        return body if isinstance(body, bytes) else json.dumps(body).encode()
 
     def all_headers(self, task_id: str, task: str = PLAIN) -> Any:
         """Return the headers of a good message with the changes; a value of ... removes a header."""
@@ -58,9 +61,15 @@ FOLLOWERS = [
     {"task": "celery.chord", "kwargs": {"header": [UNKNOWN], "body": {"task": PLAIN}}, "subtask_type": "chord"},
     *({"task": PLAIN, "subtask_type": [1]}, {"task": "celery.chain", "kwargs": {}, "subtask_type": "chain"}),
 ]
-# A few kilobytes that become 64 MB where nothing stops it.
-SPACES = b"[[], {}, {}" + b" " * 2**26 + b"]"
 BOMBS = {"application/x-gzip": zlib.compress, "application/x-bz2": bz2.compress, "application/x-lzma": lzma.compress}
+BOMB_SIZE = 2**26
+
+
+def make_bomb(pack: Callable[[bytes], bytes]) -> bytes:
+    """Return a few kilobytes that become 64 MB where nothing stops it."""
+    return pack(b"[[], {}, {}" + b" " * BOMB_SIZE + b"]")
+
+
 RAW = [b"", b"{", b"not json", b"\xff\xfe", b"[" * 4_900 + b"]" * 4_900, b"9" * 5_000, b"[[], {}, {}", b"\0"]
 HOSTILE = [
     *(Hostile(f"body {json.dumps(body)}"[:60], body) for body in BODIES),
@@ -69,7 +78,7 @@ HOSTILE = [
     Hostile("followed in a chain", [[], {}, {"chain": [UNKNOWN]}]),
     Hostile("followed when it fails", [[], {}, {"errbacks": [UNKNOWN]}]),
     *(
-        Hostile(f"a bomb in {name}", pack(SPACES), headers={"compression": name}, encoding="binary")
+        Hostile(f"a bomb in {name}", partial(make_bomb, pack), headers={"compression": name}, encoding="binary")
         for name, pack in BOMBS.items()
     ),
     Hostile("cut off", zlib.compress(b"[[], {}, {}]" * 9)[:-9], headers={"compression": "zlib"}, encoding="binary"),

@@ -17,7 +17,7 @@ from djcelery_jobs.core import ledger
 from djcelery_jobs.models import Job, State
 from djcelery_jobs.tasks import prune
 from djcelery_jobs.worker.consumer import RETURN_DELAY, Consumer
-from tests.lib.hostile import BOMBS, HOSTILE, PLAIN, SPACES, Hostile
+from tests.lib.hostile import BOMB_SIZE, BOMBS, HOSTILE, PLAIN, Hostile, make_bomb
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +107,7 @@ def test_so_does_one_with_followers(consumer, part, follower):
 
 @pytest.mark.parametrize("pack", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_not_unpacked(consumer, pack):
-    bomb = Hostile("bomb", pack(SPACES), headers={"compression": {p: n for n, p in BOMBS.items()}[pack]})
+    bomb = Hostile("bomb", make_bomb(pack), headers={"compression": {p: n for n, p in BOMBS.items()}[pack]})
     tracemalloc.start()
     try:
         receive(consumer, message(bomb))
@@ -115,7 +115,7 @@ def test_a_bomb_is_not_unpacked(consumer, pack):
     finally:
         tracemalloc.stop()
 
-    assert peak < len(SPACES) / 2
+    assert peak < BOMB_SIZE / 2
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
