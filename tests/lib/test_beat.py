@@ -1,18 +1,31 @@
 """Test that one beat runs at a time, and each run is sent once."""
 
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
 from celery.schedules import schedule
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
+from djcelery_jobs.beat import chores
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.beat.scheduler import LockedScheduler
+from djcelery_jobs.core import bulk, cancellations, pauses
 from djcelery_jobs.core.ledger import BATCH
-from djcelery_jobs.models import Lease, ScheduleState
+from djcelery_jobs.models import (
+    BulkAction,
+    Cancellation,
+    HeldMessage,
+    Job,
+    Lease,
+    Pause,
+    PauseKind,
+    ScheduleState,
+)
 from djcelery_jobs.tasks import prune
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +73,43 @@ def test_what_is_due_is_sent_while_the_relay_has_more_to_do(app, broker):
         assert beat.tick() == 0
 
     assert broker.waiting()["slow"] == 1
+
+
+def test_with_nothing_to_do_a_tick_is_three_statements(app, broker):
+    beat = LockedScheduler(app)
+    run(beat)
+    with CaptureQueriesContext(connection) as queries:
+        beat.tick()
+
+    assert [query["sql"].split()[0] for query in queries] == ["UPDATE", "SELECT", "SELECT"]  # lease, relay, chores
+
+
+@pytest.mark.parametrize(
+    ("make", "work"),
+    [
+        (lambda: Job.objects.create(queue="fast", held=True, publish_at=datetime.now(UTC)), [pauses.release_held]),
+        (lambda: HeldMessage.objects.create(), [pauses.release_held]),
+        (lambda: Cancellation.objects.create(job=uuid.uuid4()), [cancellations.finish]),
+        (lambda: BulkAction.objects.create(action="discard", filter={}), [bulk.work_off]),
+        (lambda: BulkAction.objects.create(action="discard", filter={}, finished_at=datetime.now(UTC)), []),
+        (lambda: Pause.objects.create(kind=PauseKind.ENTRY, name="prune"), []),
+        (lambda: Pause.objects.create(kind=PauseKind.QUEUE, name="fast"), []),
+    ],
+)
+def test_a_chore_is_done_when_there_is_something_to_do(db, make, work):
+    assert not any(chores.look())
+    make()
+
+    assert list(chores.look().chores()) == work
+
+
+def test_a_chore_that_has_more_to_do_is_called_again_at_once(app, broker, monkeypatch):
+    beat = LockedScheduler(app)
+    run(beat)
+    monkeypatch.setattr(cancellations, "finish", lambda: BATCH)
+    Cancellation.objects.create(job=uuid.uuid4())
+
+    assert beat.tick() == 0
 
 
 def test_what_it_sends_names_the_entry(app, broker):

@@ -367,7 +367,7 @@ def jobs() -> dict[str, Job]:
 
 
 def is_paused(job: Job) -> bool:
-    return bool({("queue", job.queue), ("task", job.task)} & pauses.names())
+    return bool({("queue", job.queue), ("task", job.task)}.intersection(Pause.objects.values_list("kind", "name")))
 
 
 def make_effect(name: str) -> None:

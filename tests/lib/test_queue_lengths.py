@@ -1,13 +1,17 @@
 """Test what the broker says about its queues."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from kombu import Connection
 from kombu.transport import virtual
 
 from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers.ping import quick_connection
 from djcelery_jobs.tasks import prune
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +43,53 @@ def test_an_absent_queue_takes_no_channel_of_its_own(broker, settings, monkeypat
     queue_lengths.fetch()
 
     assert len(made) == 2 * before
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[Connection]:
+    """Return the connections that are opened to ask for lengths."""
+    opened = []
+
+    @contextmanager
+    def counted() -> Iterator[Connection]:
+        with quick_connection() as connection:
+            opened.append(connection)
+            yield connection
+
+    monkeypatch.setattr(queue_lengths, "quick_connection", counted)
+    return opened
+
+
+def test_whoever_asks_often_opens_one_connection(broker, opened):
+    reader = queue_lengths.LengthReader()
+    prune.delay()
+    for _ in range(3):
+        assert reader.fetch(["slow", "fast"]) == queue_lengths.fetch(["slow", "fast"])
+    assert len(opened) == 1 + 3  # one for the reader
+
+    reader.close()
+    assert not opened[0].connected
+    assert reader.fetch(["slow"])["slow"].messages == 1
+    assert len(opened) == 5
+    reader.close()
+
+
+def test_after_an_error_it_opens_another_one(broker, opened, monkeypatch):
+    reader = queue_lengths.LengthReader()
+    reader.fetch(["slow"])
+    with monkeypatch.context() as patch:
+        patch.setattr(virtual.Channel, "queue_declare", _lost)
+        with pytest.raises(ConnectionResetError):
+            reader.fetch(["slow"])
+    assert not opened[0].connected
+
+    assert reader.fetch(["slow"])["slow"].messages == 0
+    assert len(opened) == 2
+    reader.close()
+
+
+def _lost(*args: object, **options: object) -> None:
+    raise ConnectionResetError
 
 
 def test_a_message_says_since_when_it_waits(broker):

@@ -1,11 +1,13 @@
 """Test what a worker writes into the database about itself."""
 
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 from celery import current_app
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.models import Heartbeat, Tally
@@ -27,6 +29,7 @@ def pulse(monkeypatch) -> Pulse:
     monkeypatch.setattr(reporter, "pulse", pulse)
     for module in (reporter, operators):
         monkeypatch.setattr(module, "connections", SimpleNamespace(close_all=lambda: None))
+    monkeypatch.setattr(reporter, "database", lambda: SimpleNamespace(close_if_unusable_or_obsolete=lambda: None))
     monkeypatch.setattr(tallies, "pending", PendingCounts())
     monkeypatch.setattr(tallies, "pipe", CountPipe())
     return pulse
@@ -107,6 +110,52 @@ def test_without_a_database_it_goes_on_and_leaves_all_the_same(pulse, threads, m
     turns(step, 1)
     threads["report"]()
     step.terminate(WORKER)
+
+
+def test_a_minute_with_nothing_to_do_is_two_statements_a_second_and_a_heartbeat(pulse, threads, monkeypatch):
+    turns(step := started(), 1)
+    threads["report"]()
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(reporter, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+    def wait(seconds: float) -> bool:
+        clock.now += seconds
+        return clock.now > 60
+
+    step.stopped = SimpleNamespace(wait=wait)
+    pulse.last_tick = 60.0
+    with CaptureQueriesContext(connection) as queries:
+        threads["report"]()
+
+    kinds = Counter(query["sql"].split()[0] for query in queries)
+    assert kinds == {"SELECT": 120, "UPDATE": 60 / jobs_settings.REPORT_INTERVAL}
+
+
+@pytest.mark.parametrize("error", [None, DatabaseError])
+def test_its_connection_is_closed_when_it_is_old_and_after_an_error(pulse, threads, monkeypatch, error):
+    def write(self: PendingCounts) -> None:
+        if error:
+            raise error
+
+    closed = []
+    monkeypatch.setattr(PendingCounts, "write", write)
+    turns(step := started(), 1)
+    monkeypatch.setattr(reporter, "connections", SimpleNamespace(close_all=lambda: closed.append("all")))
+    old = SimpleNamespace(close_if_unusable_or_obsolete=lambda: closed.append("old"))
+    monkeypatch.setattr(reporter, "database", lambda: old)
+    threads["report"]()
+
+    assert closed == ["all" if error else "old"]
+    assert step.threads
+
+
+def test_the_thread_that_counts_sleeps_until_there_is_something(pulse, threads, monkeypatch):
+    waits = []
+    monkeypatch.setattr(tallies.pipe, "read", lambda seconds: waits.append(seconds) or [])
+    turns(started(), 1)
+    threads["count"]()
+
+    assert waits == [None]
 
 
 def test_workers_do_it():

@@ -1,12 +1,12 @@
 """Test a worker that gets nothing while jobs wait."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 
 import pytest
 from celery import current_app
 
 from djcelery_jobs.brokers import queue_lengths
-from djcelery_jobs.brokers.single_flight import SingleFlight
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.worker import starvation
 from djcelery_jobs.worker.heartbeat import Pulse
@@ -21,12 +21,32 @@ def clock(monkeypatch):
     return clock
 
 
+class Reader:
+    """Answer as the broker would, and note what is done with the connection."""
+
+    def __init__(self, waiting: dict[str, queue_lengths.QueueLength]) -> None:
+        self.waiting = waiting
+        self.calls: list[str] = []
+
+    def fetch(self, queues: Iterable[str]) -> dict[str, queue_lengths.QueueLength]:
+        self.calls.append("fetch")
+        return {name: self.waiting[name] for name in queues}
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
 @pytest.fixture
-def waiting(monkeypatch) -> dict[str, queue_lengths.QueueLength]:
+def reader(monkeypatch) -> Reader:
+    reader = Reader({"fast": queue_lengths.QueueLength(3, None), "slow": queue_lengths.QueueLength(0, None)})
+    monkeypatch.setattr(queue_lengths, "LengthReader", lambda: reader)
+    return reader
+
+
+@pytest.fixture
+def waiting(reader) -> dict[str, queue_lengths.QueueLength]:
     """Return what the broker says."""
-    waiting = {"fast": queue_lengths.QueueLength(3, None), "slow": queue_lengths.QueueLength(0, None)}
-    monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(lambda: dict(waiting)))
-    return waiting
+    return reader.waiting
 
 
 def pulse(*consumed: str) -> Pulse:
@@ -83,11 +103,11 @@ def test_it_ends_with_the_first_job(clock, waiting):
     assert worker.starved is False
 
 
-def test_without_an_answer_nobody_can_tell(clock, monkeypatch):
-    def ask() -> None:
+def test_without_an_answer_nobody_can_tell(clock, reader, monkeypatch):
+    def fetch(queues: Iterable[str]) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(queue_lengths, "shared_fetch", SingleFlight(ask))
+    monkeypatch.setattr(reader, "fetch", fetch)
     assert after(100, pulse("fast"), clock) is False
 
 
@@ -105,3 +125,27 @@ def test_what_waits_longer_than_a_moment_counts_anew_after_a_pause(clock, waitin
         clock.now += jobs_settings.STARVED_AFTER - 1
 
     assert worker.starved is False
+
+
+def test_a_connection_is_kept_only_by_an_idle_worker_for_which_nothing_waits(clock, reader, waiting):
+    worker = pulse("slow")
+    detector = StarvationDetector(worker)
+    detector.check()
+    detector.check()
+    assert reader.calls == ["fetch", "fetch"]
+
+    worker.received += 1
+    detector.check()
+    assert reader.calls[2:] == ["close"]  # a worker that is busy for long could not keep it alive
+
+    waiting["slow"] = queue_lengths.QueueLength(1, None)
+    detector.check()
+    detector.check()
+    assert reader.calls[3:] == ["fetch", "close"] * 2  # nothing is concluded from an old connection alone
+
+
+def test_it_closes_the_connection_at_its_end(reader):
+    with StarvationDetector(pulse("slow")) as detector:
+        detector.check()
+
+    assert reader.calls == ["fetch", "close"]

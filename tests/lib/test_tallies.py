@@ -63,6 +63,17 @@ def test_runs_are_counted_by_how_they_ended(book, broker, task):
     assert minute == {"queue": "fast", "done": 3, "failed": 1, "retried": 1}
 
 
+def test_nothing_costs_nothing(book, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        book.write()
+
+
+def test_a_read_without_end_ends_when_the_worker_leaves(book):
+    tallies.pipe.unblock()
+
+    assert tallies.pipe.read(seconds=None) == []
+
+
 def test_each_report_adds_to_what_others_wrote(book):
     for seconds in (0.02, 0.03, 2000):
         tallies.pipe.send("fast", "orders.tasks.x", "done", seconds)

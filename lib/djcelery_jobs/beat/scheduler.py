@@ -16,11 +16,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from kombu.exceptions import SerializationError
 
+from djcelery_jobs.beat import chores
 from djcelery_jobs.beat.entries import Call
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import bulk, cancellations, dead_queues, liveness_file, pauses
+from djcelery_jobs.core import dead_queues, liveness_file, pauses
 from djcelery_jobs.core.backlog import EarlyLook
 from djcelery_jobs.core.ledger import BATCH
 from djcelery_jobs.core.relay import relay
@@ -70,13 +71,10 @@ class SingleBeatMixin:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=jobs_settings.BEAT_LEASE)
-        # Each returns how much it did; BATCH means that there is more.
+        # Done at each tick, besides the chores. Each returns how much it did; BATCH means that there is more.
         self.upkeep: list[Callable[[], int]] = [
             EarlyLook(),
             relay,
-            pauses.release_held,
-            cancellations.finish,
-            bulk.work_off,
             *([dead_queues.drain] if broker_kind() == "rabbitmq" else []),
         ]
         self.paused_entries: set[str] = set()
@@ -93,9 +91,13 @@ class SingleBeatMixin:
             close_old_connections()
             if not self.hold():
                 return jobs_settings.BEAT_STANDBY
-            is_more = BATCH in [work() for work in self.upkeep]
-            self.failure, self.paused_entries = None, pauses.paused(PauseKind.ENTRY)
-            seconds = min(super().tick(*args, **kwargs), 0 if is_more else self.max_interval)
+            done = [work() for work in self.upkeep]
+            pending = chores.look()
+            done += [work() for work in pending.chores()]
+            self.failure = None
+            # Read after the chores, which may have taken a while.
+            self.paused_entries = pauses.paused(PauseKind.ENTRY) if any(pending) else set()
+            seconds = min(super().tick(*args, **kwargs), 0 if BATCH in done else self.max_interval)
         except DatabaseError:
             # Nothing is sent while the lock cannot be seen. It ends by itself if this lasts. Then the times are read
             # again: what was about to be sent is still due.

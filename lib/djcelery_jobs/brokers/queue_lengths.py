@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,19 +52,47 @@ def fetch(queues: Iterable[str] | None = None) -> dict[str, QueueLength]:
     Raise what its client raises, after a few seconds at most. The length of a queue is all that must be answered. The
     age of its oldest message may stay unknown.
     """
+    with quick_connection() as connection:
+        return _lengths(connection, connection.channel(), settings.WORKLOADS if queues is None else queues)
+
+
+def _lengths(connection: Any, channel: Any, queues: Iterable[str]) -> dict[str, QueueLength]:
     lengths = {}
     module = rabbitmq if options.broker_kind() == "rabbitmq" else redis
-    with quick_connection() as connection:
-        channel = connection.channel()
-        for name in settings.WORKLOADS if queues is None else queues:
-            try:
-                messages = channel.queue_declare(name, passive=True).message_count
-                lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
-            except connection.channel_errors:
-                # There is no such queue yet; on Redis, it may also be empty. RabbitMQ closes the channel with this
-                # answer, and its client opens the channel again.
-                lengths[name] = QueueLength(0, None)
+    for name in queues:
+        try:
+            messages = channel.queue_declare(name, passive=True).message_count
+            lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
+        except connection.channel_errors:
+            # There is no such queue yet; on Redis, it may also be empty. RabbitMQ closes the channel with this answer,
+            # and its client opens the channel again.
+            lengths[name] = QueueLength(0, None)
     return lengths
 
 
 shared_fetch = SingleFlight(fetch)
+
+
+class LengthReader:
+    """Ask for lengths again and again over one connection: to open one costs ten times as much as to ask."""
+
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+        self._connection: Any = None
+        self._channel: Any = None
+
+    def fetch(self, queues: Iterable[str]) -> dict[str, QueueLength]:
+        """Return what fetch() does, and raise what it does. Open the connection anew after an error."""
+        try:
+            if self._channel is None:
+                self._connection = self._opened.enter_context(quick_connection())
+                self._channel = self._connection.channel()
+            return _lengths(self._connection, self._channel, queues)
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection until the next fetch."""
+        self._connection = self._channel = None
+        self._opened.close()

@@ -55,11 +55,6 @@ def resume(kind: str, name: str, *, by: str) -> bool:
     return bool(ended)
 
 
-def names() -> frozenset[Name]:
-    """Return everything that is paused."""
-    return frozenset(Pause.objects.values_list("kind", "name"))
-
-
 def paused(kind: str) -> set[str]:
     """Return the names of everything of one kind that is paused."""
     return set(Pause.objects.filter(kind=kind).values_list("name", flat=True))

@@ -111,6 +111,8 @@ class PendingCounts:
 
     def write(self) -> None:
         """Add the counts to the tables and begin again at zero. On DatabaseError, keep them for the next time."""
+        if not self.runs:
+            return
         with self._lock:
             runs, self.runs = self.runs, defaultdict(Runs)
             minutes, self.minutes = self.minutes, defaultdict(int)

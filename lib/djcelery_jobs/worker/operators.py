@@ -1,14 +1,16 @@
 """Do in a worker what people decided: leave paused queues alone, and end the runs of cancelled jobs.
 
-A thread of the main process reads the decisions twice a second. The worker's event loop carries them out, because only
-it may talk to the broker and to the pool. So a running job ends within two seconds on the prefork pool. A pool that
-cannot end one job alone lets it go on, and its end is not counted: the statement that would mark it done refuses.
+A thread of the main process reads the decisions twice a second, in one statement, and wakes the worker's event loop
+when there is something to carry out: only the loop may talk to the broker and to the pool. So a running job ends within
+two seconds on the prefork pool. A pool that cannot end one job alone lets it go on, and its end is not counted: the
+statement that would mark it done refuses.
 """
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from celery import Celery, bootsteps, current_app
@@ -19,13 +21,13 @@ from django.db import connections
 
 from djcelery_jobs.core import ledger, pauses
 from djcelery_jobs.core.task import is_durable
-from djcelery_jobs.models import Cancellation, PauseKind, database, job_id
+from djcelery_jobs.models import PauseKind, database, job_id
 from djcelery_jobs.worker.heartbeat import pulse
 
 logger = logging.getLogger(__name__)
 
 LOOK_INTERVAL = 0.5  # seconds between two looks at the database
-CARRY_OUT_INTERVAL = 0.25  # seconds between two rounds of the event loop
+CARRY_OUT_INTERVAL = 0.25  # seconds between two rounds of an event loop that no thread can wake
 SIGNAL = "SIGKILL"  # what is stuck in a library hears no other; the database rolls back
 
 
@@ -36,12 +38,19 @@ class Decisions:
     cancelled: jobs that somebody has cancelled and that are not ended yet.
     ended: those of them whose processes this worker has ended, until the row says so.
     is_known: the last look succeeded.
+    wake: lets the event loop make a round. None while it makes rounds of its own, or has no connection.
     """
 
     paused: frozenset[pauses.Name] = frozenset()
     cancelled: frozenset[uuid.UUID] = frozenset()
     ended: set[uuid.UUID] = field(default_factory=set)
     is_known: bool = True
+    wake: Callable[[], None] | None = None
+
+    @property
+    def are_open(self) -> bool:
+        """Return whether the event loop has something to carry out."""
+        return self.paused_queues != pulse.paused or not self.cancelled <= self.ended
 
     @property
     def paused_queues(self) -> frozenset[str]:
@@ -58,9 +67,8 @@ decisions = Decisions()
 def look() -> None:
     """Read what is paused and cancelled. Without the database, what was known last goes on to hold."""
     try:
-        decisions.paused = pauses.names()
+        decisions.paused, decisions.cancelled = read()
         pauses.board.write(decisions.paused)
-        decisions.cancelled = frozenset(Cancellation.objects.values_list("pk", flat=True))
         for ended in [*decisions.ended]:
             _finish(ended)
         decisions.is_known = True
@@ -70,10 +78,34 @@ def look() -> None:
         decisions.is_known = False
         connections.close_all()
     finally:
-        # A connection to PostgreSQL may stay open: its client knows in which process it was opened, and does not close
-        # it in a child that the main process forks meanwhile.
-        if database().vendor != "postgresql":
-            connections.close_all()
+        close_unless_children_leave_it_alone()
+    if decisions.wake and decisions.are_open:
+        decisions.wake()
+
+
+READ = """
+    SELECT "kind", "name", NULL FROM "djcelery_jobs_pause"
+    UNION ALL SELECT NULL, NULL, "job" FROM "djcelery_jobs_cancellation"
+"""
+
+
+def read() -> tuple[frozenset[pauses.Name], frozenset[uuid.UUID]]:
+    """Return what is paused, and the jobs that are cancelled and have not ended."""
+    with database().cursor() as cursor:
+        cursor.execute(READ)
+        rows = cursor.fetchall()
+    paused = frozenset((kind, name) for kind, name, job in rows if job is None)
+    return paused, frozenset(job_id(job) for _, _, job in rows if job is not None)
+
+
+def close_unless_children_leave_it_alone() -> None:
+    """Close the connection that a thread of the main process has used, unless it is to PostgreSQL.
+
+    That one may stay open: its client knows in which process it was opened, and does not close it in a child that the
+    main process forks meanwhile.
+    """
+    if database().vendor != "postgresql":
+        connections.close_all()
 
 
 def _finish(job: uuid.UUID) -> None:
@@ -105,11 +137,20 @@ class CarryOutDecisions(bootsteps.StartStopStep):
         self.timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Begin with the rounds."""
-        self.timer = consumer.timer.call_repeatedly(CARRY_OUT_INTERVAL, self.carry_out, (consumer,))
+        """Make a round when the thread asks for it. Nothing wakes the loop of gevent and eventlet: it makes many."""
+        if consumer.hub is None:
+            self.timer = consumer.timer.call_repeatedly(CARRY_OUT_INTERVAL, self.carry_out, (consumer,))
+        else:
+            decisions.wake = partial(consumer.hub.call_soon, self.schedule, consumer)
+
+    def schedule(self, consumer: Any) -> None:
+        """Make one round as a timer, whose errors are logged. Other errors in the event loop end the worker."""
+        if decisions.wake:
+            self.timer = consumer.timer.call_after(0, self.carry_out, (consumer,))
 
     def stop(self, consumer: Any) -> None:
         """End the rounds."""
+        decisions.wake = None
         if self.timer:
             self.timer.cancel()
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import pauses
 from djcelery_jobs.core.worker_identity import worker_identity
-from djcelery_jobs.models import Heartbeat
+from djcelery_jobs.models import Heartbeat, database
 from djcelery_jobs.worker import operators, tallies
 from djcelery_jobs.worker.heartbeat import pulse
 from djcelery_jobs.worker.starvation import StarvationDetector
@@ -45,7 +45,7 @@ class Reporter(bootsteps.StartStopStep):
         self.started_at = timezone.now()
         pulse.assigned = frozenset(worker.app.amqp.queues.consume_from)
         operators.look()
-        connections.close_all()  # see _write()
+        connections.close_all()  # the main process forks children, and must not share a connection with them
         operators.leave_paused_queues(worker.app)
         for work in (self.count, self.report, self.detect):
             thread = Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
@@ -53,9 +53,9 @@ class Reporter(bootsteps.StartStopStep):
             self.threads.append(thread)
 
     def count(self, worker: Any) -> None:
-        """Read what the children report, all the time."""
+        """Read what the children report, as soon as they do. A worker that leaves lets the read return."""
         while not self.stopped.wait(tallies.READ_PAUSE):
-            tallies.pending.add(tallies.pipe.read(seconds=1))
+            tallies.pending.add(tallies.pipe.read(seconds=None))
 
     def report(self, worker: Any) -> None:
         """Read what people decided, all the time; write the heartbeat and the counts every few seconds."""
@@ -68,9 +68,9 @@ class Reporter(bootsteps.StartStopStep):
 
     def detect(self, worker: Any) -> None:
         """Look for messages that do not reach the worker, every few seconds. The broker may let it wait."""
-        detector = StarvationDetector(pulse)
-        while not self.stopped.wait(jobs_settings.REPORT_INTERVAL):
-            detector.check()
+        with StarvationDetector(pulse) as detector:
+            while not self.stopped.wait(jobs_settings.REPORT_INTERVAL):
+                detector.check()
 
     def stop(self, worker: Any) -> None:
         """Stop both threads, write the last counts, and delete the heartbeat."""
@@ -92,8 +92,11 @@ def _write(worker: Any, started_at: datetime) -> None:
         tallies.pending.write()
     except DatabaseError:
         logger.warning("no database; the counts are written later", exc_info=True)
+        connections.close_all()
+    else:
+        database().close_if_unusable_or_obsolete()  # as Django does after a request: it is older than CONN_MAX_AGE
     finally:
-        connections.close_all()  # the main process forks children, and must not share a connection with them
+        operators.close_unless_children_leave_it_alone()
 
 
 def _write_heartbeat(worker: Any, started_at: datetime) -> None:

@@ -51,8 +51,11 @@ class CountPipe:
             with contextlib.suppress(BlockingIOError):
                 os.write(self.ends[1], b"\n")
 
-    def read(self, seconds: float) -> list[bytes]:
-        """Return the lines that are there, after waiting so long for the first. A line is too short to be split."""
+    def read(self, seconds: float | None) -> list[bytes]:
+        """Return the lines that are there, after waiting so long for the first. A line is too short to be split.
+
+        seconds: None to wait until there is one, or until unblock().
+        """
         if self.ends and select.select([self.ends[0]], [], [], seconds)[0]:
             return [line for line in os.read(self.ends[0], READ_SIZE).splitlines() if line]
         return []
