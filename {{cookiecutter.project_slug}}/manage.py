@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{{ cookiecutter.project_slug }}.settings.local")
+    # A worker that gets SIGTERM gives its jobs back. Celery reads this when it is first imported.
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:

@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from djcelery_jobs.brokers.workloads import Workload, routes, task_limits, worker_command
 from djcelery_jobs.management.app_path import app_path
+from djcelery_jobs.management.commands import worker as worker_module
 from djcelery_jobs.tasks import prune
 
 
@@ -84,14 +86,37 @@ def test_manage_py_worker_prints_the_plain_command(capsys):
 
 
 def test_manage_py_worker_becomes_the_worker(monkeypatch):
+    # Where nothing was said about SIGTERM when Celery was imported.
     started = []
-    monkeypatch.setattr("os.execv", lambda *command: started.append(command))
+    monkeypatch.setattr("os.execv", lambda *command: started.append((*command, os.environ["REMAP_SIGTERM"])))
+    monkeypatch.setattr(worker_module, "REMAP_SIGTERM", None)
+    monkeypatch.setenv("REMAP_SIGTERM", "")  # to be as it was afterwards
+    monkeypatch.delenv("REMAP_SIGTERM")
 
     call_command("worker", "fast")
 
-    [(program, command)] = started
+    [(program, command, signal)] = started
     assert shutil.which(program)
     assert command[1:3] == ["-m", "celery"]
+    assert signal == "SIGQUIT"
+
+
+@pytest.mark.parametrize("signal", ["SIGQUIT", ""])
+def test_manage_py_worker_runs_the_worker_itself_where_celery_knows_the_signal(monkeypatch, signal):
+    started = []
+
+    def make_worker(**options):
+        return SimpleNamespace(start=lambda: started.append(options), exitcode=70)
+
+    monkeypatch.setattr(worker_module, "REMAP_SIGTERM", signal)
+    monkeypatch.setattr(current_app, "Worker", make_worker)
+
+    with pytest.raises(SystemExit) as end:
+        call_command("worker", "slow", "--concurrency", "7")
+
+    [options] = started
+    assert end.value.code == 70
+    assert (options["queues"], options["concurrency"], options["prefetch_multiplier"]) == (["slow"], 7, 1)
 
 
 @pytest.mark.parametrize(("typo", "advice"), [("fsat", "Did you mean 'fast'?"), ("xyz", "Choose from: fast, slow")])

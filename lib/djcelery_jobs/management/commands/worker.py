@@ -6,6 +6,7 @@ import sys
 from difflib import get_close_matches
 from typing import Any
 
+from billiard.common import REMAP_SIGTERM  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -36,9 +37,16 @@ class Command(BaseCommand):
         if options["verbosity"] == 0:
             command.insert(command.index("worker"), "--quiet")  # no banner and no list of tasks
         self.stdout.flush()
-        # SIGTERM starts Celery's soft shutdown: short jobs finish, long ones go back to the queue at once.
+        # In this process, or in its place: signals reach Celery itself.
+        if REMAP_SIGTERM is not None:
+            from celery.bin.celery import celery
+
+            # Without the checks, which this command has just run.
+            celery.main(args=["--skip-checks", *command[3:]], prog_name="celery", auto_envvar_prefix="CELERY")
+        # SIGTERM starts Celery's soft shutdown: short jobs finish, long ones go back to the queue at once. This is read
+        # when Celery is first imported. Where manage.py did not set it before, only another start of Python reads it.
         os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-        os.execv(sys.executable, command)  # replaced, not wrapped: signals reach Celery itself
+        os.execv(sys.executable, command)
 
     def command(self, name: str, concurrency: int | None) -> list[str]:
         if name not in settings.WORKLOADS:
