@@ -143,6 +143,7 @@ class PostgreSQL:
 
     def __init__(self, folder: Path, at: Location = HERE) -> None:
         self.folder, self.port, self.at = folder, free_port(), at
+        self.connection: Any = None
         self.url = f"postgres://postgres@{at.address}:{self.port}/postgres"
         self.bin = _postgresql()
         self.become: tuple[str, ...] = ()
@@ -175,17 +176,28 @@ class PostgreSQL:
                 os.kill(int(pid), signal.SIGCONT)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with self._connect() as connection:
-            return list(connection.execute(query))
+        return list(self._execute(query))
 
     def run(self, statement: str) -> None:
-        with self._connect() as connection:
-            connection.execute(statement)
+        self._execute(statement)
 
-    def _connect(self) -> Any:
+    def _execute(self, statement: str) -> Any:
+        """Ask on a connection that is kept until it breaks: to open one costs fifty times a short query."""
         import psycopg  # not needed on SQLite
 
-        return psycopg.connect(self.url, autocommit=True)
+        if self.connection:
+            try:
+                return self.connection.execute(statement)
+            except psycopg.OperationalError:
+                if not self.connection.broken:
+                    raise
+        self.connection = psycopg.connect(self.url, autocommit=True)
+        return self.connection.execute(statement)
+
+    def disconnect(self) -> None:
+        """Close the connection that is kept."""
+        if self.connection:
+            self.connection.close()
 
     def _run(self, program: str, *words: str | Path) -> None:
         # To a file and not to a pipe, which the server would keep open.
@@ -207,6 +219,9 @@ class SQLite:
 
     def stop(self) -> None:
         """Stop nothing: there is no server."""
+
+    def disconnect(self) -> None:
+        """Close nothing: there is no server."""
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -269,5 +284,6 @@ def running_database(name: str, at: Location = HERE) -> Iterator[PostgreSQL | SQ
         try:
             yield database
         finally:
+            database.disconnect()
             with suppress(AssertionError):  # a test that failed may have left it stopped
                 database.stop()
