@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.scheduling import is_alone
+
 ROOT = Path(__file__).parents[1]
 SLOW = ("live", "matrix", "corpus")
 NIGHTLY = "nightly"  # hours; .ci/run has a smaller version of each
@@ -36,13 +38,14 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow tests out, unless asked for: by an option, or by a marker expression of one's own.
 
-    Those that are left begin with the slow ones, so that quick ones fill the gaps at the end of a parallel run.
+    Those that are left begin with the slow ones, then come groups that share something. Quick ones fill the gaps at the
+    end of a parallel run.
     """
     if not config.getoption("-m"):
         wanted = [item for item in items if _is_wanted(config, item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
         items[:] = wanted
-    items.sort(key=lambda item: not _is_marked(item, SLOW))
+    items.sort(key=lambda item: (not _is_marked(item, SLOW), is_alone(item.nodeid)))
 
 
 def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:

@@ -61,7 +61,7 @@ def test_the_default_project_is_clean_and_its_own_tests_pass(project):
 
 def test_the_coverage_gate_judges_the_teams_code(project):
     # It passes as generated, and it fails without the tests of the example.
-    assert "Required test coverage of 95.0% reached" in project.test("--cov", "-n", "2")
+    assert "Required test coverage of 95.0% reached" in project.test("--cov")
 
     shutil.rmtree(project.path / "tests/orders")
     judged = pytest_of(project, "--cov")
@@ -158,7 +158,7 @@ def test_without_the_example_all_gates_are_green(tmp_path):
 
     project.lint()
     project.check()
-    assert "Required test coverage of 95.0% reached" in project.test("--cov", "-n", "2")
+    assert "Required test coverage of 95.0% reached" in project.test("--cov")
 
 
 @pytest.mark.parametrize("flags", [LARGEST, SMALLEST], ids=["largest", "smallest"])

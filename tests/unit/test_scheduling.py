@@ -12,6 +12,8 @@ from tests.scheduling import scope
     [
         ("tests/live/dev/test_beat.py::test_it[redis]", "tests/live/dev/test_orders.py::test_that[slow-redis]"),
         ("tests/live/durable/test_plans.py::test_it[search]", "tests/live/durable/test_plans.py::test_it[relay]"),
+        ("tests/corpus/test_recall.py::test_it", "tests/corpus/test_precision.py::test_it"),
+        ("tests/docs/test_site.py::test_it", "tests/docs/test_site.py::test_that"),
     ],
 )
 def test_together(one, other):
