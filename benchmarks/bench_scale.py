@@ -1,4 +1,4 @@
-"""Measure what more processes bring: python -m benchmarks.bench_scale [PROCESSES ...]
+"""Measure what more processes bring: python -m benchmarks.bench_scale [--jobs JOBS] [PROCESSES ...]
 
 Jobs that do nothing, which cost CPU only, and jobs that wait 20 ms for something else, which cost little, on one worker
 of so many processes each time. The table says how many times as many jobs it does in a second as with the first
@@ -7,8 +7,8 @@ number. No-op jobs can grow to the number of cores and no further; jobs that wai
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -18,8 +18,9 @@ from tests.live.harness.processes import eventually
 from tests.live.harness.project import AS_GENERATED
 
 PROCESSES = [1, 2, 4]
-# Name, class, the call that dispatches one, and how many.
-KINDS = [("no-op", "fast", "noop.delay()", 3000), ("waits 20 ms", "slow", "sleep.delay(0.02)", 600)]
+JOBS = 3000
+# Name, class, the call that dispatches one, and what share of the jobs there are of it.
+KINDS = [("no-op", "fast", "noop.delay()", 1), ("waits 20 ms", "slow", "sleep.delay(0.02)", 0.2)]
 
 
 def rate(environment: Environment, workload: str, call: str, jobs: int, processes: int) -> float:
@@ -45,11 +46,18 @@ def _depth(environment: Environment, queue: str) -> Callable[[], int]:
 
 
 def main() -> None:
-    numbers = [int(word) for word in sys.argv[1:]] or PROCESSES
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=JOBS, help="default, and full size: %(default)s")
+    parser.add_argument("processes", nargs="*", type=int, default=PROCESSES, metavar="PROCESSES")
+    options = parser.parse_args()
+    numbers, is_full = options.processes, (options.jobs, options.processes) == (JOBS, PROCESSES)
+    rates: dict[str, list[float]] = {}
     with running_environment("redis", "postgres", policy=AS_GENERATED) as environment:
-        rates = {kind: [rate(environment, *how, number) for number in numbers] for kind, *how in KINDS}
+        for kind, workload, call, share in KINDS:
+            jobs = round(options.jobs * share)
+            rates[kind] = [rate(environment, workload, call, jobs, number) for number in numbers]
     figures = {kind: dict(zip(map(str, numbers), found, strict=True)) for kind, found in rates.items()}
-    save("scale", figures, full=numbers == PROCESSES)
+    save("scale", figures, full=is_full)
     print(f"\nOn {os.cpu_count()} cores, which the broker and the database share\n")
     head = ["jobs", f"in a second with {numbers[0]}", *(f"with {number}" for number in numbers[1:])]
     table(head, [(kind, found[0], *(f"{one / found[0]:.2f}x" for one in found[1:])) for kind, found in rates.items()])
