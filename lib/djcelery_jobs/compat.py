@@ -171,8 +171,8 @@ TABLE = (
     PrivateName(
         name="in_atomic_block",
         package="django",
-        used_in=("core.outbox",),
-        why="To know whether a dispatch is part of a transaction, and of which database.",
+        used_in=("core.outbox", "core.round_trips"),
+        why="To know whether a dispatch or a run is part of a transaction, and of which database.",
         tried="5.2.0, 6.1.3",
         needless_when="Django documents a way to ask whether a transaction is open.",
     ),

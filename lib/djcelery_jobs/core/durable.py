@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn
@@ -88,19 +88,22 @@ class DurableTask(JobTask):
         if self._is_no_job():
             with atomic() if self.one_transaction else nullcontext():
                 return self.run(*args, **kwargs)
+        delivery, transaction = self._delivery(), ExitStack()
         try:
-            job = self._begin(args, kwargs)
+            first_run = self._begin_first_run(delivery, transaction)
+            job = first_run or self._begin(delivery, args, kwargs)
         except ledger.GivenUpError as error:
             self._give_up(error.job)
             raise
-        followers = self._take_followers(job)
         if job is None:
+            self._take_followers(None)
             logger.info("nothing to do: done, dead or running elsewhere")
             return None
         self.request.retries = job.attempts  # an old copy of the message does not know of all
         self.request.begun = True
         try:
-            return self._run(job, followers)
+            with transaction:
+                return self._run(job, transaction, is_locked=first_run is not None)
         except Retry as retry:
             _patiently(ledger.schedule_retry, job, at=_when(retry), error=retry.exc)
             raise
@@ -131,10 +134,10 @@ class DurableTask(JobTask):
             return True
         return bool(request.is_eager) and not Job.objects.filter(pk=job_id(request.id)).exists()
 
-    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
-        """Begin the run of a message, and return its job. Raise Ignore when the database stays down."""
+    def _delivery(self) -> ledger.Delivery:
+        """Return the message that brought the job here."""
         request, message = self.request, self.request.delivery_info or {}
-        delivery = ledger.Delivery(
+        return ledger.Delivery(
             job_id=job_id(request.id),
             task=self.name,
             one_transaction=self.one_transaction,
@@ -143,6 +146,18 @@ class DurableTask(JobTask):
             worker=worker_identity(request.hostname or ""),
             queue=message.get("routing_key") or "",
         )
+
+    def _begin_first_run(self, delivery: ledger.Delivery, transaction: ExitStack) -> Job | None:
+        """Begin the run of an untouched job together with its transaction, and return the job, if that is possible."""
+        if not delivery.one_transaction or delivery.redelivered:
+            return None
+        job: Job | None = _patiently(lambda: transaction.enter_context(ledger.first_run(delivery)))
+        if job is None:
+            transaction.close()
+        return job
+
+    def _begin(self, delivery: ledger.Delivery, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job | None:
+        """Begin the run of a message, and return its job. Raise Ignore when the database stays down."""
         job = _patiently(ledger.begin, delivery)
         if job or delivery.message_id:  # outbox.py gives each message an id; Celery gives none
             return job
@@ -150,17 +165,22 @@ class DurableTask(JobTask):
         _patiently(outbox.create_missing_row, self, delivery.job_id, args, kwargs, **self._followers_of_message())
         return _patiently(ledger.begin, delivery)
 
-    def _run(self, job: Job, followers: list[Signature]) -> Any:
+    def _run(self, job: Job, transaction: ExitStack, *, is_locked: bool) -> Any:
+        """Run the task as its row says, and complete the job.
+
+        transaction: in which the job becomes done. It has begun, and has locked the row, if `is_locked` says so.
+        """
+        followers = self._take_followers(job)
         args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write to the broker could change
         try:
             result = None if self.one_transaction else self._perform(job, args, kwargs)
-            with ledger.complete_in_transaction(job) as ours:
-                if not ours:
-                    self.request.begun = False  # the run that has ended it is counted
-                    return None
-                if self.one_transaction:
-                    result = self._perform(job, args, kwargs)
-                self._dispatch(followers, result)
+            if not is_locked and not transaction.enter_context(ledger.complete_in_transaction(job)):
+                self.request.begun = False  # the run that has ended it is counted
+                return None
+            if self.one_transaction:
+                result = self._perform(job, args, kwargs)
+            self._dispatch(followers, result)
+            transaction.close()  # mark it done and commit
         except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
             # At the lock or the commit, where Celery's autoretry does not look. And each run is out of time while the
             # database, or whatever it waits for, stands still.

@@ -44,17 +44,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import DataError, IntegrityError, connections, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import prepared, run_counts
+from djcelery_jobs.core import round_trips, run_counts
 from djcelery_jobs.core.republish_delays import republish_delay, run_deadline
+from djcelery_jobs.core.round_trips import BEGIN, COMMIT, Statement
 from djcelery_jobs.core.task import WORKER_LOST
 from djcelery_jobs.models import (
     HAS_KEY,
@@ -242,15 +243,24 @@ def begin(delivery: Delivery) -> Job | None:
 
 def _begin_first(delivery: Delivery) -> Job | None:
     """Begin the first run of an untouched job, as nearly all deliveries are, in one statement."""
-    now, connection = timezone.now(), database()
+    connection = database()
     if not connection.features.can_return_columns_from_insert:  # SQLite before 3.35
         return None
+    statement = _first_start(delivery, timezone.now())
+    if round_trips.are_possible(connection):
+        [rows] = round_trips.execute(connection, [statement])
+    else:
+        with _executed(statement) as cursor:
+            rows = cursor.fetchall()
+    return _from_row(rows[0]) if rows else None
+
+
+def _first_start(delivery: Delivery, now: datetime) -> Statement:
+    """Return the statement that counts the start of an untouched job, and returns its row."""
+    is_cheap = delivery.one_transaction and database().vendor == "postgresql"
     began = now, delivery.worker[:100], delivery.message_id[:36], now + run_deadline(delivery.queue)
     untouched = delivery.job_id, delivery.task, delivery.queue, str(State.WAITING)
-    is_cheap = delivery.one_transaction and connection.vendor == "postgresql"
-    with _executed(BEGIN_CHEAPLY if is_cheap else BEGIN, *began, *untouched) as cursor:
-        row = cursor.fetchone()
-    return _from_row(row) if row else None
+    return Statement(START_CHEAPLY if is_cheap else START, [*began, *untouched])
 
 
 def _begin_again(delivery: Delivery) -> Job | None:
@@ -319,34 +329,70 @@ def _beside_another_suspect(job: Job) -> bool:
 
 
 @contextmanager
-def complete_in_transaction(begun: Job) -> Iterator[bool]:
+def complete_in_transaction(begun: Job) -> Iterator[Job | None]:
     """Run the block and mark the job DONE in one transaction.
 
-    Yield False when another delivery has completed the job, or is about to; the block must do nothing then. Raise
+    Yield None when another delivery has completed the job, or is about to; the block must do nothing then. Raise
     TransactionEndedError when the block has ended the transaction, and CancelledError when somebody has cancelled the
     job meanwhile. A child process that the block forks ends here.
 
     begun: the job that begin() returned. It is DONE afterwards, if it was completed here. Its `return_value` is kept.
     """
-    process = os.getpid()
-    with atomic():
-        transaction_id = _lock_unfinished(begun)
-        is_ours = transaction_id is not None
-        try:
-            yield is_ours
-        except Exception as error:
-            if database().closed_in_transaction:
-                raise TransactionEndedError(TRANSACTION_ENDED) from error
-            raise
-        finally:
-            if os.getpid() != process:
-                os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
-        if is_ours and not _mark_done(begun, transaction_id):
-            if not database().closed_in_transaction and Cancellation.objects.filter(pk=begun.pk).exists():
-                raise CancelledError
-            raise TransactionEndedError(TRANSACTION_ENDED)
-    if is_ours:
-        begun.state = State.DONE
+    with _completing(partial(_lock_unfinished, begun)) as ours:
+        yield ours
+
+
+@contextmanager
+def first_run(delivery: Delivery) -> Iterator[Job | None]:
+    """Do the same as begin() and complete_in_transaction(), for the first run of a job that is one transaction.
+
+    The start is committed by itself, as begin() does, but the row is locked in the same round trip. Yield None when
+    the job is not untouched, or its database has no round trips for several statements: then begin() decides.
+    """
+    if not round_trips.are_possible(database()):
+        yield None
+        return
+    with _completing(partial(_begin_and_lock, delivery)) as job:
+        yield job
+
+
+@contextmanager
+def _completing(lock: Callable[[bool], tuple[Job, str] | None]) -> Iterator[Job | None]:
+    """Run the block between the lock of the row and the statement that marks it DONE.
+
+    lock: returns the job that it has locked and the id of the transaction: elsewhere than on PostgreSQL 0. It is told
+    whether the transaction is yet to begin at the server, and ends there together with the last statement.
+    """
+    process, connection, job = os.getpid(), database(), None
+    is_outermost = round_trips.are_possible(connection)
+    try:
+        with atomic():
+            job, transaction_id = lock(is_outermost) or (None, "")
+            try:
+                yield job
+            except Exception as error:
+                if connection.closed_in_transaction:
+                    raise TransactionEndedError(TRANSACTION_ENDED) from error
+                raise
+            finally:
+                if os.getpid() != process:
+                    os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
+            if job:
+                _mark_done(job, transaction_id, is_outermost)
+    except _NotMarkedError as error:
+        if job and not error.is_closed and Cancellation.objects.filter(pk=job.pk).exists():
+            raise CancelledError from None
+        raise TransactionEndedError(TRANSACTION_ENDED) from None
+    if job:
+        job.state = State.DONE
+
+
+class _NotMarkedError(Exception):
+    """Say that the row was not marked DONE, because the transaction has ended or the job is cancelled."""
+
+    def __init__(self, is_closed: bool = False) -> None:
+        super().__init__()
+        self.is_closed = is_closed
 
 
 TRANSACTION_ENDED = (
@@ -355,27 +401,48 @@ TRANSACTION_ENDED = (
 )
 
 
-def _lock_unfinished(begun: Job) -> int | None:
-    """Lock the row of a job that is not finished. Return the id of the transaction: elsewhere than on PostgreSQL 0."""
-    sql = LOCK_UNFINISHED if database().vendor == "postgresql" else SELECT_UNFINISHED
-    with _executed(sql, begun.pk, str(State.WAITING)) as cursor:
-        row = cursor.fetchone()
-    return row and int(row[0])
+def _begin_and_lock(delivery: Delivery, is_outermost: bool) -> tuple[Job, str] | None:
+    """Begin the first run of an untouched job, commit that, and lock its row in the transaction of the run."""
+    now = timezone.now()
+    lock = Statement(f"{LOCK_UNFINISHED} {OF_THIS_START}", [delivery.job_id, str(State.WAITING), now])
+    begun, _, locked = round_trips.execute(database(), [_first_start(delivery, now)], [BEGIN, lock])
+    return (_from_row(begun[0]), locked[0][0]) if begun and locked else None
 
 
-def _mark_done(begun: Job, transaction_id: int | None) -> bool:
-    """Mark the job DONE, unless the transaction with this id has ended."""
+def _lock_unfinished(begun: Job, is_outermost: bool) -> tuple[Job, str] | None:
+    """Lock the row of a job that is not finished."""
+    connection, values = database(), [begun.pk, str(State.WAITING)]
+    if is_outermost:
+        _, rows = round_trips.execute(connection, [BEGIN, Statement(f"{LOCK_UNFINISHED} FOR UPDATE", values)])
+    else:
+        sql = f"{LOCK_UNFINISHED} FOR UPDATE" if connection.vendor == "postgresql" else SELECT_UNFINISHED
+        with _executed(Statement(sql, values)) as cursor:
+            rows = cursor.fetchall()
+    return (begun, rows[0][0]) if rows else None
+
+
+def _mark_done(begun: Job, transaction_id: str, is_outermost: bool) -> None:
+    """Mark the job DONE, and commit if that is possible with it. Raise _NotMarkedError if its transaction has ended."""
     connection = database()
     if connection.closed_in_transaction:
-        return False
+        raise _NotMarkedError(is_closed=True)
     if connection.vendor == "sqlite" and not connection.connection.in_transaction:
-        return False
+        raise _NotMarkedError
     begun.finished_at = timezone.now()
     returned = RETURN_VALUE.get_db_prep_save(begun.return_value, connection)
     sql, checked = (MARK_DONE_IN, [transaction_id]) if connection.vendor == "postgresql" else (MARK_DONE, [])
-    row = begun.pk, str(State.WAITING)
-    with _executed(sql, str(State.DONE), begun.finished_at, returned, *row, *checked) as cursor:
-        return bool(cursor.rowcount)
+    values = [str(State.DONE), begun.finished_at, returned, begun.pk, str(State.WAITING), *checked]
+    if is_outermost:
+        try:
+            round_trips.execute(connection, [Statement(MARK_DONE_OR_FAIL, values), COMMIT])
+        except DataError as error:
+            if NOT_MARKED in str(error):
+                raise _NotMarkedError from None
+            raise
+        return
+    with _executed(Statement(sql, values)) as cursor:
+        if not cursor.rowcount:
+            raise _NotMarkedError
 
 
 def _exit_status(error: BaseException | None) -> int:
@@ -746,7 +813,7 @@ INSERT = f"""
 READ = {"id", "task", "args", "kwargs", "options", "queue", "state", "key", "attempts", "starts", "started_at"}
 READ |= {"worker", "earlier_runs", "created_at", "finished_at", "return_value"}
 COLUMNS = [field for field in Job._meta.concrete_fields if field.attname in READ]
-BEGIN = f"""
+START = f"""
     UPDATE "djcelery_jobs_job" AS job
     SET "starts" = 1, "started_at" = %s, "worker" = %s, "message_id" = %s, "publish_at" = %s, "publications" = 0,
         "held" = FALSE
@@ -761,9 +828,11 @@ BEGIN = f"""
 """  # noqa: S608  our own names
 # Nobody waits until this is on the disk. A server that crashes may forget such a start, but then it also rolls back the
 # run, which is one transaction: the job is as it was before it began.
-BEGIN_CHEAPLY = f"{BEGIN.rstrip()}, set_config('synchronous_commit', 'off', true)"
+START_CHEAPLY = f"{START.rstrip()}, set_config('synchronous_commit', 'off', true)"
 SELECT_UNFINISHED = 'SELECT 0 FROM "djcelery_jobs_job" WHERE "id" = %s AND "state" = %s'
-LOCK_UNFINISHED = f"{SELECT_UNFINISHED.replace('0', 'txid_current()', 1)} FOR UPDATE"
+LOCK_UNFINISHED = SELECT_UNFINISHED.replace("0", "txid_current()::text", 1)
+# Nobody else has begun the job since, and nobody waits here for a run of somebody else.
+OF_THIS_START = 'AND "started_at" = %s FOR UPDATE'
 # Here it is decided whether a job that is cancelled while it ends is DONE.
 MARK_DONE = """
     UPDATE "djcelery_jobs_job" AS job SET "state" = %s, "finished_at" = %s, "return_value" = %s
@@ -771,6 +840,12 @@ MARK_DONE = """
         AND NOT EXISTS (SELECT 1 FROM "djcelery_jobs_cancellation" AS cancellation WHERE cancellation."job" = job."id")
 """
 MARK_DONE_IN = f"{MARK_DONE} AND txid_current() = %s"
+# Where COMMIT follows in the same round trip, a row that is not marked has to fail. The error has this text.
+NOT_MARKED = "djcelery_jobs: a job is marked DONE by one row, not by "
+MARK_DONE_OR_FAIL = f"""
+    WITH marked AS ({MARK_DONE_IN} RETURNING 1)
+    SELECT CASE count(*) WHEN 1 THEN 1 ELSE ('{NOT_MARKED}' || count(*))::integer END FROM marked
+"""  # noqa: S608  our own names
 
 
 def _insert(job: Job) -> None:
@@ -783,12 +858,14 @@ def _insert(job: Job) -> None:
 
 
 @contextmanager
-def _executed(sql: str, *values: Any) -> Iterator[Any]:
+def _executed(statement: Statement) -> Iterator[Any]:
     """Execute a statement, with its values as the database takes them, and yield the cursor."""
     connection = database()
-    adapted = [ADAPTERS[type(value)](connection, value) if type(value) in ADAPTERS else value for value in values]
-    with prepared.cursor(connection) as cursor:
-        cursor.execute(sql, adapted)
+    values = [
+        ADAPTERS[type(value)](connection, value) if type(value) in ADAPTERS else value for value in statement.values
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, values)
         yield cursor
 
 
@@ -799,7 +876,7 @@ ADAPTERS: dict[type, Callable[[Any, Any], Any]] = {
 
 
 def _from_row(row: Sequence[Any]) -> Job:
-    """Return the job that BEGIN has returned the columns of. Django reads the others when somebody asks for them."""
+    """Return the job that START has returned the columns of. Django reads the others when somebody asks for them."""
     connection, values = database(), list(row[: len(COLUMNS)])
     for index, converters in _converters(connection.alias):
         for converter in converters:

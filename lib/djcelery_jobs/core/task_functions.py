@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
@@ -12,7 +12,6 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from billiard.common import terminate_handler_fired  # type: ignore[import-untyped]
 from celery import current_app, shared_task
-from celery.canvas import Signature
 
 from djcelery_jobs.conf import jobs_settings
 from djcelery_jobs.core import task_results
@@ -60,12 +59,13 @@ class FunctionTask(DurableTask):
             _running.reset(token)
         return value
 
-    def _run(self, job: Job, followers: list[Signature]) -> Any:
+    def _run(self, job: Job, transaction: ExitStack, *, is_locked: bool) -> Any:
         try:
-            value = super()._run(job, followers)
+            value = super()._run(job, transaction, is_locked=is_locked)
         except SystemExit as error:
             if terminate_handler_fired():  # the process was told to end
                 raise
+            transaction.__exit__(type(error), error, error.__traceback__)
             self._fail(job, error)
             raise TaskExitedError(f"{self.name} called sys.exit({error.code!r}).") from error
         if job.state == State.DONE:

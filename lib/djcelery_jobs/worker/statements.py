@@ -63,6 +63,10 @@ def cancel(connection: BaseDatabaseWrapper) -> None:
         raw.close()
 
 
+# It needs no cursor: see core/round_trips.py.
+cancel_at_soft_limit.takes_round_trips = True  # type: ignore[attr-defined]
+
+
 def _is_over(pgconn: Any) -> bool:
     """Read what the server answers until the statement is over. Return False when it is not over in time."""
     deadline = time.monotonic() + SECONDS

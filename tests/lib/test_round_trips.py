@@ -1,0 +1,259 @@
+"""Test how many round trips a run takes, that its statements are prepared, and where neither is done."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from djcelery_jobs.core import round_trips
+from djcelery_jobs.core.durable import DurableTask
+from djcelery_jobs.core.round_trips import BEGIN, COMMIT, Statement
+from djcelery_jobs.models import Job, State
+from tests.lib.durable_jobs import deliver, effects, the_job
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(round_trips, "pooled", set())
+    connection.close()
+    yield
+    connection.close()
+
+
+@pytest.fixture
+def dispatch(task):
+    """Dispatch a job of a task that does this: dispatch(does, one_transaction=False)."""
+
+    def dispatch(does, **options) -> None:
+        Job.objects.all().delete()
+        with transaction.atomic():
+            task(does, base=DurableTask, **options).delay()
+
+    return dispatch
+
+
+@pytest.fixture
+def run(dispatch, broker):
+    def run(does=None, **options) -> Job:
+        dispatch(does or nothing, **options)
+        broker.run_one()
+        return the_job()
+
+    return run
+
+
+def nothing() -> None:
+    """Leave only what the ledger does."""
+
+
+def create_user() -> None:
+    get_user_model().objects.create(username="a")
+
+
+def prepared() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return sorted({statement.split()[0] for (statement,) in cursor.fetchall()})
+
+
+@contextmanager
+def counted_round_trips(folder: Path) -> Iterator[list[int]]:
+    """Count the round trips of the block: how often the server answers what the client has sent. Append the count."""
+    counts: list[int] = []
+    connection.ensure_connection()
+    with (folder / "trace").open("w") as trace:
+        connection.connection.pgconn.trace(trace.fileno())
+        try:
+            yield counts
+        finally:
+            connection.connection.pgconn.untrace()
+    senders = [line.split("\t")[1] for line in (folder / "trace").read_text().splitlines() if "\t" in line]
+    counts.append(sum(pair == ("F", "B") for pair in pairwise(senders)))
+
+
+@pytest.mark.parametrize(
+    ("does", "options", "trips"),
+    [
+        (nothing, {}, 2),  # begin and lock; mark done and commit
+        (create_user, {}, 3),
+        (nothing, {"one_transaction": False}, 3),  # begin; lock; mark done and commit
+        (create_user, {"one_transaction": False}, 4),
+    ],
+)
+def test_how_many_a_run_takes(run, dispatch, broker, tmp_path, does, options, trips):
+    run(**options)  # the first of a connection prepares the statements
+    dispatch(does, **options)
+
+    with counted_round_trips(tmp_path) as counts:
+        broker.run_one()
+
+    assert counts == [trips]
+    assert the_job().state == State.DONE
+
+
+def test_the_statements_that_begin_and_end_a_run_are_prepared_once(run):
+    assert run().state == State.DONE
+    before = prepared()
+    assert before == ["BEGIN", "COMMIT", "SELECT", "UPDATE", "WITH"]
+
+    assert run().state == State.DONE
+    assert prepared() == before
+
+
+def test_none_where_the_settings_say_that_there_is_a_pooler(run, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+
+    assert run().state == State.DONE
+    assert prepared() == []
+
+
+def test_a_pooler_that_nobody_told_of_fails_no_job(run):
+    run()
+    connection.connection.pgconn.exec_(b"DEALLOCATE ALL")  # as if this were another connection to the server
+
+    assert run(create_user).state == State.DONE
+    assert effects() == ["a"]
+    assert round_trips.pooled == {"default"}
+    assert run().state == State.DONE
+    assert prepared() == []
+
+
+def test_none_where_transactions_do_not_begin_with_begin(run, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", 2)
+
+    assert run().state == State.DONE
+    assert prepared() == []
+
+
+def test_whoever_watches_the_statements_sees_each_of_them(run):
+    seen = []
+
+    def watch(execute, sql, params, many, context):
+        seen.append((sql.split()[0], context["cursor"]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        assert run().state == State.DONE
+    assert [word for word, _ in seen][-4:-1] == ["UPDATE", "SELECT", "UPDATE"]  # then comes the test's own look
+
+
+def test_a_commit_that_fails_takes_the_effect_with_it(run):
+    def breaks_a_rule_that_is_looked_at_last() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO djcelery_test_rule VALUES (1), (1)")
+        create_user()
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE djcelery_test_rule (number int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    try:
+        job = run(breaks_a_rule_that_is_looked_at_last)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE djcelery_test_rule")
+
+    assert (job.state, job.error_class) == (State.DEAD, "django.db.utils.IntegrityError")
+    assert effects() == []
+
+
+def test_a_run_goes_on_after_a_migration_that_changes_what_a_statement_returns(run, dispatch, broker):
+    run()
+    dispatch(create_user)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE djcelery_jobs_job ALTER COLUMN worker TYPE varchar(120)")
+    try:
+        broker.run_one()
+        assert (the_job().state, the_job().starts) == (State.DONE, 1)
+        assert effects() == ["a"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE djcelery_jobs_job ALTER COLUMN worker TYPE varchar(100)")
+
+
+def test_a_run_begins_anew_on_a_connection_that_broke(run, dispatch, broker, caplog):
+    run()
+    dispatch(create_user)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    other.close()
+
+    with caplog.at_level(logging.WARNING):
+        broker.run_one()
+
+    assert (the_job().state, effects()) == (State.DONE, ["a"])
+
+
+def test_a_copy_of_the_message_finds_nothing_to_do(run):
+    job = run(create_user)
+
+    deliver(job)
+
+    assert (the_job().starts, effects()) == (1, ["a"])
+
+
+# -- The statements themselves
+
+
+def test_the_rows_of_each_statement():
+    [one, none, many] = round_trips.execute(
+        connection,
+        [Statement("SELECT %s::int, %s::text", [1, "ä"]), Statement("CREATE TEMPORARY TABLE few (number int)")],
+        [Statement("SELECT generate_series(1, %s)", ["3"])],
+    )
+
+    assert (one, none, many) == ([(1, "ä")], [], [(1,), (2,), (3,)])
+
+
+def test_more_than_the_socket_takes_at_once():
+    text = "x" * 20_000_000
+
+    [[(answer,)]] = round_trips.execute(connection, [Statement("SELECT %s::text", [text])])
+
+    assert answer == text
+
+
+def test_an_error_rolls_back_its_own_batch():
+    def insert(name: str) -> Statement:
+        return Statement("INSERT INTO auth_group (name) VALUES (%s)", [name])
+
+    with pytest.raises(IntegrityError):
+        round_trips.execute(connection, [insert("a")], [BEGIN, insert("b"), insert("b"), COMMIT])
+    connection.rollback()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM auth_group ORDER BY name")
+        assert [name for (name,) in cursor.fetchall()] == ["a"]
+    assert connection.is_usable()
+
+
+def test_an_error_leaves_nothing_behind_that_the_next_call_meets():
+    broken, sound = Statement("SELECT 1 / %s", ["0"]), Statement("SELECT %s::int", ["5"])
+    for _ in range(2):
+        with pytest.raises(Exception, match="division by zero"):
+            round_trips.execute(connection, [broken])
+        assert round_trips.execute(connection, [sound]) == [[(5,)]]
+    assert round_trips.pooled == set()
+
+
+def test_an_interruption_closes_the_connection(monkeypatch):
+    def interrupt(pgconn, batches):
+        raise KeyboardInterrupt
+
+    connection.ensure_connection()
+    monkeypatch.setattr(round_trips, "_results", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        round_trips.execute(connection, [Statement("SELECT 1")])
+
+    assert connection.connection is None
+
+
+def test_a_server_that_goes_away_raises_the_error_that_django_knows():
+    with pytest.raises(OperationalError):
+        round_trips.execute(connection, [Statement("SELECT pg_terminate_backend(pg_backend_pid())")])
