@@ -8,9 +8,11 @@ import pytest
 from kombu import Connection
 from kombu.simple import SimpleQueue
 from kombu.transport import TRANSPORT_ALIASES
+from redis.exceptions import OutOfMemoryError
 
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import sentinel_options, tls_options, waits_since
+from djcelery_jobs.brokers.redis_transport import Pair
 
 ROOT = Path(__file__).parents[2]
 SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
@@ -115,3 +117,57 @@ def test_a_queue_behind_a_prefix_is_found_and_counted(tmp_path, free_port):
         assert channel.queue_declare("fast", passive=True).message_count == 1
         with pytest.raises(connection.channel_errors):
             channel.queue_declare("slow", passive=True)
+
+
+@pytest.fixture
+def channel(tmp_path, free_port):
+    url = f"redis://127.0.0.1:{free_port}/0"
+    with local_broker(url, tmp_path), Connection(url, transport_options={"global_keyprefix": "shop:"}) as connection:
+        yield connection.default_channel
+
+
+def stored(channel) -> tuple[list[bytes], list[bytes]]:
+    """Return the tags of the messages that are recorded as taken, from each of the two places."""
+    with channel.conn_or_acquire() as client:
+        return client.zrange("unacked_index", 0, -1), list(client.hgetall("shop:unacked"))
+
+
+def take(channel):
+    """Publish a message and take it, as a worker does."""
+    queue = SimpleQueue(channel, "fast")
+    queue.put("")
+    return queue.get(timeout=10)
+
+
+def test_a_message_is_recorded_as_taken_until_it_is_acknowledged(channel):
+    message = take(channel)
+    tag = message.delivery_tag.encode()
+    assert stored(channel) == ([tag], [tag])
+
+    message.ack()
+    assert stored(channel) == ([], [])
+
+
+def test_both_are_recorded_though_the_connection_broke_in_between(channel):
+    message = take(channel)
+    with channel.conn_or_acquire() as client:
+        own = client.client_id()
+        killers = [found["id"] for found in client.client_list() if found["id"] != str(own)]
+        for number in [*killers, own]:
+            client.client_kill_filter(_id=number, skipme=False)
+
+    message.ack()
+
+    assert stored(channel) == ([], [])
+
+
+def test_a_server_that_is_full_leaves_no_answer_behind_that_the_next_command_reads(channel):
+    with channel.conn_or_acquire() as client:
+        client.config_set("maxmemory", 1)
+        with pytest.raises(OutOfMemoryError):
+            Pair(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+        client.config_set("maxmemory", 0)
+
+        assert client.ping() is True
+        Pair(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+        assert client.execute_command("PING") is True

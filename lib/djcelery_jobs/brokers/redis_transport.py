@@ -4,6 +4,11 @@ One client per channel: kombu creates a client whenever it sends something, two 
 client holds nothing but the channel's pool of connections, so one can be reused. A worker then runs about half as many
 jobs again for the same CPU.
 
+Records without a transaction: kombu writes two commands when a message is taken, and two when it is acknowledged, each
+pair as a MULTI with four answers, and redis-py takes most of the CPU of a worker's main process for that. Nothing needs
+the transaction. If only the first of a pair arrives, a record is left that names no message; and that a message is
+taken is recorded after it was taken, with or without one.
+
 Channels that close when the connection is gone: before kombu closes a channel, it reads the answer that a worker waits
 for there. When the connection broke there is no answer, and the channel stays open. Celery closes it once more, when
 kombu no longer knows the server, and the worker exits over that with everything it runs ("'NoneType' object has no
@@ -23,13 +28,16 @@ worker runs the message all the same, since running what waits is the only way t
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from kombu import Message
 from kombu.transport import redis, virtual
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from djcelery_jobs.brokers import running_deliveries
 from djcelery_jobs.brokers.redis_envelope import well_formed
@@ -55,8 +63,64 @@ class FullServer:
 full_server = FullServer()
 
 
+class Pair:
+    """Collect commands as a pipeline of redis-py does, and send them at once."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self.client, self.prefix = client, prefix
+        self.commands: list[tuple[Any, ...]] = []
+
+    def zadd(self, key: str, scores: dict[str, float]) -> "Pair":
+        return self._add("ZADD", key, *(word for member, score in scores.items() for word in (score, member)))
+
+    def hset(self, key: str, field: str, value: str) -> "Pair":
+        return self._add("HSET", key, field, value)
+
+    def zrem(self, key: str, member: str) -> "Pair":
+        return self._add("ZREM", key, member)
+
+    def hdel(self, key: str, field: str) -> "Pair":
+        return self._add("HDEL", key, field)
+
+    def _add(self, command: str, key: str, *words: Any) -> "Pair":
+        self.commands.append((command, f"{self.prefix}{key}", *words))
+        return self
+
+    def execute(self) -> None:
+        """Send the commands and read the answers. On a connection that broke, let the client try again as it does."""
+        try:
+            self._execute()
+        except (RedisConnectionError, RedisTimeoutError):
+            with self.client.pipeline() as pipe:
+                for command, key, *words in self.commands:
+                    pipe.execute_command(command, key.removeprefix(self.prefix), *words)
+                pipe.execute()
+
+    def _execute(self) -> None:
+        pool = self.client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_commands(self.commands))
+            for _ in self.commands:
+                connection.read_response()
+        except BaseException:
+            connection.disconnect()  # there may be answers that nobody has read
+            raise
+        finally:
+            pool.release(connection)
+
+
 class QoS(redis.QoS):
     """Record which messages are taken and not acknowledged."""
+
+    @contextmanager
+    def pipe_or_acquire(self, pipe: Any = None, client: Any = None) -> Iterator[Any]:
+        """Yield what records a message that was taken or acknowledged."""
+        if pipe:
+            yield pipe
+        else:
+            with self.channel.conn_or_acquire(client) as client:
+                yield Pair(client, self.channel.global_keyprefix)
 
     def append(self, message: Message, delivery_tag: str) -> None:
         """Record a message that was taken. On a full server, remember it in this process only."""
