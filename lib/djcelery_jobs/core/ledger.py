@@ -31,6 +31,9 @@ These invariants hold at every moment, whichever process is killed:
 7. Nothing begins while a Pause of its queue or task exists, because begin() looks for one in the statement that begins.
 8. A job that somebody asked to cancel becomes DONE or CANCELLED, and nothing else. The statement that marks it DONE
    looks for the Cancellation. If there is one, the transaction of the effect is rolled back.
+
+On PostgreSQL a run takes two round trips (round_trips.py): one that commits its start and locks its row, and one that
+marks the job DONE and commits. The statements are the same as where each of them is sent alone.
 """
 
 import logging
