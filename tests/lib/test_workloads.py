@@ -70,13 +70,6 @@ def test_the_worker_command_is_one_that_celery_understands(name):
     assert understood["prefetch_multiplier"] == workload.prefetch
 
 
-@pytest.mark.parametrize(("events", "control", "silent"), [(0, 0, True), (1, 0, False), (0, 1, False)])
-def test_a_worker_says_that_it_lives_only_to_those_who_receive_events(conf, events, control, silent):
-    conf(worker_send_task_events=bool(events), worker_enable_remote_control=bool(control))
-
-    assert ("--without-heartbeat" in worker_command("shop", "fast", settings.WORKLOADS["fast"])) is silent
-
-
 def test_manage_py_worker_prints_the_plain_command(capsys):
     call_command("worker", "slow", "--concurrency", "7", "--print")
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from celery import Task, current_app
+from celery import Task
 from django.conf import settings
 
 
@@ -82,15 +82,12 @@ def worker_command(app: str, name: str, workload: Workload) -> list[str]:
     """Return the plain Celery command that runs one class.
 
     The node name holds the process id: two workers of a class may share a machine, and a broker refuses a second
-    consumer of the same name. Gossip and mingle are chatter between workers that nothing here needs. Only those who
-    receive events, or may ask for them by remote control, need the one that says that a worker lives.
+    consumer of the same name. Gossip and mingle are chatter between workers that nothing here needs. The heartbeat
+    stays, though nobody may listen: a worker that waits notices by the attempt to send it that Redis is gone.
     """
-    conf = current_app.conf
-    events = conf.worker_send_task_events or conf.worker_enable_remote_control
     return [
         *(sys.executable, "-m", "celery", "-A", app, "worker"),
         *("-Q", name, "-n", f"{name}-{os.getpid()}@%h"),
         *("--concurrency", str(workload.concurrency), "--prefetch-multiplier", str(workload.prefetch)),
         *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-        *(() if events else ("--without-heartbeat",)),
     ]
