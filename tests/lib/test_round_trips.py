@@ -190,6 +190,22 @@ def test_a_run_begins_anew_on_a_connection_that_broke(run, dispatch, broker, cap
     assert (the_job().state, effects()) == (State.DONE, ["a"])
 
 
+@pytest.mark.parametrize("one_transaction", [True, False])
+def test_a_server_that_is_still_away_at_the_rollback_fails_no_job(run, monkeypatch, one_transaction):
+    def lose_the_server() -> None:
+        monkeypatch.setattr(connection, "connect", refuse_once)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    def refuse_once() -> None:
+        monkeypatch.undo()
+        raise OperationalError("connection refused")
+
+    job = run(lose_the_server, one_transaction=one_transaction)
+
+    assert (job.state, job.attempts) == (State.DELAYED, 1)
+
+
 def test_a_copy_of_the_message_finds_nothing_to_do(run):
     job = run(create_user)
 

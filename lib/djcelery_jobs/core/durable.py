@@ -102,8 +102,7 @@ class DurableTask(JobTask):
         self.request.retries = job.attempts  # an old copy of the message does not know of all
         self.request.begun = True
         try:
-            with transaction:
-                return self._run(job, transaction, is_locked=first_run is not None)
+            return self._run(job, transaction, is_locked=first_run is not None)
         except Retry as retry:
             _patiently(ledger.schedule_retry, job, at=_when(retry), error=retry.exc)
             raise
@@ -170,20 +169,20 @@ class DurableTask(JobTask):
 
         transaction: in which the job becomes done. It has begun, and has locked the row, if `is_locked` says so.
         """
-        followers = self._take_followers(job)
-        args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write to the broker could change
         try:
-            result = None if self.one_transaction else self._perform(job, args, kwargs)
-            if not is_locked and not transaction.enter_context(ledger.complete_in_transaction(job)):
-                self.request.begun = False  # the run that has ended it is counted
-                return None
-            if self.one_transaction:
-                result = self._perform(job, args, kwargs)
-            self._dispatch(followers, result)
-            transaction.close()  # mark it done and commit
+            with transaction:
+                followers = self._take_followers(job)
+                args, kwargs = outbox.arguments(job)  # not the message's, which whoever may write there could change
+                result = None if self.one_transaction else self._perform(job, args, kwargs)
+                if not is_locked and not transaction.enter_context(ledger.complete_in_transaction(job)):
+                    self.request.begun = False  # the run that has ended it is counted
+                    return None
+                if self.one_transaction:
+                    result = self._perform(job, args, kwargs)
+                self._dispatch(followers, result)
         except (*DATABASE_AWAY, SoftTimeLimitExceeded) as error:
-            # At the lock or the commit, where Celery's autoretry does not look. And each run is out of time while the
-            # database, or whatever it waits for, stands still.
+            # At the lock, the commit or the rollback, where Celery's autoretry does not look. And each run is out of
+            # time while the database, or whatever it waits for, stands still.
             raise self.retry(exc=error, countdown=2**self.request.retries) from error
         return result
 

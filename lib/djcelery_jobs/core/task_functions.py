@@ -65,7 +65,6 @@ class FunctionTask(DurableTask):
         except SystemExit as error:
             if terminate_handler_fired():  # the process was told to end
                 raise
-            transaction.__exit__(type(error), error, error.__traceback__)
             self._fail(job, error)
             raise TaskExitedError(f"{self.name} called sys.exit({error.code!r}).") from error
         if job.state == State.DONE:
