@@ -43,14 +43,17 @@ def run_faults(environment: Environment, plan: FaultPlan, say: Callable[[str], N
     rng = random.Random(plan.seed)  # noqa: S311  no secret
     last = time.time()
     faults = _faults(environment, plan, rng)
-    for place, (name, fault) in enumerate(faults, 1):
-        dispatcher.wait_until(place / (len(faults) + 1))
-        if "plain" not in plan.tasks:  # which have no rows
-            dispatcher.wait_for_a_run()
-        fault()
-        last = time.time()
-        restarts = environment.supervisor.restarts
-        say(f"fault {place} of {len(faults)}: {name}; {dispatcher.progress:.0%} dispatched, {restarts} restarts")
+    try:
+        for place, (name, fault) in enumerate(faults, 1):
+            dispatcher.wait_until(place / (len(faults) + 1))
+            if "plain" not in plan.tasks:  # which have no rows
+                dispatcher.wait_for_a_run()
+            fault()
+            last = time.time()
+            restarts = environment.supervisor.restarts
+            say(f"fault {place} of {len(faults)}: {name}; {dispatcher.progress:.0%} dispatched, {restarts} restarts")
+    finally:
+        dispatcher.faults_are_over.set()
     dispatcher.join()
     assert not dispatcher.failure, dispatcher.failure
     last = max(last, dispatcher.last_kill)
@@ -68,11 +71,16 @@ def run_faults(environment: Environment, plan: FaultPlan, say: Callable[[str], N
 
 
 class Dispatcher(threading.Thread):
-    """Run the process that dispatches; where it is killed, the next one goes on."""
+    """Run the process that dispatches; where it is killed, the next one goes on.
+
+    All jobs of the plan are dispatched, and more as long as there are faults to come: on a busy machine these take
+    longer than the plan thinks, and a kill after the last job shows nothing.
+    """
 
     def __init__(self, environment: Environment, plan: FaultPlan) -> None:
         super().__init__(daemon=True)
         self.environment, self.plan = environment, plan
+        self.faults_are_over = threading.Event()
         self.refused = 0
         self.last_kill = 0.0
         self.failure = ""
@@ -81,16 +89,25 @@ class Dispatcher(threading.Thread):
         plan = self.plan
         parts = plan.dispatcher_kills + 1
         borders = [plan.jobs * part // parts for part in range(parts + 1)]
-        options = {"rate": plan.rate, "longest": plan.longest, "tasks": plan.tasks, "rollbacks": plan.rollbacks}
         for part in range(parts):
-            die = part < parts - 1
-            process = self.environment.dispatch(borders[part], borders[part + 1], die=die, **options)
-            code = exit_code(process, 3600)
-            self.last_kill = time.time() if die else self.last_kill
-            self.refused += len(process.lines("^refused "))
-            if code != (-9 if die else 0):
-                self.failure = f"the dispatching process ended with {code}:\n{process.text[-3000:]}"
-                return
+            self._dispatch(borders[part], borders[part + 1], die=part < parts - 1)
+        last = plan.jobs
+        while not self.failure and not self.faults_are_over.is_set():
+            self._dispatch(last, last + SECONDS * plan.rate)
+            last += SECONDS * plan.rate
+
+    def _dispatch(self, first: int, last: int, *, die: bool = False) -> None:
+        """Dispatch the jobs of these numbers by a process, which may kill itself at the end."""
+        if self.failure:
+            return
+        plan = self.plan
+        options = {"rate": plan.rate, "longest": plan.longest, "tasks": plan.tasks, "rollbacks": plan.rollbacks}
+        process = self.environment.dispatch(first, last, die=die, **options)
+        code = exit_code(process, 3600)
+        self.last_kill = time.time() if die else self.last_kill
+        self.refused += len(process.lines("^refused "))
+        if code != (-9 if die else 0):
+            self.failure = f"the dispatching process ended with {code}:\n{process.text[-3000:]}"
 
     @property
     def progress(self) -> float:
@@ -109,6 +126,7 @@ class Dispatcher(threading.Thread):
             time.sleep(0.05)
 
 
+SECONDS = 5  # of jobs that one process dispatches besides those of the plan
 RUNNING = "SELECT count(*) FROM djcelery_jobs_job WHERE state = 'waiting' AND started_at IS NOT NULL"
 
 
