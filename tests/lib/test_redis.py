@@ -5,14 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis.connection
 from kombu import Connection
 from kombu.simple import SimpleQueue
 from kombu.transport import TRANSPORT_ALIASES
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
 
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import sentinel_options, tls_options, waits_since
-from djcelery_jobs.brokers.redis_transport import Pair
+from djcelery_jobs.brokers.redis_transport import PlainPipeline
 
 ROOT = Path(__file__).parents[2]
 SENTINELS = "sentinel://:secret@one:26379/3;sentinel://:secret@two:26379/3"
@@ -148,16 +150,24 @@ def test_a_message_is_recorded_as_taken_until_it_is_acknowledged(channel):
     assert stored(channel) == ([], [])
 
 
-def test_both_are_recorded_though_the_connection_broke_in_between(channel):
+@pytest.mark.parametrize("step", ["send_packed_command", "read_response"])
+def test_both_commands_arrive_though_the_connection_breaks_in_between(channel, monkeypatch, step):
+    def break_once() -> None:
+        def lose_connection(self, *args, **options):
+            monkeypatch.undo()
+            raise RedisConnectionError
+
+        monkeypatch.setattr(redis.connection.AbstractConnection, step, lose_connection)
+
     message = take(channel)
-    with channel.conn_or_acquire() as client:
-        own = client.client_id()
-        killers = [found["id"] for found in client.client_list() if found["id"] != str(own)]
-        for number in [*killers, own]:
-            client.client_kill_filter(_id=number, skipme=False)
+    tags = sorted([message.delivery_tag.encode(), b"another"])
+    break_once()
+    channel.qos.append(message, "another")
+    assert [*map(sorted, stored(channel))] == [tags, tags]
 
+    break_once()
+    channel.qos.ack("another")
     message.ack()
-
     assert stored(channel) == ([], [])
 
 
@@ -165,9 +175,9 @@ def test_a_server_that_is_full_leaves_no_answer_behind_that_the_next_command_rea
     with channel.conn_or_acquire() as client:
         client.config_set("maxmemory", 1)
         with pytest.raises(OutOfMemoryError):
-            Pair(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+            PlainPipeline(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
         client.config_set("maxmemory", 0)
 
         assert client.ping() is True
-        Pair(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+        PlainPipeline(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
         assert client.execute_command("PING") is True

@@ -4,10 +4,10 @@ One client per channel: kombu creates a client whenever it sends something, two 
 client holds nothing but the channel's pool of connections, so one can be reused. A worker then runs about half as many
 jobs again for the same CPU.
 
-Records without a transaction: kombu writes two commands when a message is taken, and two when it is acknowledged, each
-pair as a MULTI with four answers, and redis-py takes most of the CPU of a worker's main process for that. Nothing needs
-the transaction. If only the first of a pair arrives, a record is left that names no message; and that a message is
-taken is recorded after it was taken, with or without one.
+Records without a transaction: kombu sends two commands when a message is taken, and two when it is acknowledged, each
+time as a MULTI with four answers, which is a third of the CPU of a worker's main process. The two go out in one packet.
+If Redis dies between them, a tag is left without its message, or the text of an acknowledged message without its tag.
+Neither returns to a queue. A message whose record is lost is one of those that Redis loses when it dies, as before.
 
 Channels that close when the connection is gone: before kombu closes a channel, it reads the answer that a worker waits
 for there. When the connection broke there is no answer, and the channel stays open. Celery closes it once more, when
@@ -63,26 +63,26 @@ class FullServer:
 full_server = FullServer()
 
 
-class Pair:
-    """Collect commands as a pipeline of redis-py does, and send them at once."""
+class PlainPipeline:
+    """Collect commands and send them at once, as a pipeline of redis-py does, but without a transaction."""
 
     def __init__(self, client: Any, prefix: str) -> None:
         self.client, self.prefix = client, prefix
         self.commands: list[tuple[Any, ...]] = []
 
-    def zadd(self, key: str, scores: dict[str, float]) -> "Pair":
+    def zadd(self, key: str, scores: dict[str, float]) -> "PlainPipeline":
         return self._add("ZADD", key, *(word for member, score in scores.items() for word in (score, member)))
 
-    def hset(self, key: str, field: str, value: str) -> "Pair":
+    def hset(self, key: str, field: str, value: str) -> "PlainPipeline":
         return self._add("HSET", key, field, value)
 
-    def zrem(self, key: str, member: str) -> "Pair":
+    def zrem(self, key: str, member: str) -> "PlainPipeline":
         return self._add("ZREM", key, member)
 
-    def hdel(self, key: str, field: str) -> "Pair":
+    def hdel(self, key: str, field: str) -> "PlainPipeline":
         return self._add("HDEL", key, field)
 
-    def _add(self, command: str, key: str, *words: Any) -> "Pair":
+    def _add(self, command: str, key: str, *words: Any) -> "PlainPipeline":
         self.commands.append((command, f"{self.prefix}{key}", *words))
         return self
 
@@ -120,7 +120,7 @@ class QoS(redis.QoS):
             yield pipe
         else:
             with self.channel.conn_or_acquire(client) as client:
-                yield Pair(client, self.channel.global_keyprefix)
+                yield PlainPipeline(client, self.channel.global_keyprefix)
 
     def append(self, message: Message, delivery_tag: str) -> None:
         """Record a message that was taken. On a full server, remember it in this process only."""
