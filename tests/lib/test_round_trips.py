@@ -1,6 +1,8 @@
 """Test how many round trips a run takes, that its statements are prepared, and where neither is done."""
 
 import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -14,7 +16,7 @@ from djcelery_jobs.core import round_trips
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.core.round_trips import BEGIN, COMMIT, Statement
 from djcelery_jobs.models import Job, State
-from tests.lib.durable_jobs import deliver, effects, the_job
+from tests.lib.durable_jobs import deliver, effects, later, the_job
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -22,6 +24,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(round_trips, "pooled", set())
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)  # kept from job to job, as in a worker
     connection.close()
     yield
     connection.close()
@@ -188,6 +191,51 @@ def test_a_run_begins_anew_on_a_connection_that_broke(run, dispatch, broker, cap
         broker.run_one()
 
     assert (the_job().state, effects()) == (State.DONE, ["a"])
+
+
+@pytest.mark.parametrize("how", [socket.SHUT_RDWR, socket.SHUT_WR])
+def test_a_run_begins_anew_on_a_connection_that_broke_without_a_word(run, dispatch, broker, how):
+    run()
+    dispatch(create_user)
+    with socket.socket(fileno=os.dup(connection.connection.pgconn.socket)) as own_end:
+        own_end.shutdown(how)
+
+    broker.run_one()
+
+    assert (the_job().state, effects()) == (State.DONE, ["a"])
+
+
+def test_a_start_whose_answer_is_lost_counts_as_cut_off(run, dispatch, broker):
+    run()
+    dispatch(create_user)
+    with socket.socket(fileno=os.dup(connection.connection.pgconn.socket)) as own_end:
+        own_end.shutdown(socket.SHUT_RD)
+    broker.run_one()
+    assert (the_job().state, the_job().starts, effects()) == (State.WAITING, 1, [])
+
+    later(60)
+    deliver(the_job())
+
+    assert (the_job().state, the_job().starts, effects()) == (State.DONE, 2, ["a"])
+
+
+def test_a_connection_that_breaks_at_the_end_of_a_run_rolls_back_and_the_job_is_retried(run):
+    def lose_the_connection() -> None:
+        create_user()
+        with socket.socket(fileno=os.dup(connection.connection.pgconn.socket)) as own_end:
+            own_end.shutdown(socket.SHUT_RDWR)
+
+    job = run(lose_the_connection)
+
+    assert (job.state, job.attempts, effects()) == (State.DELAYED, 1, [])
+
+
+def test_an_error_without_a_code_is_the_servers():
+    import psycopg
+
+    error = psycopg.DatabaseError("server closed the connection unexpectedly")
+
+    assert type(round_trips._as_transient("default", {}, error)) is psycopg.OperationalError
 
 
 @pytest.mark.parametrize("one_transaction", [True, False])

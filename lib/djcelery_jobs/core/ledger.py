@@ -32,8 +32,8 @@ These invariants hold at every moment, whichever process is killed:
 8. A job that somebody asked to cancel becomes DONE or CANCELLED, and nothing else. The statement that marks it DONE
    looks for the Cancellation. If there is one, the transaction of the effect is rolled back.
 
-On PostgreSQL a run takes two round trips (round_trips.py): one that commits its start and locks its row, and one that
-marks the job DONE and commits. The statements are the same as where each of them is sent alone.
+On PostgreSQL a run takes two round trips (round_trips.py): the first commits its start and locks its row, the second
+marks the job DONE and commits. Each statement has the same effect as where it is sent alone.
 """
 
 import logging
@@ -341,36 +341,37 @@ def complete_in_transaction(begun: Job) -> Iterator[Job | None]:
 
     begun: the job that begin() returned. It is DONE afterwards, if it was completed here. Its `return_value` is kept.
     """
-    with _completing(partial(_lock_unfinished, begun)) as ours:
+    is_joined = round_trips.are_possible(database())
+    with _completing(partial(_lock_unfinished, begun, is_joined), is_joined=is_joined) as ours:
         yield ours
 
 
 @contextmanager
 def first_run(delivery: Delivery) -> Iterator[Job | None]:
-    """Do the same as begin() and complete_in_transaction(), for the first run of a job that is one transaction.
+    """Begin the first run of a job that is one transaction, run the block, and mark the job DONE.
 
-    The start is committed by itself, as begin() does, but the row is locked in the same round trip. Yield None when
-    the job is not untouched, or its database has no round trips for several statements: then begin() decides.
+    Do what begin() and complete_in_transaction() do: the start is committed by itself, and the row is locked in the
+    same round trip. Yield None when a worker has begun the job before, when something else keeps it from beginning, or
+    when the database cannot take several statements at once. Then begin() decides.
     """
     if not round_trips.are_possible(database()):
         yield None
         return
-    with _completing(partial(_begin_and_lock, delivery)) as job:
+    with _completing(partial(_begin_and_lock, delivery), is_joined=True) as job:
         yield job
 
 
 @contextmanager
-def _completing(lock: Callable[[bool], tuple[Job, str] | None]) -> Iterator[Job | None]:
+def _completing(lock: Callable[[], tuple[Job, str] | None], *, is_joined: bool) -> Iterator[Job | None]:
     """Run the block between the lock of the row and the statement that marks it DONE.
 
-    lock: returns the job that it has locked and the id of the transaction: elsewhere than on PostgreSQL 0. It is told
-    whether the transaction is yet to begin at the server, and ends there together with the last statement.
+    lock: returns the job that it has locked, and the id of the transaction: elsewhere than on PostgreSQL "0".
+    is_joined: the transaction begins at the server together with the lock, and commits together with the mark.
     """
     process, connection, job = os.getpid(), database(), None
-    is_outermost = round_trips.are_possible(connection)
     try:
         with atomic():
-            job, transaction_id = lock(is_outermost) or (None, "")
+            job, transaction_id = lock() or (None, "")
             try:
                 yield job
             except Exception as error:
@@ -381,7 +382,7 @@ def _completing(lock: Callable[[bool], tuple[Job, str] | None]) -> Iterator[Job 
                 if os.getpid() != process:
                     os._exit(_exit_status(sys.exception()))  # it must not speak on its parent's connection
             if job:
-                _mark_done(job, transaction_id, is_outermost)
+                _mark_done(job, transaction_id, is_joined)
     except _NotMarkedError as error:
         if job and not error.is_closed and Cancellation.objects.filter(pk=job.pk).exists():
             raise CancelledError from None
@@ -404,7 +405,7 @@ TRANSACTION_ENDED = (
 )
 
 
-def _begin_and_lock(delivery: Delivery, is_outermost: bool) -> tuple[Job, str] | None:
+def _begin_and_lock(delivery: Delivery) -> tuple[Job, str] | None:
     """Begin the first run of an untouched job, commit that, and lock its row in the transaction of the run."""
     now = timezone.now()
     lock = Statement(f"{LOCK_UNFINISHED} {OF_THIS_START}", [delivery.job_id, str(State.WAITING), now])
@@ -412,10 +413,10 @@ def _begin_and_lock(delivery: Delivery, is_outermost: bool) -> tuple[Job, str] |
     return (_from_row(begun[0]), locked[0][0]) if begun and locked else None
 
 
-def _lock_unfinished(begun: Job, is_outermost: bool) -> tuple[Job, str] | None:
+def _lock_unfinished(begun: Job, is_joined: bool) -> tuple[Job, str] | None:
     """Lock the row of a job that is not finished."""
     connection, values = database(), [begun.pk, str(State.WAITING)]
-    if is_outermost:
+    if is_joined:
         _, rows = round_trips.execute(connection, [BEGIN, Statement(f"{LOCK_UNFINISHED} FOR UPDATE", values)])
     else:
         sql = f"{LOCK_UNFINISHED} FOR UPDATE" if connection.vendor == "postgresql" else SELECT_UNFINISHED
@@ -424,7 +425,7 @@ def _lock_unfinished(begun: Job, is_outermost: bool) -> tuple[Job, str] | None:
     return (begun, rows[0][0]) if rows else None
 
 
-def _mark_done(begun: Job, transaction_id: str, is_outermost: bool) -> None:
+def _mark_done(begun: Job, transaction_id: str, is_joined: bool) -> None:
     """Mark the job DONE, and commit if that is possible with it. Raise _NotMarkedError if its transaction has ended."""
     connection = database()
     if connection.closed_in_transaction:
@@ -435,7 +436,7 @@ def _mark_done(begun: Job, transaction_id: str, is_outermost: bool) -> None:
     returned = RETURN_VALUE.get_db_prep_save(begun.return_value, connection)
     sql, checked = (MARK_DONE_IN, [transaction_id]) if connection.vendor == "postgresql" else (MARK_DONE, [])
     values = [str(State.DONE), begun.finished_at, returned, begun.pk, str(State.WAITING), *checked]
-    if is_outermost:
+    if is_joined:
         try:
             round_trips.execute(connection, [Statement(MARK_DONE_OR_FAIL, values), COMMIT])
         except DataError as error:
@@ -832,8 +833,8 @@ START = f"""
 # Nobody waits until this is on the disk. A server that crashes may forget such a start, but then it also rolls back the
 # run, which is one transaction: the job is as it was before it began.
 START_CHEAPLY = f"{START.rstrip()}, set_config('synchronous_commit', 'off', true)"
-SELECT_UNFINISHED = 'SELECT 0 FROM "djcelery_jobs_job" WHERE "id" = %s AND "state" = %s'
-LOCK_UNFINISHED = SELECT_UNFINISHED.replace("0", "txid_current()::text", 1)
+SELECT_UNFINISHED = """SELECT '0' FROM "djcelery_jobs_job" WHERE "id" = %s AND "state" = %s"""
+LOCK_UNFINISHED = SELECT_UNFINISHED.replace("'0'", "txid_current()::text")
 # Nobody else has begun the job since, and nobody waits here for a run of somebody else.
 OF_THIS_START = 'AND "started_at" = %s FOR UPDATE'
 # Here it is decided whether a job that is cancelled while it ends is DONE.

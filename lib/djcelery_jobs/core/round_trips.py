@@ -1,9 +1,9 @@
 """Execute statements that PostgreSQL has parsed and planned once for each connection, several in one round trip.
 
-Of the statements of a run it takes PostgreSQL longer to plan them than to execute them, and it takes both sides longer
-to wait for each other than to do either. Django sends each statement as a new text, because a pooler may give each
-transaction another connection, and waits for the answer. Where DISABLE_SERVER_SIDE_CURSORS says that there is such a
-pooler, this module is not used. Where nobody says so, the first error tells.
+PostgreSQL takes longer to plan the statements of a run than to execute them, and each round trip costs both sides CPU
+besides. Django sends each statement as a new text, because a pooler may give each transaction another connection, and
+waits for its answer. Where DISABLE_SERVER_SIDE_CURSORS says that there is such a pooler, this module is not used. Where
+nobody says so, the first error tells.
 
 It uses libpq's pipeline mode through the connection that psycopg gives (`Connection.pgconn`). psycopg's own pipeline
 takes more CPU than the round trips that it saves here.
@@ -103,7 +103,7 @@ def _send(alias: str, raw: Any, batches: Sequence[Sequence[Statement]]) -> list[
     raw.pgconn.exit_pipeline_mode()
     failed = next((result for result in results if result.status == ExecStatus.FATAL_ERROR), None)
     if failed:
-        raise _unless_pooled(alias, known, errors.error_from_result(failed, encoding=raw.info.encoding))
+        raise _as_transient(alias, known, errors.error_from_result(failed, encoding=raw.info.encoding))
     known.update(new)
     return [_rows(raw, result) for result in results[len(new) :]]
 
@@ -153,10 +153,12 @@ def _rows(raw: Any, result: Any) -> list[tuple[Any, ...]]:
     return loader.load_rows(0, result.ntuples, tuple)
 
 
-def _unless_pooled(alias: str, known: dict[str, bytes], error: Exception) -> Exception:
-    """Return the error of a statement, or one that lets the run begin again when it is due to preparing it."""
+def _as_transient(alias: str, known: dict[str, bytes], error: Any) -> Exception:
+    """Return the error, or one after which the caller tries again where neither the statement nor the job caused it."""
     from psycopg import OperationalError, errors
 
+    if not error.sqlstate:  # the client's own words: the server is gone
+        return OperationalError(str(error))
     if isinstance(error, errors.FeatureNotSupported):  # a migration has changed what the statement returns
         known.clear()
         return OperationalError(str(error))
