@@ -1,9 +1,9 @@
 """Do in a worker what people decided: leave paused queues alone, and end the runs of cancelled jobs.
 
-A thread of the main process reads the decisions twice a second, in one statement, and wakes the worker's event loop
-when there is something to carry out: only the loop may talk to the broker and to the pool. So a running job ends within
-two seconds on the prefork pool. A pool that cannot end one job alone lets it go on, and its end is not counted: the
-statement that would mark it done refuses.
+A thread of the main process reads the decisions twice a second, in one statement. When there is something to carry out,
+it asks the worker's event loop for a round, because only the loop may talk to the broker and to the pool. The loop
+turns at least once a second (heartbeat.TICK). So a running job ends within two seconds on the prefork pool. A pool that
+cannot end one job alone lets it go on, and its end is not counted: the statement that would mark it done refuses.
 """
 
 import logging
@@ -27,7 +27,7 @@ from djcelery_jobs.worker.heartbeat import pulse
 logger = logging.getLogger(__name__)
 
 LOOK_INTERVAL = 0.5  # seconds between two looks at the database
-CARRY_OUT_INTERVAL = 0.25  # seconds between two rounds of an event loop that no thread can wake
+CARRY_OUT_INTERVAL = 0.25  # seconds between two rounds of an event loop that no thread can ask for one
 SIGNAL = "SIGKILL"  # what is stuck in a library hears no other; the database rolls back
 
 
@@ -38,7 +38,7 @@ class Decisions:
     cancelled: jobs that somebody has cancelled and that are not ended yet.
     ended: those of them whose processes this worker has ended, until the row says so.
     is_known: the last look succeeded.
-    wake: lets the event loop make a round. None while it makes rounds of its own, or has no connection.
+    wake: asks the event loop for a round. None while it makes rounds of its own, or has no connection.
     """
 
     paused: frozenset[pauses.Name] = frozenset()
@@ -78,7 +78,7 @@ def look() -> None:
         decisions.is_known = False
         connections.close_all()
     finally:
-        close_unless_children_leave_it_alone()
+        close_unless_fork_safe()
     if decisions.wake and decisions.are_open:
         decisions.wake()
 
@@ -98,7 +98,7 @@ def read() -> tuple[frozenset[pauses.Name], frozenset[uuid.UUID]]:
     return paused, frozenset(job_id(job) for _, _, job in rows if job is not None)
 
 
-def close_unless_children_leave_it_alone() -> None:
+def close_unless_fork_safe() -> None:
     """Close the connection that a thread of the main process has used, unless it is to PostgreSQL.
 
     That one may stay open: its client knows in which process it was opened, and does not close it in a child that the
@@ -137,7 +137,7 @@ class CarryOutDecisions(bootsteps.StartStopStep):
         self.timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Make a round when the thread asks for it. Nothing wakes the loop of gevent and eventlet: it makes many."""
+        """Make a round when the thread asks for it. The loops of gevent and eventlet cannot be asked: they go round."""
         if consumer.hub is None:
             self.timer = consumer.timer.call_repeatedly(CARRY_OUT_INTERVAL, self.carry_out, (consumer,))
         else:

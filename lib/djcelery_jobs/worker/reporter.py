@@ -96,7 +96,7 @@ def _write(worker: Any, started_at: datetime) -> None:
     else:
         database().close_if_unusable_or_obsolete()  # as Django does after a request: it is older than CONN_MAX_AGE
     finally:
-        operators.close_unless_children_leave_it_alone()
+        operators.close_unless_fork_safe()
 
 
 def _write_heartbeat(worker: Any, started_at: datetime) -> None:
