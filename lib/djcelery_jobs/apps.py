@@ -17,6 +17,7 @@ CONNECTED = [
     "djcelery_jobs.worker.connections",
     "djcelery_jobs.worker.gc_freeze",
     "djcelery_jobs.worker.operators",
+    "djcelery_jobs.worker.orphans",
     "djcelery_jobs.worker.reporter",
     "djcelery_jobs.worker.revocations",
     "djcelery_jobs.worker.shutdown",

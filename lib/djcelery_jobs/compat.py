@@ -92,7 +92,7 @@ TABLE = (
         name="_delivered",
         package="kombu",
         used_in=("brokers.redis_transport",),
-        why="When the connection is lost, the messages of running jobs must not be returned to their queue.",
+        why="A lost connection must not return the messages of running jobs, and others are returned from memory.",
         tried="5.7.0",
         needless_when="kombu lets its user say which unacknowledged messages to keep.",
     ),

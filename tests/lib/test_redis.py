@@ -2,11 +2,14 @@ import json
 import ssl
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+import redis
 import redis.connection
-from kombu import Connection
+from kombu import Connection, Consumer, Producer, Queue
+from kombu.asynchronous import Hub
 from kombu.simple import SimpleQueue
 from kombu.transport import TRANSPORT_ALIASES
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -125,20 +128,140 @@ def test_a_queue_behind_a_prefix_is_found_and_counted(tmp_path, free_port):
 def channel(tmp_path, free_port):
     url = f"redis://127.0.0.1:{free_port}/0"
     with local_broker(url, tmp_path), Connection(url, transport_options={"global_keyprefix": "shop:"}) as connection:
-        yield connection.default_channel
+        channel = connection.default_channel
+        channel.onlooker = redis.Redis.from_url(url)  # for after it is closed
+        yield channel
 
 
 def stored(channel) -> tuple[list[bytes], list[bytes]]:
     """Return the tags of the messages that are recorded as taken, from each of the two places."""
-    with channel.conn_or_acquire() as client:
-        return client.zrange("unacked_index", 0, -1), list(client.hgetall("shop:unacked"))
+    client = channel.onlooker
+    return client.zrange("shop:unacked_index", 0, -1), list(client.hgetall("shop:unacked"))
 
 
-def take(channel):
+def take(channel, **options):
     """Publish a message and take it, as a worker does."""
     queue = SimpleQueue(channel, "fast")
-    queue.put("")
+    queue.put("", **options)
     return queue.get(timeout=10)
+
+
+def take_durable(channel, task):
+    """Do the same with the message of a durable job, as the outbox publishes it."""
+    return take(channel, headers={"task": task.name}, message_id="1")
+
+
+def waiting(channel) -> list[dict]:
+    """Return the messages in the queue."""
+    return [json.loads(message) for message in channel.onlooker.lrange("shop:fast", 0, -1)]
+
+
+def test_the_message_of_a_durable_job_is_not_recorded(channel, add):
+    message = take_durable(channel, add)
+    assert stored(channel) == ([], [])
+    assert channel.qos.unrecorded == {message.delivery_tag}
+
+    message.ack()
+    assert channel.qos.unrecorded == set()
+    channel.close()
+    assert (waiting(channel), stored(channel)) == ([], ([], []))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"task": "{add}"}},  # Celery sent it, and there may be no row
+        {"headers": {"task": "djcelery_jobs.tasks.prune"}, "message_id": "1"},
+        {"headers": {"task": "unknown"}, "message_id": "1"},
+        {"headers": {"task": ["{add}"]}, "message_id": "1"},
+        {"message_id": "1"},
+    ],
+)
+def test_any_other_message_is_recorded(channel, options, add):
+    tag = take(channel, **json.loads(json.dumps(options).replace("{add}", add.name))).delivery_tag.encode()
+
+    assert stored(channel) == ([tag], [tag])
+
+
+def test_a_durable_message_that_a_process_could_not_end_returns_at_once(channel, add):
+    take_durable(channel, add).requeue()
+    assert channel.qos.unrecorded == set()
+
+    [returned] = waiting(channel)
+    assert returned["headers"]["task"] == add.name
+    assert returned["properties"]["delivery_info"]["redelivered"] is True
+    assert stored(channel) == ([], [])
+
+
+def test_a_message_that_could_not_be_returned_can_be_later(channel, add):
+    message = take_durable(channel, add)
+    channel.onlooker.config_set("maxmemory", 1)
+    with pytest.raises(OutOfMemoryError):
+        message.requeue()
+    channel.onlooker.config_set("maxmemory", 0)
+
+    channel.close()
+    assert len(waiting(channel)) == 1
+
+
+def test_a_durable_message_that_is_rejected_is_gone(channel, add):
+    take_durable(channel, add).reject()
+    assert channel.qos.unrecorded == set()
+    channel.close()
+
+    assert (waiting(channel), stored(channel)) == ([], ([], []))
+
+
+def test_a_channel_that_closes_returns_what_it_has_not_acknowledged(channel, add):
+    take_durable(channel, add).ack()
+    take_durable(channel, add)
+    take(channel)
+    channel.close()
+
+    assert len(waiting(channel)) == 2
+    assert stored(channel) == ([], [])
+
+
+def test_what_a_full_server_did_not_record_returns_too(channel):
+    with channel.conn_or_acquire() as client:
+        queue = SimpleQueue(channel, "fast")
+        queue.put("")
+        client.config_set("maxmemory", 1)
+        queue.get(timeout=10)
+        client.config_set("maxmemory", 0)
+    assert stored(channel) == ([], [])
+
+    channel.close()
+    assert len(waiting(channel)) == 1
+
+
+def test_the_event_loop_is_told_once_of_each_socket(channel, monkeypatch):
+    loop, received = Hub(), []
+    transport = channel.connection
+    consumer = Consumer(channel, [Queue("fast")], callbacks=[lambda body, message: received.append(body)])
+    consumer.consume()
+    transport.register_with_event_loop(transport, loop)
+    loop.run_once()
+    [known] = [fd for fd in loop.readers if fd in transport.cycle._fd_to_chan]
+    told = []
+    monkeypatch.setattr(loop, "add", lambda *args, **options: told.append(args))
+    loop.run_once()
+    assert told == []
+    monkeypatch.undo()
+
+    loop.readers[known] = print, (known,)  # as a connection leaves behind that nobody took leave of
+    loop.run_once()
+    assert loop.readers[known] == (transport.on_readable, (known,))
+
+    channel.client.connection.disconnect()
+    assert known not in loop.readers
+    Producer(channel, routing_key="fast").publish("after another connection")
+    for _ in range(20):
+        loop.run_once()
+        if received:
+            break
+    assert received == ["after another connection"]
+    loop.close()
 
 
 def test_a_message_is_recorded_as_taken_until_it_is_acknowledged(channel):
@@ -171,13 +294,50 @@ def test_both_commands_arrive_though_the_connection_breaks_in_between(channel, m
     assert stored(channel) == ([], [])
 
 
+def test_the_records_go_over_one_connection_of_the_pool(channel):
+    message = take(channel)
+    kept = channel.qos.kept.connection
+    assert kept is not None
+
+    message.ack()
+    assert channel.qos.kept.connection is kept
+    channel._disconnect_pools()  # as after a lost connection
+    take(channel).ack()
+    assert channel.qos.kept.connection is not kept
+    assert stored(channel) == ([], [])
+
+
+def test_two_threads_that_record_at_the_same_time_do_not_read_the_answers_of_each_other(channel):
+    message = take(channel)
+    kept, pool = channel.qos.kept, channel.pool
+    with kept.of(pool) as first, kept.of(pool) as second:
+        assert first is kept.connection
+        assert second is not first
+        channel.qos.append(message, "another")
+
+    assert pool.get_connection() is not first
+    message.ack()
+    channel.qos.ack("another")
+    assert stored(channel) == ([], [])
+
+
+def test_a_kept_connection_that_the_server_has_closed_loses_no_record(channel):
+    message = take(channel)
+    with channel.conn_or_acquire() as client:
+        assert client.client_kill_filter(_type="normal", skipme=True) >= 1
+
+    message.ack()
+    assert stored(channel) == ([], [])
+
+
 def test_a_server_that_is_full_leaves_no_answer_behind_that_the_next_command_reads(channel):
     with channel.conn_or_acquire() as client:
+        record = partial(PlainPipeline, client, "", channel.qos.kept)
         client.config_set("maxmemory", 1)
         with pytest.raises(OutOfMemoryError):
-            PlainPipeline(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+            record().zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
         client.config_set("maxmemory", 0)
 
         assert client.ping() is True
-        PlainPipeline(client, "").zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
+        record().zadd("index", {"tag": 1.0}).hset("unacked", "tag", "x").execute()
         assert client.execute_command("PING") is True

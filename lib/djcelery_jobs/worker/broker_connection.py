@@ -8,11 +8,14 @@ from celery import current_app
 from celery.signals import worker_init
 
 from djcelery_jobs.conf import jobs_settings
+from djcelery_jobs.worker.event_loop import EventLoop
 from djcelery_jobs.worker.heartbeat import pulse
 
 
 class BrokerConnection(kombu.Connection):
     """Connect with shorter pauses than kombu's, which grow to half a minute."""
+
+    requires_hub = EventLoop  # where Celery looks for the class of the event loop
 
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **options: Any) -> Any:
         """Wait for the broker. Only the worker's own consumer passes a `callback`, which is called between tries."""
