@@ -3,6 +3,7 @@ import re
 import shutil
 from types import SimpleNamespace
 
+import click
 import pytest
 from celery import current_app
 from celery.app.annotations import prepare, resolve_all
@@ -110,6 +111,19 @@ def test_manage_py_worker_runs_the_worker_itself_where_celery_knows_the_signal(m
     [options] = started
     assert end.value.code == 70
     assert (options["queues"], options["concurrency"], options["prefetch_multiplier"]) == (["slow"], 7, 1)
+
+
+def test_manage_py_worker_knows_the_options_that_the_app_adds(monkeypatch):
+    started = []
+    monkeypatch.setattr(worker_module, "REMAP_SIGTERM", "SIGQUIT")
+    monkeypatch.setattr(current_app, "Worker", lambda **options: SimpleNamespace(start=lambda: started.append(options)))
+    monkeypatch.setattr(worker, "params", [*worker.params])
+    monkeypatch.setitem(current_app.user_options, "worker", {click.Option(["--tenant"], default="none")})
+
+    with pytest.raises(AttributeError):  # it has no exit code
+        call_command("worker", "slow")
+
+    assert started[0]["tenant"] == "none"
 
 
 @pytest.mark.parametrize(("typo", "advice"), [("fsat", "Did you mean 'fast'?"), ("xyz", "Choose from: fast, slow")])

@@ -9,11 +9,12 @@ def test_an_order_goes_through_fast_and_email(dev_server):
     order = dev_server.order("ann@example.com")
     dev_server.receipt_sent(order)
 
-    [reserve] = dev_server.starts("orders.tasks.reserve_stock", order)
-    [receipt] = dev_server.starts("orders.tasks.send_receipt", order)
-    eventually("the line of the receipt", lambda: dev_server.ran_in(receipt["id"]))
-    assert dev_server.ran_in(reserve["id"]) == {"worker-fast"}
-    assert dev_server.ran_in(receipt["id"]) == {"worker-email"}
+    # One job each. On a busy machine SQLite may be locked, and the job is tried again.
+    [reserve] = {start["id"] for start in dev_server.starts("orders.tasks.reserve_stock", order)}
+    [receipt] = {start["id"] for start in dev_server.starts("orders.tasks.send_receipt", order)}
+    eventually("the line of the receipt", lambda: dev_server.ran_in(receipt))
+    assert dev_server.ran_in(reserve) == {"worker-fast"}
+    assert dev_server.ran_in(receipt) == {"worker-email"}
     assert dev_server.browser.json(f"/api/orders/{order}")["status"] == "reserved"
 
 
@@ -24,9 +25,9 @@ def test_a_price_list_that_staff_uploads_is_imported_by_slow(dev_server):
     number = page.partition("<h1>Price list ")[2].partition("<")[0]
 
     eventually("the page says done", lambda: "Done: 2 lines imported." in staff.get(f"/prices/{number}"))
-    [started] = dev_server.starts("orders.tasks.import_price_list", int(number))
-    eventually("the line of the import", lambda: dev_server.ran_in(started["id"]))
-    assert dev_server.ran_in(started["id"]) == {"worker-slow"}
+    [started] = {start["id"] for start in dev_server.starts("orders.tasks.import_price_list", int(number))}
+    eventually("the line of the import", lambda: dev_server.ran_in(started))
+    assert dev_server.ran_in(started) == {"worker-slow"}
     assert "Cup with a handle" in dev_server.browser.get("/")
 
 

@@ -114,6 +114,23 @@ class Process:
                 continue
 
 
+def where_it_is(process: Process) -> str:
+    """Say how a process has ended, or of a worker that has not, where its main thread is: SIGUSR1 makes it tell."""
+    if (code := process.popen.poll()) is not None:
+        return f"has ended with {code}"
+    if " worker " not in _command(process.popen.pid):
+        return "lives"
+    before = len(process.text)
+    process.popen.send_signal(signal.SIGUSR1)
+    deadline = time.monotonic() + 3
+    while "MainThread" not in (said := process.text[before:]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    _, _, stack = said.partition("MainThread")
+    frames = re.findall(r'File ".*?([^/"]+/[^/"]+)", line (\d+), in (\w+)', stack.partition("LOCAL VARIABLES")[0])
+    places = [f"{file}:{line} {name}" for file, line, name in frames if name not in ("cry_handler", "cry")]
+    return f"is in {' > '.join(places[-10:]) or 'C code, and tells nothing'}"
+
+
 def _processes() -> list[int]:
     return [int(folder.name) for folder in PROC.glob("[0-9]*")]
 

@@ -171,6 +171,15 @@ def run(commands: dict[str, list[str]], last_lines: Sequence[str] = ()) -> int:
         finished = staticmethod(colours.with_coloured_level if has_colours else str)
 
         def write(self, message: Message) -> None:
+            """Print what is said, and end everything when nobody reads it any more, such as `tee` after Ctrl-C."""
+            try:
+                self.write_lines(message)
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.output.fileno())
+                manager.returncode = manager.returncode or 128 + signal.SIGTERM
+                manager.terminate()
+
+        def write_lines(self, message: Message) -> None:
             text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
             if message.name == SYSTEM_PRINTER_NAME:
                 for line in self.tracebacks.flush(text.partition(" stopped (rc=")[0]):

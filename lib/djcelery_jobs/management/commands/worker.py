@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from billiard.common import REMAP_SIGTERM  # type: ignore[import-untyped]
 from django.conf import settings
@@ -34,15 +34,13 @@ class Command(BaseCommand):
             self.stdout.write(shlex.join(["celery", *command[3:]]))
         if options["print"]:
             return
-        if options["verbosity"] == 0:
-            command.insert(command.index("worker"), "--quiet")  # no banner and no list of tasks
         self.stdout.flush()
+        is_quiet = options["verbosity"] == 0  # no banner and no list of tasks
         # In this process, or in its place: signals reach Celery itself.
         if REMAP_SIGTERM is not None:
-            from celery.bin.celery import celery
-
-            # Without the checks, which this command has just run.
-            celery.main(args=["--skip-checks", *command[3:]], prog_name="celery", auto_envvar_prefix="CELERY")
+            run_here(command[command.index("worker") + 1 :], is_quiet)
+        if is_quiet:
+            command.insert(command.index("worker"), "--quiet")
         # SIGTERM starts Celery's soft shutdown: short jobs finish, long ones go back to the queue at once. This is read
         # when Celery is first imported. Where manage.py did not set it before, only another start of Python reads it.
         os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
@@ -57,3 +55,19 @@ class Command(BaseCommand):
         if concurrency:
             command[command.index("--concurrency") + 1] = str(concurrency)
         return command
+
+
+def run_here(words: list[str], is_quiet: bool) -> NoReturn:
+    """Run Celery's command `worker` with these words, and exit as it does.
+
+    The `celery` command above it would import all the others, and with them a prompt that no worker needs.
+    """
+    from celery.bin.base import CLIContext
+    from celery.bin.worker import worker
+
+    os.environ["CELERY_SKIP_CHECKS"] = "true"  # the command that calls this has just run them
+    # What the celery command does before it calls a command: with the options of the app, and of the environment.
+    context = CLIContext(app=None, no_color=bool(os.environ.get("NO_COLOR")), workdir=None, quiet=is_quiet)
+    worker.params.extend(context.app.user_options["worker"])
+    worker.main(words, prog_name="celery worker", obj=context, auto_envvar_prefix="CELERY_WORKER")
+    raise AssertionError("Click exits.")
