@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -68,7 +68,10 @@ def prepared() -> list[str]:
 
 @contextmanager
 def counted_round_trips(folder: Path) -> Iterator[list[int]]:
-    """Count the round trips of the block: how often the server answers what the client has sent. Append the count."""
+    """Count the round trips of the block: how often the server answers what the client has sent. Append the count.
+
+    Each ends with the one packet that asks for the answer.
+    """
     counts: list[int] = []
     connection.ensure_connection()
     with (folder / "trace").open("w") as trace:
@@ -77,8 +80,9 @@ def counted_round_trips(folder: Path) -> Iterator[list[int]]:
             yield counts
         finally:
             connection.connection.pgconn.untrace()
-    senders = [line.split("\t")[1] for line in (folder / "trace").read_text().splitlines() if "\t" in line]
-    counts.append(sum(pair == ("F", "B") for pair in pairwise(senders)))
+    lines = [line.split("\t") for line in (folder / "trace").read_text().splitlines() if "\t" in line]
+    counts.append(sum((one[1], other[1]) == ("F", "B") for one, other in pairwise(lines)))
+    assert counts[-1] == sum(line[3] == "Sync" or (line[1], line[3]) == ("F", "Query") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +209,17 @@ def test_a_run_begins_anew_on_a_connection_that_broke_without_a_word(run, dispat
     assert (the_job().state, effects()) == (State.DONE, ["a"])
 
 
-def test_a_start_whose_answer_is_lost_counts_as_cut_off(run, dispatch, broker):
+def test_a_start_whose_answer_is_lost_counts_as_cut_off(run, dispatch, broker, monkeypatch):
+    results = round_trips._results
+
+    def lose_the_answer(pgconn):
+        monkeypatch.undo()
+        results(pgconn)
+        raise OperationalError("server closed the connection unexpectedly")
+
     run()
     dispatch(create_user)
-    with socket.socket(fileno=os.dup(connection.connection.pgconn.socket)) as own_end:
-        own_end.shutdown(socket.SHUT_RD)
+    monkeypatch.setattr(round_trips, "_results", lose_the_answer)
     broker.run_one()
     assert (the_job().state, the_job().starts, effects()) == (State.WAITING, 1, [])
 
@@ -217,6 +227,19 @@ def test_a_start_whose_answer_is_lost_counts_as_cut_off(run, dispatch, broker):
     deliver(the_job())
 
     assert (the_job().state, the_job().starts, effects()) == (State.DONE, 2, ["a"])
+
+
+def test_a_start_that_fails_is_tried_again(dispatch, broker, monkeypatch):
+    dispatch(create_user)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 20")  # milliseconds
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        other.cursor().execute("SELECT 1 FROM djcelery_jobs_job FOR UPDATE")
+        monkeypatch.setattr("djcelery_jobs.core.durable.time.sleep", lambda seconds: other.rollback())
+        broker.run_one()
+
+    assert (the_job().state, the_job().starts, effects()) == (State.DONE, 1, ["a"])
 
 
 def test_a_connection_that_breaks_at_the_end_of_a_run_rolls_back_and_the_job_is_retried(run):
@@ -268,8 +291,9 @@ def test_a_copy_of_the_message_finds_nothing_to_do(run):
 def test_the_rows_of_each_statement():
     [one, none, many] = round_trips.execute(
         connection,
-        [Statement("SELECT %s::int, %s::text", [1, "ä"]), Statement("CREATE TEMPORARY TABLE few (number int)")],
-        [Statement("SELECT generate_series(1, %s)", ["3"])],
+        Statement("SELECT %s::int, %s::text", [1, "ä"]),
+        Statement("CREATE TEMPORARY TABLE few (number int)"),
+        Statement("SELECT generate_series(1, %s)", ["3"]),
     )
 
     assert (one, none, many) == ([(1, "ä")], [], [(1,), (2,), (3,)])
@@ -278,17 +302,17 @@ def test_the_rows_of_each_statement():
 def test_more_than_the_socket_takes_at_once():
     text = "x" * 20_000_000
 
-    [[(answer,)]] = round_trips.execute(connection, [Statement("SELECT %s::text", [text])])
+    [[(answer,)]] = round_trips.execute(connection, Statement("SELECT %s::text", [text]))
 
     assert answer == text
 
 
-def test_an_error_rolls_back_its_own_batch():
+def test_an_error_rolls_back_its_own_transaction():
     def insert(name: str) -> Statement:
         return Statement("INSERT INTO auth_group (name) VALUES (%s)", [name])
 
     with pytest.raises(IntegrityError):
-        round_trips.execute(connection, [insert("a")], [BEGIN, insert("b"), insert("b"), COMMIT])
+        round_trips.execute(connection, BEGIN, insert("a"), COMMIT, BEGIN, insert("b"), insert("b"), COMMIT)
     connection.rollback()
 
     with connection.cursor() as cursor:
@@ -301,23 +325,23 @@ def test_an_error_leaves_nothing_behind_that_the_next_call_meets():
     broken, sound = Statement("SELECT 1 / %s", ["0"]), Statement("SELECT %s::int", ["5"])
     for _ in range(2):
         with pytest.raises(Exception, match="division by zero"):
-            round_trips.execute(connection, [broken])
-        assert round_trips.execute(connection, [sound]) == [[(5,)]]
+            round_trips.execute(connection, broken)
+        assert round_trips.execute(connection, sound) == [[(5,)]]
     assert round_trips.pooled == set()
 
 
 def test_an_interruption_closes_the_connection(monkeypatch):
-    def interrupt(pgconn, batches):
+    def interrupt(pgconn):
         raise KeyboardInterrupt
 
     connection.ensure_connection()
     monkeypatch.setattr(round_trips, "_results", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        round_trips.execute(connection, [Statement("SELECT 1")])
+        round_trips.execute(connection, Statement("SELECT 1"))
 
     assert connection.connection is None
 
 
 def test_a_server_that_goes_away_raises_the_error_that_django_knows():
     with pytest.raises(OperationalError):
-        round_trips.execute(connection, [Statement("SELECT pg_terminate_backend(pg_backend_pid())")])
+        round_trips.execute(connection, Statement("SELECT pg_terminate_backend(pg_backend_pid())"))

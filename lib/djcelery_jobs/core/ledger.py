@@ -251,7 +251,7 @@ def _begin_first(delivery: Delivery) -> Job | None:
         return None
     statement = _first_start(delivery, timezone.now())
     if round_trips.are_possible(connection):
-        [rows] = round_trips.execute(connection, [statement])
+        [rows] = round_trips.execute(connection, statement)
     else:
         with _executed(statement) as cursor:
             rows = cursor.fetchall()
@@ -409,7 +409,7 @@ def _begin_and_lock(delivery: Delivery) -> tuple[Job, str] | None:
     """Begin the first run of an untouched job, commit that, and lock its row in the transaction of the run."""
     now = timezone.now()
     lock = Statement(f"{LOCK_UNFINISHED} {OF_THIS_START}", [delivery.job_id, str(State.WAITING), now])
-    begun, _, locked = round_trips.execute(database(), [_first_start(delivery, now)], [BEGIN, lock])
+    _, begun, _, _, locked = round_trips.execute(database(), BEGIN, _first_start(delivery, now), COMMIT, BEGIN, lock)
     return (_from_row(begun[0]), locked[0][0]) if begun and locked else None
 
 
@@ -417,7 +417,7 @@ def _lock_unfinished(begun: Job, is_joined: bool) -> tuple[Job, str] | None:
     """Lock the row of a job that is not finished."""
     connection, values = database(), [begun.pk, str(State.WAITING)]
     if is_joined:
-        _, rows = round_trips.execute(connection, [BEGIN, Statement(f"{LOCK_UNFINISHED} FOR UPDATE", values)])
+        _, rows = round_trips.execute(connection, BEGIN, Statement(f"{LOCK_UNFINISHED} FOR UPDATE", values))
     else:
         sql = f"{LOCK_UNFINISHED} FOR UPDATE" if connection.vendor == "postgresql" else SELECT_UNFINISHED
         with _executed(Statement(sql, values)) as cursor:
@@ -438,7 +438,7 @@ def _mark_done(begun: Job, transaction_id: str, is_joined: bool) -> None:
     values = [str(State.DONE), begun.finished_at, returned, begun.pk, str(State.WAITING), *checked]
     if is_joined:
         try:
-            round_trips.execute(connection, [Statement(MARK_DONE_OR_FAIL, values), COMMIT])
+            round_trips.execute(connection, Statement(MARK_DONE_OR_FAIL, values), COMMIT)
         except DataError as error:
             if NOT_MARKED in str(error):
                 raise _NotMarkedError from None

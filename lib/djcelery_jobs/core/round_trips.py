@@ -10,9 +10,10 @@ takes more CPU than the round trips that it saves here.
 """
 
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -60,20 +61,20 @@ def _are_alike(settings: dict[str, Any]) -> bool:
     return bool(settings["AUTOCOMMIT"] and not is_pooled and "isolation_level" not in settings["OPTIONS"])
 
 
-def execute(connection: Any, *batches: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+def execute(connection: Any, *statements: Statement) -> list[list[tuple[Any, ...]]]:
     """Execute statements in one round trip. Return the rows of each.
 
-    batches: each is a transaction of its own, unless BEGIN and COMMIT say otherwise. If a statement fails, those after
-        it in its batch are not executed. Its error is raised when all batches are through.
+    They are one transaction, unless BEGIN and COMMIT say otherwise. If one fails, those after it are not executed, and
+    its error is raised.
     """
     connection.validate_no_broken_transaction()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw = connection.connection
-    send: Callable[..., Any] = lambda *_: _send(connection.alias, raw, batches)  # noqa: E731
+    send: Callable[..., Any] = lambda *_: _send(connection.alias, raw, statements)  # noqa: E731
     for wrapper in reversed(connection.execute_wrappers):
         send = partial(wrapper, send)
-    text = "; ".join(statement.sql for batch in batches for statement in batch)
+    text = "; ".join(statement.sql for statement in statements)
     try:
         with connection.wrap_database_errors:
             rows: list[list[tuple[Any, ...]]] = send(text, None, False, {"connection": connection})
@@ -83,29 +84,26 @@ def execute(connection: Any, *batches: Sequence[Statement]) -> list[list[tuple[A
             connection.close()
 
 
-def _send(alias: str, raw: Any, batches: Sequence[Sequence[Statement]]) -> list[list[tuple[Any, ...]]]:
-    """Send the batches, and return the rows of each statement. Raise the first error, as psycopg's own."""
-    from psycopg import errors
-    from psycopg.adapt import PyFormat, Transformer
-    from psycopg.pq import ExecStatus
-
-    known = _prepared.setdefault(raw, {})
-    new = {one.sql: b"djcelery_jobs_%d" % next(_numbers) for batch in batches for one in batch if one.sql not in known}
-    raw.pgconn.enter_pipeline_mode()
+def _send(alias: str, raw: Any, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """Send the statements, and return the rows of each. Raise the first error, as psycopg's own."""
+    client, pgconn, known = _client(), raw.pgconn, _prepared.setdefault(raw, {})
+    new = {one.sql: b"djcelery_jobs_%d" % next(_numbers) for one in statements if one.sql not in known}
+    transformer = client.Transformer(raw)
+    pgconn.enter_pipeline_mode()
     for sql, name in new.items():
-        raw.pgconn.send_prepare(name, _numbered(sql))
-    for batch in batches:
-        for sql, values in batch:
-            dumped = Transformer(raw).dump_sequence(values, [PyFormat.TEXT] * len(values))
-            raw.pgconn.send_query_prepared(known.get(sql) or new[sql], dumped)
-        raw.pgconn.pipeline_sync()
-    results = list(_results(raw.pgconn, len(batches)))
-    raw.pgconn.exit_pipeline_mode()
-    failed = next((result for result in results if result.status == ExecStatus.FATAL_ERROR), None)
+        pgconn.send_prepare(name, _numbered(sql))
+    for sql, values in statements:
+        dumped = transformer.dump_sequence(values, [client.TEXT] * len(values))
+        pgconn.send_query_prepared(known.get(sql) or new[sql], dumped)
+    pgconn.pipeline_sync()
+    results = _results(pgconn)
+    pgconn.exit_pipeline_mode()
+    failed = next((result for result in results if result.status == client.FATAL_ERROR), None)
     if failed:
-        raise _as_transient(alias, known, errors.error_from_result(failed, encoding=raw.info.encoding))
+        error = client.errors.error_from_result(failed, encoding=raw.info.encoding)
+        raise _as_transient(alias, known, error)
     known.update(new)
-    return [_rows(raw, result) for result in results[len(new) :]]
+    return [_rows(transformer, result) for result in results[len(new) :]]
 
 
 # The names of the prepared statements of each connection. No number is used twice, since one may exist after an error.
@@ -120,37 +118,48 @@ def _numbered(sql: str) -> bytes:
     return (first + "".join(f"${number}{text}" for number, text in enumerate(others, start=1))).encode()
 
 
-def _results(pgconn: Any, batches: int) -> Iterator[Any]:
-    """Yield the result of each statement, after waiting for it in a way that a signal interrupts."""
-    from psycopg import OperationalError
-    from psycopg.pq import ConnStatus, ExecStatus
-
-    poll = select.poll()
+def _results(pgconn: Any) -> list[Any]:
+    """Return the result of each statement, after waiting for it in a way that a signal interrupts."""
+    client, poll = _client(), select.poll()
+    results: list[Any] = []
     poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if pgconn.flush() else 0))
-    while batches:
+    while True:
         while pgconn.is_busy():
             poll.poll()
             pgconn.consume_input()
             poll.modify(pgconn.socket, select.POLLIN | (select.POLLOUT if pgconn.flush() else 0))
         result = pgconn.get_result()
         if result is None:  # between two statements
-            if pgconn.status == ConnStatus.BAD:
-                raise OperationalError("The connection to the database is lost.")
-        elif result.status == ExecStatus.PIPELINE_SYNC:
-            batches -= 1
+            if pgconn.status == client.BAD:
+                raise client.errors.OperationalError("The connection to the database is lost.")
+        elif result.status == client.PIPELINE_SYNC:
+            return results
         else:
-            yield result
+            results.append(result)
 
 
-def _rows(raw: Any, result: Any) -> list[tuple[Any, ...]]:
+def _rows(transformer: Any, result: Any) -> list[tuple[Any, ...]]:
     """Return the rows of a result, as a cursor of this connection would."""
-    from psycopg.adapt import Transformer
-
     if not result.nfields:
         return []
-    loader = Transformer(raw)
-    loader.set_pgresult(result)
-    return loader.load_rows(0, result.ntuples, tuple)
+    transformer.set_pgresult(result)
+    rows: list[tuple[Any, ...]] = transformer.load_rows(0, result.ntuples, tuple)
+    return rows
+
+
+@cache
+def _client() -> Any:
+    """Return the names of psycopg that are used for each run. A project on another database has no psycopg."""
+    from psycopg import adapt, errors, pq
+
+    return SimpleNamespace(
+        Transformer=adapt.Transformer,
+        TEXT=adapt.PyFormat.TEXT,
+        errors=errors,
+        BAD=pq.ConnStatus.BAD,
+        FATAL_ERROR=pq.ExecStatus.FATAL_ERROR,
+        PIPELINE_SYNC=pq.ExecStatus.PIPELINE_SYNC,
+    )
 
 
 def _as_transient(alias: str, known: dict[str, bytes], error: Any) -> Exception:
