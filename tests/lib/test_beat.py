@@ -16,6 +16,7 @@ from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.beat.scheduler import LockedScheduler
 from djcelery_jobs.core import bulk, cancellations, pauses
 from djcelery_jobs.core.ledger import BATCH
+from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import (
     BulkAction,
     Cancellation,
@@ -25,6 +26,7 @@ from djcelery_jobs.models import (
     Pause,
     PauseKind,
     ScheduleState,
+    State,
 )
 from djcelery_jobs.tasks import prune
 
@@ -44,6 +46,10 @@ def app(conf, monkeypatch):
 def run(beat, ticks=5):
     for _ in range(ticks):
         beat.tick()
+
+
+def due(minutes, state=State.WAITING):
+    Job.objects.create(queue="fast", state=state, publish_at=datetime.now(UTC) + timedelta(minutes=minutes))
 
 
 def make_due(minutes=11):
@@ -75,18 +81,23 @@ def test_what_is_due_is_sent_while_the_relay_has_more_to_do(app, broker):
     assert broker.waiting()["slow"] == 1
 
 
-def test_with_nothing_to_do_a_tick_is_three_statements(app, broker):
+def test_with_nothing_to_do_a_tick_is_one_statement_and_one_more_when_the_lease_is_renewed(app, broker):
     beat = LockedScheduler(app)
     run(beat)
     with CaptureQueriesContext(connection) as queries:
         beat.tick()
+        beat.lease.renew_at = 0.0
+        beat.tick()
 
-    assert [query["sql"].split()[0] for query in queries] == ["UPDATE", "SELECT", "SELECT"]  # lease, relay, chores
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE", "SELECT"]
 
 
 @pytest.mark.parametrize(
     ("make", "work"),
     [
+        (lambda: due(minutes=-1), [relay]),
+        (lambda: due(minutes=1), []),
+        (lambda: due(minutes=-1, state=State.DONE), []),
         (lambda: Job.objects.create(queue="fast", held=True, publish_at=datetime.now(UTC)), [pauses.release_held]),
         (lambda: HeldMessage.objects.create(), [pauses.release_held]),
         (lambda: Cancellation.objects.create(job=uuid.uuid4()), [cancellations.finish]),
@@ -170,6 +181,7 @@ def test_a_killed_beat_is_replaced_when_its_lease_is_over(app):
     run(standby)
     assert standby.held
 
+    killed.lease.renew_at = 0.0  # so long after it was renewed, it asks
     with pytest.raises(SystemExit):
         run(killed)
 
@@ -364,6 +376,27 @@ def test_an_answer_that_was_longer_under_way_than_the_lease_is_not_believed(slow
 
 def test_a_slow_database_takes_no_lock_away(slow):
     assert LeaseLock("x", seconds=15).hold()
+
+
+def test_a_lease_is_fresh_for_a_third_of_its_time(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("djcelery_jobs.beat.lease.time.monotonic", lambda: now[0])
+    lease, other = LeaseLock("x", seconds=15), LeaseLock("x", seconds=15)
+    assert not lease.is_fresh
+
+    lease.hold()
+    now[0] += 4.9
+    assert lease.is_fresh
+    now[0] += 0.2
+    assert not lease.is_fresh
+    lease.hold()
+    assert lease.is_fresh
+
+    lease.release()
+    assert not lease.is_fresh
+    other.hold()
+    assert not lease.hold()
+    assert not lease.is_fresh
 
 
 def test_a_lease_is_taken_once():

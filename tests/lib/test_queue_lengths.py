@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu import Connection
 from kombu.transport import virtual
 
-from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers import ping, queue_lengths
 from djcelery_jobs.brokers.ping import quick_connection
 from djcelery_jobs.tasks import prune
 
@@ -57,6 +57,7 @@ def opened(monkeypatch) -> list[Connection]:
             yield connection
 
     monkeypatch.setattr(queue_lengths, "quick_connection", counted)
+    monkeypatch.setattr(ping, "quick_connection", counted)
     return opened
 
 

@@ -90,6 +90,31 @@ def test_a_broker_that_is_away_costs_one_caller_and_loses_nothing(add, broker, c
     assert effects() == ["a", "b"]
 
 
+def test_a_queue_for_which_the_broker_takes_nothing_keeps_no_other_waiting_for_ever(
+    add, broker, committed, monkeypatch
+):
+    with committed():
+        add.apply_async_many([(f"stuck {n}",) for n in range(3)], countdown=60)
+        add.apply_async(["other"], countdown=61, queue="slow")
+    send = outbox.send
+
+    def send_unless_fast(job: Job, **options: object) -> None:
+        if job.queue == "fast":
+            raise TimeoutError
+        send(job, **options)
+
+    monkeypatch.setattr(outbox, "breaker", breaker := outbox.Breaker())
+    monkeypatch.setattr(breaker, "_close_when_it_answers", lambda app: None)
+    monkeypatch.setattr(outbox, "send", send_unless_fast)
+    later(100)
+    for _ in range(64):
+        relay()
+        breaker.closed = True  # it answers
+
+    assert broker.waiting()["slow"] == 1
+    assert broker.waiting()["fast"] == 0
+
+
 def test_a_task_that_no_deploy_brings_back_is_dead(broker):
     job = Job.objects.create(task="gone.tasks.x", queue="fast", publish_at=timezone.now())
     relay()

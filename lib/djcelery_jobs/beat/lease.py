@@ -22,7 +22,13 @@ class LeaseLock:
     def __init__(self, name: str, *, seconds: float) -> None:
         self.name = name
         self.seconds = seconds
+        self.renew_at = 0.0  # on the monotonic clock
         self.holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether less than a third of its time has passed since it was taken or renewed."""
+        return time.monotonic() < self.renew_at
 
     def hold(self) -> bool:
         """Take the lock or renew it. True: it is ours, for `seconds` since we asked. False: somebody else has it."""
@@ -31,6 +37,7 @@ class LeaseLock:
             held = self._hold()
             # After a network failure, an answer can arrive when somebody else already holds the lock: ask again.
             if not held or time.monotonic() - asked < self.seconds:
+                self.renew_at = asked + self.seconds / 3 if held else 0.0
                 return held
 
     def _hold(self) -> bool:
@@ -49,4 +56,5 @@ class LeaseLock:
 
     def release(self) -> None:
         """Give the lock up, so that the next holder need not wait for its end."""
+        self.renew_at = 0.0
         Lease.objects.filter(name=self.name, holder=self.holder).delete()

@@ -21,10 +21,10 @@ from djcelery_jobs.beat.entries import Call
 from djcelery_jobs.beat.lease import LeaseLock
 from djcelery_jobs.brokers.options import broker_kind
 from djcelery_jobs.conf import jobs_settings
-from djcelery_jobs.core import dead_queues, liveness_file, pauses
+from djcelery_jobs.core import liveness_file, pauses
 from djcelery_jobs.core.backlog import EarlyLook
+from djcelery_jobs.core.dead_queues import DeadQueues
 from djcelery_jobs.core.ledger import BATCH
-from djcelery_jobs.core.relay import relay
 from djcelery_jobs.models import PauseKind, ScheduleState
 from djcelery_jobs.telemetry.context import caused_by_entry
 
@@ -71,11 +71,10 @@ class SingleBeatMixin:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease = LeaseLock("beat", seconds=jobs_settings.BEAT_LEASE)
-        # Done at each tick, besides the chores. Each returns how much it did; BATCH means that there is more.
+        # Done at each tick, before the chores. Each returns how much it did; BATCH means that there is more.
         self.upkeep: list[Callable[[], int]] = [
             EarlyLook(),
-            relay,
-            *([dead_queues.drain] if broker_kind() == "rabbitmq" else []),
+            *([DeadQueues()] if broker_kind() == "rabbitmq" else []),
         ]
         self.paused_entries: set[str] = set()
         self.failure: BaseException | None = None  # why the entry that was sent last was not sent
@@ -89,7 +88,7 @@ class SingleBeatMixin:
         liveness_file.touch()  # also while it only waits for the lock, or for the database
         try:
             close_old_connections()
-            if not self.hold():
+            if not (self.held and self.lease.is_fresh) and not self.hold():
                 return jobs_settings.BEAT_STANDBY
             done = [work() for work in self.upkeep]
             pending = chores.look()
@@ -145,7 +144,8 @@ class SingleBeatMixin:
         `entry` is the state before this run; reserve() has already put the new one into the schedule. The time is
         written after sending: a kill in between sends the run again, and tasks are idempotent.
         """
-        # Waiting for a broker that was down may have taken longer than the lease.
+        # Asked each time, however fresh: the lease may be over after a wait for a broker that was down. It may also be
+        # over after a pause of the whole machine, during which the monotonic clock stands still.
         if not self.hold():
             return
         if entry.name in self.paused_entries:

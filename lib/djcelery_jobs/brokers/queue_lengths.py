@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from celery.signals import before_task_publish
 from django.conf import settings
 
 from djcelery_jobs.brokers import options, rabbitmq, redis
-from djcelery_jobs.brokers.ping import quick_connection
+from djcelery_jobs.brokers.ping import KeptConnection, quick_connection
 from djcelery_jobs.brokers.single_flight import SingleFlight
 
 # The header of each message that says since when a worker may run it, in seconds since 1970.
@@ -53,17 +52,17 @@ def fetch(queues: Iterable[str] | None = None) -> dict[str, QueueLength]:
     age of its oldest message may stay unknown.
     """
     with quick_connection() as connection:
-        return _lengths(connection, connection.channel(), settings.WORKLOADS if queues is None else queues)
+        return _lengths(connection.channel(), settings.WORKLOADS if queues is None else queues)
 
 
-def _lengths(connection: Any, channel: Any, queues: Iterable[str]) -> dict[str, QueueLength]:
+def _lengths(channel: Any, queues: Iterable[str]) -> dict[str, QueueLength]:
     lengths = {}
     module = rabbitmq if options.broker_kind() == "rabbitmq" else redis
     for name in queues:
         try:
             messages = channel.queue_declare(name, passive=True).message_count
             lengths[name] = QueueLength(messages, module.waits_since(channel, name) if messages else None)
-        except connection.channel_errors:
+        except channel.connection.client.channel_errors:
             # There is no such queue yet; on Redis, it may also be empty. RabbitMQ closes the channel with this answer,
             # and its client opens the channel again.
             lengths[name] = QueueLength(0, None)
@@ -74,25 +73,19 @@ shared_fetch = SingleFlight(fetch)
 
 
 class LengthReader:
-    """Ask for lengths again and again over one connection: to open one costs ten times as much as to ask."""
+    """Ask for lengths again and again over one connection."""
 
     def __init__(self) -> None:
-        self._opened = ExitStack()
-        self._connection: Any = None
-        self._channel: Any = None
+        self._connection = KeptConnection()
 
     def fetch(self, queues: Iterable[str]) -> dict[str, QueueLength]:
         """Return what fetch() does, and raise what it does. Open the connection anew after an error."""
         try:
-            if self._channel is None:
-                self._connection = self._opened.enter_context(quick_connection())
-                self._channel = self._connection.channel()
-            return _lengths(self._connection, self._channel, queues)
+            return _lengths(self._connection.channel(), queues)
         except Exception:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the connection until the next fetch."""
-        self._connection = self._channel = None
-        self._opened.close()
+        self._connection.close()

@@ -5,36 +5,68 @@ that, and nobody needs to look.
 """
 
 import logging
+import time
 from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from djcelery_jobs.brokers.ping import KeptConnection
 from djcelery_jobs.brokers.rabbitmq import dead_queue
 from djcelery_jobs.core import outbox, stray_messages
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 100  # messages in one pass
+PAUSE = 30.0  # seconds until a queue that failed is tried again
 
 
-def drain() -> int:
-    """Empty the dead queues. Return how many messages they held. Does not raise when the broker is down."""
-    if not outbox.breaker.closed:
-        return 0
-    try:
-        with current_app.pool.acquire(block=True) as connection:
-            # `default_channel` would wait forever for the broker, and keep a message that could not be written down.
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-            with connection.channel() as channel:
-                return sum(_drain(name, channel) for name in current_app.amqp.queues)
-    except (*current_app.connection_for_read().recoverable_connection_errors, OperationalError, OSError):
-        logger.warning("the broker is down; its dead queues are emptied later", exc_info=True)
-        outbox.breaker.open()
-        return 0
+class DeadQueues:
+    """Empty the dead queues over a connection that is kept from one call to the next.
+
+    RabbitMQ may fail to answer for one queue while it serves all others, such as a quorum queue without a leader. That
+    queue is tried again after a pause. Neither the other queues nor the relay, which comes next, wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._connection = KeptConnection()
+        self._next_at: dict[str, float] = {}  # on the monotonic clock: when a queue that failed is tried again
+
+    def __call__(self) -> int:
+        """Return how many messages they held. Does not raise when the broker is down."""
+        if not outbox.breaker.closed:
+            return 0
+        now = time.monotonic()
+        names = [name for name in current_app.amqp.queues if now >= self._next_at.get(name, 0)]
+        try:
+            return sum(self._drain(name, self._connection.channel()) for name in names)
+        except _broker_errors():  # when connecting: no queue can be reached
+            logger.warning("the broker is down; its dead queues are emptied later", exc_info=True)
+            self._pause(names)
+            return 0
+
+    def _drain(self, name: str, channel: Any) -> int:
+        try:
+            return _drain(name, channel)
+        except _broker_errors():
+            logger.warning("the dead queue of %s does not answer; it is emptied later", name, exc_info=True)
+            self._pause([name])
+            self._connection.close()  # its next answer would belong to this question
+            return 0
+        except Exception:
+            self._connection.close()  # the broker takes back what was not acknowledged
+            raise
+
+    def _pause(self, names: list[str]) -> None:
+        self._next_at |= dict.fromkeys(names, time.monotonic() + PAUSE)
 
 
-def _drain(name: str, channel: object) -> int:
+def _broker_errors() -> tuple[type[Exception], ...]:
+    connection = current_app.connection_for_read()
+    return (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+
+
+def _drain(name: str, channel: Any) -> int:
     queue = dead_queue(name)(channel)
     queue.queue_declare()
     count = 0

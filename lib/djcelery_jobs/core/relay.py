@@ -1,9 +1,13 @@
 """Publish again what the broker did not take or has lost, and what has become due.
 
-Beat calls relay() at every tick. Several calls at once do no harm: each takes rows that no other has locked.
+Beat calls relay() at every tick at which a job is due. Several calls at once do no harm: each takes rows that no other
+has locked.
 """
 
 import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterable
 
 from djcelery_jobs.core import backlog, ledger, outbox
 from djcelery_jobs.models import Job, atomic
@@ -28,10 +32,23 @@ def relay(limit: int = ledger.BATCH) -> int:
         ledger.count_publication(sendable)
     chosen = backlog.to_publish(sendable, backlogs)
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
-    outbox.publish(chosen)
+    for jobs_of_queue in _by_queue(chosen):
+        outbox.publish(jobs_of_queue)
     if chosen:
         logger.info("relay: published %d jobs", len(chosen))
     return len(jobs)
+
+
+def _by_queue(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Return the jobs of each queue, the queues in random order.
+
+    RabbitMQ may accept nothing for one queue while it serves all others. When publishing fails, the queues that are
+    left wait for the next pass. If the broken queue always came first, they would wait forever.
+    """
+    by_queue = defaultdict(list)
+    for job in jobs:
+        by_queue[job.queue].append(job)
+    return random.sample([*by_queue.values()], len(by_queue))
 
 
 def _is_sendable(job: Job) -> bool:
