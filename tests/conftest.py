@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.projects import SHELF
 from tests.scheduling import is_alone
 
 ROOT = Path(__file__).parents[1]
@@ -92,6 +93,17 @@ def cache_of_the_check(tmp_path_factory: pytest.TempPathFactory) -> Generator[No
     """Keep `djcelery check` away from the cache of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DJCELERY_CACHE_DIR", str(tmp_path_factory.mktemp("djcelery_cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def made_projects(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Let all processes of a parallel run share the projects that one of them has made."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made_projects"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv(SHELF, str(folder))
         yield
 
 

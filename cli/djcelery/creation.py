@@ -32,7 +32,6 @@ def refuse(target: Path, answers: Mapping[str, Answer]) -> None:
     """Raise CommandError for an answer or a target that no project can be made from."""
     template.refuse_bad(answers)
     template.refuse_unreleased(answers)
-    template.refuse_braces(target)
     staging.refuse_target(target)
 
 
@@ -47,19 +46,14 @@ def create(target: Path, answers: Mapping[str, Answer], *, git: bool, dry_run: b
         with interrupts.deferred():  # finding the temporary folder writes a file to it
             temporary = Path(tempfile.gettempdir())
         with staging.hidden_folder(temporary) as folder:
-            files = _list_files(template.render(context, folder))
+            files = list(template.files_below(template.render(context, folder)))
         notes = []
     else:
         with staging.staged(target) as folder:
-            files = _list_files(template.render(context, folder.parent).rename(folder))
+            files = list(template.files_below(template.render(context, folder.parent).rename(folder)))
             notes = _commit(folder, target) if git else []
             write_env(folder)
     return CreatedProject(target, dict(answers), sorted([*files, ".env"]), context["__repeat"], dry_run, notes)
-
-
-def _list_files(project: Path) -> list[str]:
-    folders = ((Path(folder).relative_to(project), names) for folder, _, names in os.walk(project))
-    return [(folder / name).as_posix() for folder, names in folders for name in names]
 
 
 def _commit(folder: Path, target: Path) -> list[str]:

@@ -153,6 +153,13 @@ def test_a_good_project_passes(project):
     assert post.finish(project, CONTEXT) == []
 
 
+def test_known_contents_are_not_read_again_but_validated(project):
+    written = {"data.json": b"{'a': 1}", "not/in/the/project.json": b"{"}
+    tree = post.Tree(project, "shop", (), written)
+    assert tree.contents == {name: text.encode() for name, text in GOOD.items()} | {"data.json": b"{'a': 1}"}
+    assert [sentence.split()[0] for sentence in post.finish(project, CONTEXT, written)] == ["data.json"]
+
+
 @pytest.mark.parametrize(("check", "files", "words"), BROKEN, ids=[f"{c}-{next(iter(f))}" for c, f, _ in BROKEN])
 def test_a_broken_project_is_refused_and_not_recorded(project, check, files, words):
     write(project, files)

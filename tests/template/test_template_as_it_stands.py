@@ -58,6 +58,14 @@ def test_what_is_copied_without_rendering_parses_and_holds_no_tag():
     assert [path for path, text in copied.items() if post.unparsed(path, text) or "cookiecutter" in text] == []
 
 
+def test_what_holds_no_tag_is_copied_without_rendering():
+    patterns = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_copy_without_render"]
+    tree = post.Tree(TEMPLATE, "", patterns)
+    rendered = {path: text for path, text in tree.texts.items() if not tree.is_copied(path)}
+    assert len(rendered) > 20
+    assert [path for path, text in rendered.items() if not BLOCK.search(text)] == []
+
+
 def test_command_library_and_template_have_one_version_and_only_a_released_one_is_named():
     # To release: remove `.dev` and its number everywhere, and turn `_released` and `_vendored` around.
     values = template.private_values()

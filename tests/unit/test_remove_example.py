@@ -23,7 +23,7 @@ def project(cli, tmp_path, small_template):
         '    "djcelery_jobs.tasks.prune": "fast",\n}\n'
     )
     views = small_template / "{{cookiecutter.project_slug}}/views.py"
-    views.write_text("# {{ cookiecutter.project_slug }}\n")
+    views.write_text("# The start page\n")
     (small_template / "tests/orders").mkdir(parents=True)
     (small_template / "tests/orders/test_tasks.py").write_text("x = 1\n")
     (small_template / "tests/__init__.py").touch()
