@@ -70,8 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             code = cli.main(args=words, prog_name="djcelery", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 every error ends here, as words
         code = _report(error, as_json="--json" in words)
-    finally:
-        gc.enable()
     _leave(code if isinstance(code, int) else 0, at_once=arguments is None)
 
 
@@ -82,6 +80,7 @@ def _leave(code: int, *, at_once: bool) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+    gc.enable()
     sys.exit(code)
 
 

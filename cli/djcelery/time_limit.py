@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -25,6 +26,8 @@ class _Expired(BaseException):
 
 
 _deadlines: list[float] = []  # of the limits around the current work, the outermost first
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_deadlines.clear)  # a child does not inherit the timers
 
 
 @contextmanager

@@ -67,11 +67,13 @@ def test_the_project_works_as_before(project):
 
 
 @each_layout
-def test_the_second_run_has_nothing_to_do_and_undo_restores_every_byte(project):
-    before = project.contents()
+def test_the_first_run_is_clean_the_second_has_nothing_to_do_and_undo_restores_every_byte(project):
+    before, old = project.contents(), bytes_of(project)
     assert project.init(*levels(project), "--yes").returncode == 0
     after = project.contents()
     assert after != before
+    judge_changes(old, bytes_of(project))
+    judge_by_check(project)
 
     again = project.init(*levels(project), "--yes")
     assert (again.returncode, again.stderr) == (0, "")
@@ -83,13 +85,17 @@ def test_the_second_run_has_nothing_to_do_and_undo_restores_every_byte(project):
     assert project.contents() == before
 
 
-@each_layout
-def test_only_lines_that_are_meant_change(project):
-    # Line ends, tabs and quotes stay, and every old line is still there but for those that name a replaced value.
-    before = {path: (project.root / path).read_bytes() for path in project.contents()}
-    assert project.init(*levels(project), "--yes").returncode == 0
+def bytes_of(project):
+    return {path: (project.root / path).read_bytes() for path in project.contents()}
+
+
+def judge_changes(before, after):
+    """Judge that only lines that are meant have changed.
+
+    Line ends, tabs and quotes stay, and every old line is still there but for those that name a replaced value.
+    """
     for path, data in before.items():
-        now = (project.root / path).read_bytes()
+        now = after[path]
         assert (b"\r\n" in now) is (b"\r\n" in data)
         assert now.replace(b"\r\n", b"").count(b"\n") == 0 or b"\r\n" not in data
         lines, lost = set(now.splitlines()), []
@@ -101,9 +107,7 @@ def test_only_lines_that_are_meant_change(project):
         assert all(any(word in line for word in replaced) for line in lost), lost
 
 
-@each_layout
-def test_the_first_check_is_clean(project):
-    assert project.init(*levels(project), "--yes").returncode == 0
+def judge_by_check(project):
     option = [] if (project.root / "pyproject.toml").exists() else ["--baseline", ".djcelery-baseline.json"]
     command = [sys.executable, "-m", "djcelery", "check", "--no-cache", str(project.root), *option]
     done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)

@@ -443,7 +443,7 @@ def test_the_exit_code_the_output_the_configuration_and_the_cache_can_be_set(sho
     other.write_text('[tool.djcelery]\nignore = ["DJC101"]\n')
     assert check(shop, "--config", other).exit_code == 0
     assert check(shop, "--cache-dir", tmp_path / "cache").exit_code == 1
-    assert [path.name for path in (tmp_path / "cache").glob("*/findings.json")] == ["findings.json"]
+    assert [path.name for path in (tmp_path / "cache").glob("*/findings")] == ["findings"]
     with pytest.raises(errors.UsageError, match="does not exist"):
         CliRunner().invoke(
             main.cli, ["check", str(shop), "--config", "gone.toml"], standalone_mode=False, catch_exceptions=False

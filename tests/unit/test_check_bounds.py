@@ -289,6 +289,20 @@ def test_the_limit_that_ends_first_counts_as_itself(outer, inner):
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="another operating system")
+def test_the_limits_of_a_process_do_not_end_its_child():
+    with time_limit.time_limit(0.2):
+        child = os.fork()
+        if not child:
+            try:
+                with time_limit.time_limit(10):
+                    time.sleep(0.5)
+                os._exit(0)
+            finally:
+                os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="another operating system")
 def test_the_memory_is_bounded():
     with pytest.raises(errors.CommandError, match="GB of memory"), bounds.bounded(60):

@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
+import signal
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from djcelery.project import loading
-from djcelery.project.facts import Module
+from djcelery.project.answers import Answers
+from djcelery.project.facts import Call, Module, Value
 from djcelery.project.files import Tree
-from djcelery.project.loading import load, to_json
-from djcelery.project.packing import Rows, pack
+from djcelery.project.loading import load
+from djcelery.project.packing import PackedModule, pack, rows_of
+from djcelery.time_limit import TookTooLong, time_limit
 
 TASKS = "from celery import shared_task\n\n@shared_task(name='{0}')\ndef index(pk): ...\n\nindex.delay({0!r})\n"
+
+MORE = """\
+from functools import partial
+
+from celery import Task, chain, shared_task
+from django.db import transaction
+
+
+class Base(Task):
+    acks_late = True
+
+
+@shared_task(base=Base, bind=True)
+def send(self, pk, *, again=False):
+    try:
+        raise ValueError(pk)
+    except ValueError as error:  # noqa: DJC401
+        print(error)
+
+
+def place(orders, kind):
+    options = {"countdown": 3, **orders.options}
+    for order in orders:
+        with transaction.atomic(using="other"):
+            transaction.on_commit(partial(send.delay, order.pk, again=not kind))
+            (send.s(1) | send.si(f"{kind}")).apply_async(**options)
+    return chain(send.s(x) for x in orders)()
+"""
 
 
 @pytest.fixture
@@ -26,23 +59,35 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def scanned(folder: Path) -> Tree:
+def scanned(folder: Path, kept: Tree | None = None) -> Tree:
+    """Return the files of a folder, with the answers that another tree was given about those that have not changed."""
     tree = Tree(str(folder))
     tree.scan()
+    if kept is not None:
+        unchanged = {entry.path for entry in {*tree.entries} & {*kept.entries}}
+        given = {path: answers for path, answers in kept.answers.given.items() if path in unchanged}
+        tree.answers = Answers(given)
     return tree
 
 
-def facts(modules: list[Module]) -> dict[str, Rows]:
-    return {module.path: json.loads(json.dumps(pack(module))) for module in modules}
+ENDING = ("tasks_3.py", "tasks_4.py")
+
+
+def use_all_memory() -> None:
+    raise MemoryError
+
+
+def facts(modules: list[Module]) -> dict[str, object]:
+    return {module.path: rows_of(module) for module in modules}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="one process is used where there is no fork")
 def test_several_processes_read_the_same_facts_as_one(folder, monkeypatch):
-    alone, _ = load(scanned(folder))
+    alone = load(scanned(folder))
     monkeypatch.setattr(loading, "BYTES_PER_PROCESS", 100)
     monkeypatch.setattr(loading.os, "cpu_count", lambda: 2)
     monkeypatch.setattr(loading, "read_file", read_in_child(os.getpid()))
-    together, _ = load(scanned(folder))
+    together = load(scanned(folder))
     assert len(alone) == 21
     assert facts(together) == facts(alone)
 
@@ -57,24 +102,64 @@ def read_in_child(parent: int):
     return read
 
 
-def test_stored_facts_are_used_for_every_file_in_the_same_state(folder, monkeypatch):
-    first, cache = load(scanned(folder))
-    stored = json.loads(to_json(cache))
+def test_known_facts_are_used_for_every_file_in_the_same_state(folder, monkeypatch):
+    tree = scanned(folder)
+    first = load(tree)
     (folder / "tasks_3.py").write_text(TASKS.format(333))
     (folder / "tasks_4.py").unlink()
     read_paths: list[str] = []
     read_file = loading.read_file
     monkeypatch.setattr(loading, "read_file", lambda tree, job: read_paths.append(job.path) or read_file(tree, job))
-    second, cache = load(scanned(folder), stored)
+    tree = scanned(folder, kept=tree)
+    second = load(tree)
     assert read_paths == ["tasks_3.py"]
     unchanged = facts(first).keys() - {"tasks_3.py", "tasks_4.py"}
     assert {path: facts(second)[path] for path in unchanged} == {path: facts(first)[path] for path in unchanged}
-    assert "tasks_4.py" not in cache
-    third, _ = load(scanned(folder), json.loads(to_json(cache)))
+    assert "tasks_4.py" not in tree.answers.given
+    third = load(scanned(folder, kept=tree))
     assert read_paths == ["tasks_3.py"]
     assert facts(third) == facts(second)
 
 
-@pytest.mark.parametrize("stored", [7, [], {"tasks_1.py": 7}, {"tasks_1.py": []}, {"tasks_1.py": [1, 2, "tasks_1"]}])
-def test_whatever_is_broken_in_the_stored_facts_is_read_again(folder, stored):
-    assert facts(load(scanned(folder), stored)[0]) == facts(load(scanned(folder))[0])
+def test_packed_facts_are_the_same_facts(folder):
+    (folder / "tasks_20.py").write_text(MORE)
+    for module in load(scanned(folder)):
+        packed = PackedModule(pack(module))
+        assert rows_of(packed) == rows_of(module)
+        assert pack(packed) is packed.packed
+
+
+def test_a_packed_value_can_be_changed_in_a_copy_as_any_other():
+    call = Value("call", name="send", items=[Value("const", const=1)], keywords={"countdown": Value("const", const=2)})
+    module = PackedModule(pack(Module("tasks.py", "tasks", calls=[Call(call, 0, ["discard"])])))
+    packed = module.calls[0].value
+    moved = replace(packed, line=7)
+    assert (packed.line, moved.line, moved.keywords["countdown"].const) == (0, 7, 2)
+    for owner in (packed, module):
+        with pytest.raises(AttributeError):
+            owner.nothing  # noqa: B018 - reading it is the test
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process is used where there is no fork")
+@pytest.mark.parametrize("end", [lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: os._exit(0), use_all_memory])
+def test_a_file_that_ends_the_process_that_reads_it_is_named_and_the_others_are_read(folder, monkeypatch, end):
+    read_file = loading.read_file
+    alone = load(scanned(folder))
+    monkeypatch.setattr(loading, "BYTES_PER_PROCESS", 100)
+    monkeypatch.setattr(loading.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(loading, "read_file", lambda tree, job: end() if job.path in ENDING else read_file(tree, job))
+    together = load(scanned(folder))
+    assert [module.path for module in together if module.read_error == loading.ENDED] == [*ENDING]
+    rest = [module for module in together if module.path not in ENDING]
+    assert facts(rest) == facts([module for module in alone if module.path not in ENDING])
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process is used where there is no fork")
+def test_no_process_is_left_when_reading_ends_early(folder, monkeypatch):
+    monkeypatch.setattr(loading, "BYTES_PER_PROCESS", 100)
+    monkeypatch.setattr(loading.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(loading, "read_file", lambda tree, job: time.sleep(60))
+    with pytest.raises(TookTooLong), time_limit(0.5):
+        load(scanned(folder))
+    assert not multiprocessing.active_children()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from djcelery.project import reader
-from djcelery.project.packing import Rows, pack
+from djcelery.project.packing import Rows, rows_of
 from djcelery.project.reader.relevance import relevant_lines
 from djcelery.project.reader.skip_bodies import blank_irrelevant_bodies
 
@@ -62,7 +62,7 @@ def factory(function):
 
 def facts(text: str) -> Rows:
     """Return the facts of a text that rules ask for: not where a body ends, nor what a long text says."""
-    rows = pack(reader.read("a.py", "a", text.encode()))
+    rows = rows_of(reader.read("a.py", "a", text.encode()))
     *_, functions, classes, _, _, values = rows
     for each in [*functions, *classes]:
         each[-1] = 0

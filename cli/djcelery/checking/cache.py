@@ -1,4 +1,4 @@
-"""Keep the results of a run for the next: two files in the user's cache folder, never in the folder that is checked.
+"""Keep the results of a run for the next: files in the user's cache folder, never in the folder that is checked.
 
 The checked folder may be a stranger's, so it gets no say in where we write.
 """
@@ -6,7 +6,7 @@ The checked folder may be a stranger's, so it gets no say in where we write.
 from __future__ import annotations
 
 import hashlib
-import json
+import marshal
 import os
 import stat
 import time
@@ -31,7 +31,7 @@ def cache_home() -> str:
 
 
 class Cache:
-    """Cache the findings of a whole project, and the facts of each of its files.
+    """Cache the findings of a whole project, and the answers of each of its files.
 
     Whatever goes wrong with it, the check goes on without it.
     """
@@ -52,23 +52,29 @@ class Cache:
                 return None
             path = os.path.join(self.folder, name)
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-            with os.fdopen(descriptor, encoding="utf-8") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            with os.fdopen(descriptor, "rb") as file:
+                if not is_own_file(file.fileno()):
                     return None
-                if file.readline().rstrip("\n") != f"{self.version} {key}":
-                    return None
-                return json.load(file)
-        except (OSError, ValueError, RecursionError):
+                head, data = file.readline(), file.read()
+            if head != self._head(key, data):
+                return None
+            return marshal.loads(data)  # noqa: S302 - our own file, as this version wrote it
+        except (OSError, ValueError):
             return None
 
-    def put(self, name: str, text: str, key: str = "") -> None:
-        """Keep a text, if the folder can be written."""
+    def _head(self, key: str, data: bytes) -> bytes:
+        """Return the first line of a file: the version, the key, and a digest that tells whether the data is whole."""
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        return f"{self.version} {key} {digest}\n".encode("utf-8", "surrogateescape")
+
+    def put(self, name: str, value: Any, key: str = "") -> None:
+        """Keep plain data, if the folder can be written."""
         if not self.enabled:
             return
         try:
             self.prepare()
-            data = f"{self.version} {key}\n{text}".encode("utf-8", "surrogateescape")
-            write_atomically(os.path.join(self.folder, name), data, 0o600)
+            data = marshal.dumps(value)
+            write_atomically(os.path.join(self.folder, name), self._head(key, data) + data, 0o600)
         except OSError:
             return
 
@@ -90,6 +96,12 @@ def is_own_folder(path: str) -> bool:
     """Return whether a path is a folder of this user's, and no link to one."""
     state = os.lstat(path)
     return stat.S_ISDIR(state.st_mode) and (not hasattr(os, "geteuid") or state.st_uid == os.geteuid())
+
+
+def is_own_file(descriptor: int) -> bool:
+    """Return whether an open file is a regular file of this user's."""
+    state = os.fstat(descriptor)
+    return stat.S_ISREG(state.st_mode) and (not hasattr(os, "geteuid") or state.st_uid == os.geteuid())
 
 
 def remove_unused(home: str) -> None:

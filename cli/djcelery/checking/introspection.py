@@ -23,7 +23,7 @@ def ask_app(root: str, python: str, exclude: tuple[str, ...] = (), time_limit: f
 
     tree = Tree(root)
     tree.scan(exclude)
-    modules, _ = load(tree)
+    modules = load(tree)
     project = Project(tree, modules)
     app = next((app for app in project.own_apps if app.namespace is not None), None) or next(
         iter(project.own_apps), None

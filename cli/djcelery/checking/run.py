@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from djcelery.checking.cache import Cache, fingerprint
+from djcelery.checking.kept_contents import KeptContents
 from djcelery.findings import Finding, unique
 from djcelery.project.files import UNSAVED, Tree
 
@@ -26,21 +27,17 @@ class Report:
     outside: list[str]  # links out of the root, which are not followed
     understood: dict[str, int]  # how much of the project was recognised
 
-    def as_text(self) -> str:
-        """Return the report as the cache keeps it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
         findings = [finding.as_json() for finding in self.findings]
         counted = {"python_files": self.python_files, "read_paths": self.read_paths, "outside": self.outside}
-        return json.dumps({"findings": findings, **counted, "understood": self.understood})
+        return {"findings": findings, **counted, "understood": self.understood}
 
     @classmethod
-    def from_json(cls, data: Any) -> Report | None:
-        """Return the report that the cache kept, or None if it is not one."""
-        try:
-            findings = [Finding.from_json(finding) for finding in data["findings"]]
-            more = (data["python_files"], data["read_paths"], data["outside"], data["understood"])
-            return cls(findings, *more)
-        except (TypeError, KeyError):
-            return None
+    def from_json(cls, data: Any) -> Report:
+        """Return the report that `as_json` was called on."""
+        findings = [Finding.from_json(finding) for finding in data["findings"]]
+        return cls(findings, data["python_files"], data["read_paths"], data["outside"], data["understood"])
 
 
 def run(
@@ -56,21 +53,25 @@ def run(
     `unsaved` holds the contents of files that count instead of what is on disk, by their paths below the root.
     """
     tree = Tree(root, unsaved=unsaved)
-    entries = tree.scan(exclude)
     cache = Cache(root, tool_version(), use_cache, cache_dir)
-    key = fingerprint(entries, *exclude)
+    contents = KeptContents(cache)
+    tree.entries = contents.recall(tree.scan(exclude), tree)
+    tree.read_paths.clear()  # from here on, for what is found in them
+    key = fingerprint(tree.entries, *exclude, repr((tree.aliases, tree.outside, tree.read_errors)))
     is_repeatable = running is None and not unsaved
-    known = Report.from_json(cache.get("findings.json", key)) if is_repeatable else None
+    known = cache.get("findings", key) if is_repeatable else None
     if known is not None:
-        return known
+        return Report.from_json(known)
     report = read_and_judge(tree, cache, running)
+    if cache.enabled:
+        contents.keep(tree, set(tree.read_paths))
     if is_repeatable:
-        cache.put("findings.json", report.as_text(), key)
+        cache.put("findings", report.as_json(), key)
     return report
 
 
 def tool_version() -> str:
-    """Return the version of djcelery and of its files, which change without it while it is being developed."""
+    """Return the version of djcelery, of its files, which change without it during development, and of Python."""
     import djcelery
 
     home = os.path.dirname(djcelery.__file__)
@@ -79,24 +80,26 @@ def tool_version() -> str:
         for path, _, names in os.walk(os.path.join(home, folder)):
             times = [os.stat(os.path.join(path, name)).st_mtime_ns for name in names if name.endswith(".py")]
             newest = max([newest, *times])
-    return f"{djcelery.__version__}-{newest}"
+    return f"{djcelery.__version__}-{newest}-{sys.implementation.cache_tag}"
 
 
 def read_and_judge(tree: Tree, cache: Cache, running: Running | None) -> Report:
-    """Read the files that changed, take the facts of the others from the cache, and judge them."""
+    """Read the files that changed, take the answers of the others from the cache, and judge them."""
     import gc
 
-    from djcelery.project.loading import load, to_json
+    from djcelery.checking.kept_answers import KeptAnswers
+    from djcelery.project.loading import load
     from djcelery.project.project import Project
 
     gc.disable()  # a short run with millions of small objects that all stay
-    modules, facts = load(tree, cache.get("facts.json"))
-    if cache.enabled:
-        saved = {path: file for path, file in facts.items() if path not in tree.unsaved}
-        cache.put("facts.json", to_json(saved))
+    kept = KeptAnswers(cache)
+    tree.answers = kept.recall(tree)
+    modules = load(tree)
     python_files = sum(entry.path.endswith(".py") for entry in tree.entries)
     project = Project(tree, modules, running)
     findings = findings_of(project)
+    if cache.enabled:
+        kept.keep(tree)
     read_paths = [module.path for module in modules]
     return Report(findings, python_files, read_paths, tree.outside, count_understood(project))
 

@@ -82,6 +82,31 @@ def at_import(module: Module, block: int) -> bool:
     return True
 
 
+def find_definitions(module: Module) -> dict[str, tuple[str, int]]:
+    """Find the places of the definitions of a module; the last one of a name counts."""
+    places: dict[str, tuple[str, int]] = {}
+    for position, assign in enumerate(module.assigns):
+        if "." not in assign.target and assign.operator == "=" and not is_in_function(module, assign.block):
+            places[assign.target] = "assign", position
+    for position, cls in enumerate(module.classes):
+        if not is_in_function(module, cls.parent):
+            places[cls.name] = "class", position
+    for position, function in enumerate(module.functions):
+        if "<locals>" not in function.qualname:
+            places[function.name if function.class_index < 0 else function.qualname] = "function", position
+    return places
+
+
+def decorated_functions(module: Module) -> list[Function]:
+    """Return the functions with decorators."""
+    return [module.functions[position] for position in module.remembered("decorated functions", find_decorated)]
+
+
+def find_decorated(module: Module) -> list[int]:
+    """Find the positions of the functions with decorators."""
+    return [position for position, function in enumerate(module.functions) if function.decorators]
+
+
 # -- transactions
 
 
@@ -113,9 +138,7 @@ def names_passed_to_on_commit(module: Module) -> set[str]:
     """Return the last names of the functions that a module passes to `on_commit`."""
     return {
         argument.name.rpartition(".")[2]
-        for last, calls in module.calls_by_last.items()
-        if "on_commit" in last
-        for call in calls
+        for call in module.calls_to(*(last for last in module.positions_by_last if "on_commit" in last))
         for argument in functions_passed(call.value)
     }
 
@@ -179,11 +202,13 @@ def is_migration(path: str) -> bool:
     return path.rpartition("/")[0].rpartition("/")[2] == "migrations"
 
 
+@cache
 def is_test_settings(path: str) -> bool:
     """Return whether the name of a settings file says that it holds in tests only."""
     return bool(TEST_SETTINGS.search(path.rpartition("/")[2]))
 
 
+@cache
 def is_local_settings(path: str) -> bool:
     """Return whether the path of a settings file says that it holds on a developer's machine only."""
     return bool(LOCAL_SETTINGS.search("/".join(path.split("/")[-2:])))

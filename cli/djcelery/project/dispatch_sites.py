@@ -153,7 +153,8 @@ class DispatchSites:
 
     def _in_module(self, module: Module) -> Iterator[Site]:
         """Find the sites of a module, and what is around each of them."""
-        for call in module.calls:
+        paths = [path for path in module.call_positions if may_be_site(path)]
+        for call in module.calls_of(paths):
             find = self._site if call.value.last in METHODS else self._called
             site = find(module, call)
             if site is not None:
@@ -166,7 +167,7 @@ class DispatchSites:
     def _called(self, module: Module, call: Call) -> Site | None:
         """Return the site of a call of a canvas, of chunks, or of a method that a variable holds."""
         value = call.value
-        if value.receiver is None or not ("." not in value.name or value.name.endswith("()")):
+        if value.receiver is None:
             return None
         receiver = signature_itself(value.receiver)
         if receiver.kind == "name" and receiver.last in SENDING and receiver.root:  # send = task.delay
@@ -259,6 +260,11 @@ class DispatchSites:
         method, root = call.value.last, call.value.root
         likely = method in ON_COMMIT or (".tasks." in root and method not in SIGNING)
         return Site(module, call, method, None, root, False) if likely and "(" not in root and "?" not in root else None
+
+
+def may_be_site(path: str) -> bool:
+    """Return whether a call of a path may send a task: it is one of a method for that, or of what a value holds."""
+    return "." not in path or path.endswith("()") or path.rpartition(".")[2] in METHODS
 
 
 def signature_itself(value: Value) -> Value:

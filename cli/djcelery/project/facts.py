@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -198,7 +198,8 @@ class Module:
     read_error: str = ""  # why it could not be read
     read_error_line: int = 1
 
-    _calls_by_last: dict[str, list[Call]] | None = field(default=None, repr=False, compare=False)
+    _call_positions: dict[str, list[int]] | None = field(default=None, repr=False, compare=False)
+    _positions_by_last: dict[str, list[int]] | None = field(default=None, repr=False, compare=False)
     _ranges: Ranges | None = field(default=None, repr=False, compare=False)
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -217,21 +218,38 @@ class Module:
         return self._ranges
 
     @property
-    def calls_by_last(self) -> dict[str, list[Call]]:
-        """Return the calls by the last part of their path."""
-        if self._calls_by_last is None:
-            self._calls_by_last = {}
-            for call in self.calls:
-                self._calls_by_last.setdefault(call.value.last, []).append(call)
-        return self._calls_by_last
+    def call_positions(self) -> dict[str, list[int]]:
+        """Return the positions of the calls in the list of all, by their path."""
+        if self._call_positions is None:
+            self._call_positions = {}
+            for position, call in enumerate(self.calls):
+                self._call_positions.setdefault(call.value.name, []).append(position)
+        return self._call_positions
+
+    @property
+    def positions_by_last(self) -> dict[str, list[int]]:
+        """Return the positions of the calls by the last part of their path."""
+        if self._positions_by_last is None:
+            self._positions_by_last = {}
+            for path, positions in self.call_positions.items():
+                self._positions_by_last.setdefault(path.rpartition(".")[2], []).extend(positions)
+        return self._positions_by_last
+
+    def calls_at(self, positions: Iterable[int]) -> list[Call]:
+        """Return the calls at some positions, in the order of the text."""
+        return [self.calls[position] for position in sorted(positions)]
 
     def calls_to(self, *names: str) -> list[Call]:
         """Return the calls whose path ends with one of these names, in the order of the text."""
-        by_last = self.calls_by_last
-        called_names = [name for name in names if name in by_last]
-        if len(called_names) == 1:
-            return by_last[called_names[0]]
-        return [call for call in self.calls if call.value.last in called_names] if called_names else []
+        by_last = self.positions_by_last
+        positions = [position for name in {*names} for position in by_last.get(name, ())]
+        return self.calls_at(positions) if positions else []
+
+    def calls_of(self, paths: Collection[str]) -> list[Call]:
+        """Return the calls of these paths, in the order of the text."""
+        by_path = self.call_positions
+        positions = [position for path in paths for position in by_path.get(path, ())]
+        return self.calls_at(positions) if positions else []
 
 
 class Ranges:

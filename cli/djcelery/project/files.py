@@ -6,10 +6,11 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from djcelery.errors import CommandError
+from djcelery.project.answers import Answers
 from djcelery.project.layout import Layout
 from djcelery.safe_files import is_below, read_regular_file
 
@@ -23,6 +24,8 @@ MAX_LINKED = 10_000  # files that are known under a second path
 # Only versions are read from these, so no finding is ever in one.
 VERSIONS = (".lock", ".txt", ".in", ".cfg")
 STARTS = ("Procfile", "Dockerfile", "Pipfile")
+JUDGED = (".py", *YAML, ".service", ".sh", ".conf", ".toml")
+MATTERING = JUDGED + VERSIONS
 NOQA = re.compile(rb"noqa:[^\n]*DJC\d", re.I)
 WORDS = (b"elery", b"ELERY", b".delay", b"apply_async", b"send_task", b"shared_task", b"BROKER_URL", b"on_commit(")
 MORE_WORDS = (b"DJANGO_SETTINGS_MODULE", b"ATOMIC_REQUESTS")
@@ -60,6 +63,8 @@ class Tree:
         self.outside: list[str] = []  # links out of the root
         self.read_errors: list[tuple[str, str]] = []  # path and reason
         self.exclude: tuple[str, ...] = ()
+        self.answers = Answers()
+        self.read_paths: set[str] = set()  # of the files that were read from the disk
         self._layout: Layout | None = None
         self._folders: dict[str, str] = {}  # the path of each folder that was listed, by its real path
 
@@ -102,19 +107,20 @@ class Tree:
         if prefix and any(entry.name == "pyvenv.cfg" for entry in entries):
             return []
         for entry in entries:
-            path = prefix + entry.name
-            if entry.name.startswith(".") or "{{" in entry.name or self._is_excluded(path):
+            name = entry.name
+            path = prefix + name
+            if name.startswith(".") or "{{" in name or (self.exclude and self._is_excluded(path)):
                 continue
             try:
                 if entry.is_symlink():
                     links.append((path, os.path.realpath(entry.path, strict=True)))
                 elif entry.is_dir(follow_symlinks=False):
-                    if is_entered(entry.name):
+                    if is_entered(name):
                         subfolders.append((f"{path}/", entry.path))
-                elif may_matter(entry.name):
+                elif may_matter(name):
                     self._add(path, entry.stat(follow_symlinks=False))
             except OSError as error:
-                if may_matter(entry.name):
+                if may_matter(name):
                     self.read_errors.append((path, f"cannot be read: {error.strerror}"))
         return subfolders
 
@@ -192,20 +198,17 @@ class Tree:
             return self.texts[path]
         if path in self.unsaved:
             return self.unsaved[path]
+        self.read_paths.add(path)
         return read_regular_file(os.path.join(self.root, path))
 
-    def contents(self, suffixes: tuple[str, ...], max_size: int | None = None) -> Iterator[tuple[str, bytes]]:
-        """Yield the path and the bytes of each readable file whose path ends so."""
+    def python_files(self, is_wanted: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes]]:
+        """Yield the path and the bytes of each wanted Python file, also of those that no fact is known of."""
         for entry in self.entries:
-            if entry.path.endswith(suffixes) and (max_size is None or entry.size < max_size):
+            if entry.path.endswith(".py") and is_wanted(entry.path):
                 try:
                     yield entry.path, self.read(entry.path)
                 except OSError:
                     continue
-
-    def python_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the path and the bytes of each Python file, also of those that no fact is known of."""
-        return self.contents((".py",))
 
 
 def is_entered(name: str) -> bool:
@@ -220,12 +223,12 @@ def as_bytes(text: str | bytes) -> bytes:
 
 def may_matter(name: str) -> bool:
     """Return whether a file with this name may matter."""
-    return is_judged(name) or name.endswith(VERSIONS)
+    return name.endswith(MATTERING) or name.startswith(STARTS)
 
 
 def is_judged(name: str) -> bool:
     """Return whether a file with this name may have findings."""
-    return name.endswith((".py", *YAML, ".service", ".sh", ".conf", ".toml")) or name.startswith(STARTS)
+    return name.endswith(JUDGED) or name.startswith(STARTS)
 
 
 def is_promising(path: str, data: bytes) -> bool:

@@ -43,7 +43,7 @@ class Installation:
         if len(nearest) > 1:
             folders = ", ".join(path.rpartition("/")[0] for path in nearest[:5])
             raise CommandError("There are several Django projects here.", f"Name one of these folders: {folders}")
-        modules, _ = load(tree)
+        modules = load(tree)
         installation = cls(tree, Project(tree, modules), paths[0], settings)
         installation.modules = modules
         installation.refuse_unknown_settings()

@@ -22,8 +22,11 @@ class Layout:
         homes = {above(above(path)) for path in paths if path.endswith("/settings.py")}
         homes |= {above(above(above(path))) for path in paths if path.endswith("/settings/__init__.py")}
         self.roots_in_packages = self.roots & self.packages & homes
+        self.names: dict[str, str] = {}
+        self._root_of_folder: dict[str, str] = {}
         self.by_name: dict[str, str] = {}
-        python_paths = sorted((path for path in paths if path.endswith(".py")), key=lambda path: (len(path), path))
+        python_paths = sorted(path for path in paths if path.endswith(".py"))
+        python_paths.sort(key=len)
         for path in reversed(python_paths):
             self.by_name[self.name(path)] = path
         for path in python_paths:
@@ -31,11 +34,20 @@ class Layout:
         for alias, path in aliases.items():
             if alias.endswith(".py"):
                 self.by_name.setdefault(self.name(alias), path)
-        self.top_level = {name.partition(".")[0] for name in self.by_name} - NO_PACKAGES
+        self.first_names = {name.partition(".")[0] for name in self.by_name}
+        self.top_level = self.first_names - NO_PACKAGES
 
     def root(self, path: str) -> str:
         """Return the folder that a path is imported from."""
-        own_folder = folder = path.rpartition("/")[0]
+        folder = path.rpartition("/")[0]
+        root = self._root_of_folder.get(folder)
+        if root is None:
+            root = self._root_of_folder[folder] = self._find_root(folder)
+        return root
+
+    def _find_root(self, own_folder: str) -> str:
+        """Return the folder that the files in a folder are imported from."""
+        folder = own_folder
         while folder in self.packages and folder not in self.roots_in_packages:
             folder = folder.rpartition("/")[0]
         roots = [root for root in self.roots if not root or folder == root or folder.startswith(f"{root}/")]
@@ -45,8 +57,11 @@ class Layout:
 
     def name(self, path: str) -> str:
         """Return the dotted name of a path."""
-        root = self.root(path)
-        return dotted(path[len(root) + 1 :] if root else path).removeprefix("src.")
+        name = self.names.get(path)
+        if name is None:
+            root = self.root(path)
+            name = self.names[path] = dotted(path[len(root) + 1 :] if root else path).removeprefix("src.")
+        return name
 
     def is_package(self, path: str) -> bool:
         """Return whether a path is the `__init__.py` of a package."""

@@ -1,25 +1,25 @@
-"""Load the facts of a folder: skip files that cannot matter, read the rest on every core, cache what was read."""
+"""Load the facts of a folder: skip files that cannot matter, and read the rest on every core."""
 
 from __future__ import annotations
 
-import gc
-import json
 import marshal
 import os
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from djcelery.project.child_processes import share
 from djcelery.project.context import is_test
 from djcelery.project.facts import Module
-from djcelery.project.files import Entry, Tree, is_promising, is_promising_test
-from djcelery.project.packing import Rows, pack, unpack
+from djcelery.project.files import Tree, is_promising, is_promising_test
+from djcelery.project.packing import pack
 from djcelery.project.reader import read
+from djcelery.project.reading import as_module
 from djcelery.time_limit import TookTooLong, time_limit
 
 SECONDS_PER_FILE = 30
 BYTES_PER_PROCESS = 1_000_000  # of Python; below that a second process costs more time than it saves
 MAX_PROCESSES = 8
 BATCHES_PER_PROCESS = 8
+ENDED = "the process that read it was killed, perhaps because memory ran out"
 
 
 class Job(NamedTuple):
@@ -28,113 +28,60 @@ class Job(NamedTuple):
     path: str
     name: str
     is_package: bool
+    size: int  # bytes
+
+    @property
+    def question(self) -> str:
+        """Return under which question its facts are remembered."""
+        return f"facts {self.name}"
 
 
-class CachedFile(NamedTuple):
-    """Hold the facts of a file, and the state of the file that they belong to."""
-
-    size: int
-    mtime: int
-    name: str
-    facts: Module | Rows | None  # None for a file that cannot matter
+Facts = Module | bytes | None  # of a file, packed where a child read it; None where they cannot matter
 
 
-FactsCache = dict[str, CachedFile]
-Batch = tuple[str, dict[str, bytes], list[Job]]  # the root, the contents of files that are not saved, the files
+def load(tree: Tree) -> list[Module]:
+    """Return the facts of every file that may matter."""
+    layout, answers = tree.layout, tree.answers
+    entries = [entry for entry in tree.entries if entry.path.endswith(".py")]
+    jobs = [Job(entry.path, layout.name(entry.path), layout.is_package(entry.path), entry.size) for entry in entries]
+    unknown = [job for job in jobs if not answers.recall(job.path, job.question)]
+    for job, facts in zip(unknown, read_all(tree, unknown), strict=True):
+        answers.put(job.path, job.question, facts)
+    facts_of_all = [answers.given[job.path][job.question] for job in jobs]
+    return [as_module(facts) for facts in facts_of_all if facts is not None]
 
 
-def load(tree: Tree, stored: Any = None) -> tuple[list[Module], FactsCache]:
-    """Return the facts of every file that may matter, and the cache to store for the next run.
-
-    `stored` is what an earlier run stored, as JSON gives it back. Whatever is broken in it is read again.
-    """
-    stored = stored if isinstance(stored, dict) else {}
-    layout = tree.layout
-    modules: list[Module] = []
-    cache: FactsCache = {}
-    changed: list[tuple[Entry, Job]] = []
-    for entry in tree.entries:
-        if not entry.path.endswith(".py"):
-            continue
-        name = layout.name(entry.path)
-        try:
-            cached, module = recall(stored.get(entry.path), entry, name)
-        except (TypeError, ValueError, LookupError, AttributeError):
-            changed.append((entry, Job(entry.path, name, layout.is_package(entry.path))))
-            continue
-        cache[entry.path] = cached
-        modules += [module] if module else []
-    for (entry, job), facts in zip(changed, read_all(tree, changed), strict=True):
-        cache[entry.path] = CachedFile(entry.size, entry.mtime, job.name, facts)
-        if facts is not None:
-            modules.append(facts if isinstance(facts, Module) else unpack(facts))
-    return modules, cache
-
-
-def recall(stored: Any, entry: Entry, name: str) -> tuple[CachedFile, Module | None]:
-    """Return what is stored about a file in its present state, or raise LookupError, or what broken rows raise."""
-    if stored is None or stored[:3] != [entry.size, entry.mtime, name]:
-        raise LookupError(entry.path)
-    size, mtime, name, rows = stored
-    return CachedFile(size, mtime, name, rows), unpack(rows) if rows else None
-
-
-def to_json(cache: FactsCache) -> str:
-    """Return the cache as JSON."""
-    rows = {path: [file.size, file.mtime, file.name, as_rows(file.facts)] for path, file in cache.items()}
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def as_rows(facts: Module | Rows | None) -> Rows | None:
-    """Return facts as rows."""
-    return pack(facts) if isinstance(facts, Module) else facts
-
-
-def read_all(tree: Tree, jobs: list[tuple[Entry, Job]]) -> Iterable[Module | Rows | None]:
+def read_all(tree: Tree, jobs: list[Job]) -> list[Facts]:
     """Read files, on several cores where that saves time."""
-    size = sum(entry.size for entry, _ in jobs)
-    processes = min(os.cpu_count() or 1, MAX_PROCESSES, 1 + size // BYTES_PER_PROCESS)
+    tree.read_paths.update(job.path for job in jobs)  # a child cannot tell
+    processes = min(os.cpu_count() or 1, MAX_PROCESSES, 1 + sum(job.size for job in jobs) // BYTES_PER_PROCESS)
     if tree.texts is not None or processes < 2 or not hasattr(os, "fork"):
-        return [read_file(tree, job) for _, job in jobs]
+        return [read_file(tree, job) for job in jobs]
     return read_in_processes(tree, jobs, processes)
 
 
-def read_in_processes(tree: Tree, jobs: list[tuple[Entry, Job]], processes: int) -> list[Rows | None]:
-    """Read files in child processes, in batches of about the same size."""
-    from multiprocessing import get_context
+def read_in_processes(tree: Tree, jobs: list[Job], processes: int) -> list[Facts]:
+    """Read files in child processes, in batches of about the same size.
 
-    by_size = sorted(range(len(jobs)), key=lambda index: -jobs[index][0].size)
+    The files of a child that was killed are read again one by one, so that the one that did it is known.
+    """
+    by_size = sorted(range(len(jobs)), key=lambda index: -jobs[index].size)
     count = processes * BATCHES_PER_PROCESS
-    batches = [by_size[start::count] for start in range(count)]
-    facts: list[Rows | None] = [None] * len(jobs)
-    with get_context("fork").Pool(processes, initializer=reset_signals) as pool:
-        work = [batch_of(tree, [jobs[index][1] for index in batch]) for batch in batches]
-        for batch, packed in zip(batches, pool.imap(read_batch, work), strict=True):
-            for index, rows in zip(batch, marshal.loads(packed), strict=True):  # noqa: S302 - from our own child
-                facts[index] = rows
+    facts: list[Facts] = [None] * len(jobs)
+    unread: list[int] = []
+
+    def read_batch(batch: list[int]) -> bytes:
+        return marshal.dumps([module and pack(module) for index in batch for module in [read_file(tree, jobs[index])]])
+
+    for batch, packed in share([by_size[start::count] for start in range(count)], read_batch, processes):
+        if packed is None:
+            unread += batch
+            continue
+        for index, module in zip(batch, marshal.loads(packed), strict=True):  # noqa: S302 - from our own child
+            facts[index] = module
+    for (index,), packed in share([[index] for index in unread], read_batch, processes):
+        facts[index] = unreadable(jobs[index], ENDED) if packed is None else marshal.loads(packed)[0]  # noqa: S302
     return facts
-
-
-def reset_signals() -> None:
-    """Let a child end when it is told to; how the parent handles signals is the parent's own affair."""
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def batch_of(tree: Tree, jobs: list[Job]) -> Batch:
-    """Return what a child needs to read some files."""
-    unsaved = {job.path: tree.unsaved[job.path] for job in jobs if job.path in tree.unsaved}
-    return tree.root, unsaved, jobs
-
-
-def read_batch(work: Batch) -> bytes:
-    """Read a batch of files in a child; the rows go back as bytes, which costs half of sending them as objects."""
-    gc.disable()
-    root, unsaved, jobs = work
-    tree = Tree(root, unsaved=unsaved)
-    return marshal.dumps([as_rows(read_file(tree, job)) for job in jobs])
 
 
 def read_file(tree: Tree, job: Job) -> Module | None:
@@ -152,6 +99,11 @@ def read_file(tree: Tree, job: Job) -> Module | None:
         if os.environ.get("DJCELERY_TRACEBACK"):
             raise
         why = f"this is a bug in djcelery, please report it: {type(error).__name__}"
+    return unreadable(job, why)
+
+
+def unreadable(job: Job, why: str) -> Module:
+    """Return what is known of a file that could not be read."""
     return Module(path=job.path, name=job.name, read_error=why)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from djcelery.project.facts import Module, Value
 from djcelery.project.files import Tree
 from djcelery.project.names import Definition, Names
-from djcelery.project.reader import read
+from djcelery.project.packing import PackedModule, pack
+from djcelery.project.reading import module_at
 
 MAX_ASSIGNMENTS = 6  # that a name is followed through, across modules
 MAX_SPREADS = 5
@@ -34,10 +35,12 @@ class Lookup:
         if path in self._by_path:  # under another name, by a link
             return self._by_path[path]
         try:
-            module = read(path, self.layout.name(path), self.tree.read(path), self.layout.is_package(path))
+            module = module_at(self.tree, path, self.layout.name(path))
         except OSError:
             return None
-        module.name = name
+        if module.name != name:
+            module = PackedModule(pack(module))  # a copy
+            module.name = name
         self._by_path[path] = module
         self.extra_modules.append(module)
         return module
@@ -46,15 +49,22 @@ class Lookup:
         """Return a module with every body read, also those that no rule asks for at first."""
         if module.path not in self.whole_modules:
             try:
-                data = self.tree.read(module.path)
+                self.whole_modules[module.path] = module_at(self.tree, module.path, module.name, whole=True)
             except OSError:
                 return module
-            self.whole_modules[module.path] = read(module.path, module.name, data, module.is_package, whole=True)
         return self.whole_modules[module.path]
 
     def find(self, module: Module, path: str) -> Definition | None:
         """Find the definition behind a dotted path that is written in a module."""
         return self.names.find(module, path)
+
+    def may_find(self, module: Module, first: str) -> bool:
+        """Return whether a path that begins with this name may lead anywhere from a module."""
+        return first in self.layout.first_names or self.is_bound(module, first)
+
+    def is_bound(self, module: Module, first: str) -> bool:
+        """Return whether a name may mean something in a module that it does not mean in every other."""
+        return first in module.imports or bool(module.stars) or self.names.defines(module.name, first)
 
     def find_class(self, module: Module, path: str) -> Definition | None:
         """Find the class behind a dotted path that is written in a module."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from djcelery.project.context import is_in_function
+from djcelery.project.context import find_definitions
 from djcelery.project.facts import Assign, Class, Function, Module
 
 MAX_REEXPORTS = 12
@@ -36,25 +36,29 @@ class Names:
     def __init__(self, load: Callable[[str], Module | None]) -> None:
         self.load = load
         self.modules: dict[str, Module | None] = {}
+        self.indexed: dict[str, Module] = {}  # the module whose definitions count, of those with the same name
         self.definitions: dict[str, dict[str, Definition]] = {}
         self.cache: dict[str, Definition | Literal[False]] = {}
 
     def add(self, module: Module) -> None:
-        """Index the definitions of a module."""
-        self.modules[module.name] = module
-        definitions: dict[str, Definition] = {}
-        for assign in module.assigns:
-            if "." not in assign.target and assign.operator == "=" and not is_in_function(module, assign.block):
-                definitions[assign.target] = Definition(module, assign.target, assign=assign)
-        for cls in module.classes:
-            if not is_in_function(module, cls.parent):
-                definitions[cls.name] = Definition(module, cls.name, cls=cls)
-        for function in module.functions:
-            if "<locals>" not in function.qualname:
-                name = function.name if function.class_index < 0 else function.qualname
-                definitions[name] = Definition(module, name, function=function)
-        self.definitions[module.name] = definitions
+        """Index the definitions of a module, also of one that was asked for before."""
+        self._index(module)
         self.cache.clear()
+
+    def _index(self, module: Module) -> None:
+        self.modules[module.name] = self.indexed[module.name] = module
+        self.definitions[module.name] = {}
+
+    def defines(self, name: str, path: str) -> bool:
+        """Return whether a module with a dotted name has a definition."""
+        return name in self.indexed and path in places_of_definitions(self.indexed[name])
+
+    def definition(self, name: str, path: str) -> Definition | None:
+        """Return a definition of the module with a dotted name."""
+        definitions = self.definitions[name]
+        if path not in definitions and self.defines(name, path):
+            definitions[path] = definition_at(self.indexed[name], path)
+        return definitions.get(path)
 
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name, and read it if it was not read yet."""
@@ -62,7 +66,7 @@ class Names:
             self.modules[name] = None
             loaded = self.load(name)
             if loaded is not None:
-                self.add(loaded)
+                self._index(loaded)  # nothing that is known depends on it yet
                 self.modules[name] = loaded
         return self.modules[name]
 
@@ -71,7 +75,7 @@ class Names:
         if not path or "?" in path or "(" in path:
             return None
         first = path.partition(".")[0]
-        if first in self.definitions.get(module.name, {}) or first in module.imports:
+        if first in module.imports or self.defines(module.name, first):
             local = self.find_absolute(f"{module.name}.{path}")
             if local is not None:
                 return local
@@ -98,7 +102,7 @@ class Names:
                 continue
             first, *others = parts[cut:]
             inner_path = ".".join([first, *others])
-            definition = self.definitions[module.name].get(inner_path)
+            definition = self.definition(module.name, inner_path)
             if definition is not None:
                 return self._follow_alias(definition, depth)
             target = module.imports.get(first)
@@ -123,3 +127,18 @@ class Names:
             if star != module.name and (definition := self.find_absolute(f"{star}.{path}", depth + 1)):
                 return definition
         return None
+
+
+def places_of_definitions(module: Module) -> dict[str, tuple[str, int]]:
+    """Return in which list of a module each definition is, and at which position."""
+    return module.remembered("definitions", find_definitions)
+
+
+def definition_at(module: Module, name: str) -> Definition:
+    """Return a definition of a module."""
+    kind, position = places_of_definitions(module)[name]
+    if kind == "assign":
+        return Definition(module, name, assign=module.assigns[position])
+    if kind == "class":
+        return Definition(module, name, cls=module.classes[position])
+    return Definition(module, name, function=module.functions[position])

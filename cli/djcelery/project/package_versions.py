@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from djcelery.project.context import is_test
 from djcelery.project.files import Tree
@@ -24,10 +25,10 @@ def lowest_version(tree: Tree, package: str) -> Version | None:
         if not FILES.search(entry.path) or entry.size > MAX_SIZE or is_test(entry.path):
             continue
         try:
-            text = tree.read(entry.path).decode("utf-8", "replace")
+            found = tree.answers.ask(entry.path, f"versions {package}", partial(clauses_in, tree, entry.path, package))
         except OSError:
             continue
-        for operator, version in clauses(text, package):
+        for operator, version in found:
             if operator in {"==", "==="}:
                 pinned.append(version)
             elif operator in {">=", "~=", "^", "~", ">"}:
@@ -38,6 +39,11 @@ def lowest_version(tree: Tree, package: str) -> Version | None:
         return min(pinned)
     known = [bound for bound in bounds if bound]
     return min(known) if known else None
+
+
+def clauses_in(tree: Tree, path: str, package: str) -> list[tuple[str, Version]]:
+    """Return the operators and versions that a file names for a package, or raise OSError."""
+    return list(clauses(tree.read(path).decode("utf-8", "replace"), package))
 
 
 def clauses(text: str, package: str) -> Iterator[tuple[str, Version]]:

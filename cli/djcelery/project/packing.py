@@ -1,4 +1,4 @@
-"""Pack facts into rows of plain data: they cross processes as they are, and are JSON in the cache.
+"""Pack facts into bytes, which cross processes and stand in the cache, and unpack them no further than is asked for.
 
 The values of a file are in one table, each after those it is made of, and everything else refers to them by row
 number, so that a value that many names lead to is stored once. Row 0 stands for no value.
@@ -6,24 +6,38 @@ number, so that a value that many names lead to is stored once. Row 0 stands for
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import marshal
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from djcelery.project.context import find_decorated, find_definitions
 from djcelery.project.facts import Assign, Block, Call, Class, Function, Module, Param, Raise, Value
 
 Rows = list[Any]
 REQUIRED_CELLS = 9  # the cells that every row of a value has; empty ones after them are left out
-OPTIONAL_CELLS: Rows = [(), (), {}, 0, 0, 0]
+EMPTY_CELLS: Rows = [(), (), {}, 0, 0, 0]
+NAMES_OF_CELLS = (
+    *("kind", "line", "col", "end_line", "end_col", "dot_line", "dot_col", "name", "const"),
+    *("items", "keys", "keywords", "receiver", "origin", "in_parentheses"),
+)
+KIND, NAME = 0, 7
+REMEMBERED = {"definitions": find_definitions, "decorated functions": find_decorated}  # kept with the facts
+CELLS = {name: cell for cell, name in enumerate(NAMES_OF_CELLS)}
 
 
-def pack(module: Module) -> Rows:
+def pack(module: Module) -> bytes:
+    """Return the facts of a file as bytes."""
+    return module.packed if isinstance(module, PackedModule) else marshal.dumps(rows_of(module))
+
+
+def rows_of(module: Module) -> Rows:
     """Return the facts of a file as rows."""
     table = ValueTable()
     number, numbers = table.number, table.numbers
-    return [
-        [module.path, module.name, module.is_package, module.read_error, module.read_error_line],
-        [module.imports, module.stars, module.imported, module.global_names, module.exception_uses],
-        [*module.noqa.items()],
+    head = [module.path, module.name, module.is_package, module.read_error, module.read_error_line]
+    names = [module.imports, module.stars, module.imported, module.global_names, module.exception_uses, module.noqa]
+    names += [module.call_positions, {name: module.remembered(name, find) for name, find in REMEMBERED.items()}]
+    lists = [
         [[b.parent, b.kind, b.line, b.col, b.names, number(b.value), b.index, b.bound_name] for b in module.blocks],
         [[number(call.value), call.block, call.uses] for call in module.calls],
         [pack_function(function, table) for function in module.functions],
@@ -33,38 +47,50 @@ def pack(module: Module) -> Rows:
         ],
         [[a.target, number(a.value), a.block, a.operator, a.line, a.col, number(a.key)] for a in module.assigns],
         [[statement.block, statement.line, statement.name] for statement in module.raises],
-        table.rows,
     ]
+    return [head, names, *lists, table.rows]
 
 
-def unpack(rows: Rows) -> Module:
-    """Return the facts that `pack` packed; broken rows raise TypeError, ValueError, LookupError or AttributeError."""
-    head, names, noqa, blocks, calls, functions, classes, assigns, raises, value_rows = rows
-    path, name, is_package, read_error, read_error_line = head
-    imports, stars, imported, global_names, exception_uses = names
-    values = unpack_values(value_rows)
-    return Module(
-        path,
-        name,
-        is_package,
-        imports,
-        stars,
-        imported,
-        [
-            Block(parent, kind, line, col, block_names, values[value], index, bound_name)
-            for parent, kind, line, col, block_names, value, index, bound_name in blocks
-        ],
-        [Call(values[value], block, uses) for value, block, uses in calls],
-        [unpack_function(row, values) for row in functions],
-        [unpack_class(row, values) for row in classes],
-        [unpack_assign(row, values) for row in assigns],
-        [Raise(*row) for row in raises],
-        [tuple(row) for row in global_names],
-        [tuple(row) for row in exception_uses],
-        dict(noqa),
-        read_error,
-        read_error_line,
-    )
+class PackedModule(Module):
+    """Hold the facts of a file packed, and unpack each list of them when it is first asked for."""
+
+    __slots__ = ("known_calls", "packed", "rows", "values")
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+        head, names, *lists, value_rows = marshal.loads(packed)  # noqa: S302 - from our own child or cache
+        self.path, self.name, self.is_package, self.read_error, self.read_error_line = head
+        self.imports, self.stars, self.imported, self.global_names, self.exception_uses, self.noqa, *names = names
+        self.rows = dict(zip(UNPACKING, lists, strict=True))
+        self.values = Values(value_rows)
+        self.known_calls: dict[int, Call] = {}  # those unpacked alone, by position
+        self._call_positions, self._remembered = names
+        self._positions_by_last, self._ranges = None, None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a list, unpacked now; Python asks here for what has not been set yet."""
+        if name not in UNPACKING:
+            raise AttributeError(name)
+        if name == "calls":
+            unpacked = self.calls_at(range(len(self.rows[name])))
+        else:
+            unpack, values = UNPACKING[name], self.values
+            unpacked = [unpack(row, values) for row in self.rows[name]]
+        del self.rows[name]
+        setattr(self, name, unpacked)
+        return unpacked
+
+    def calls_at(self, positions: Iterable[int]) -> list[Call]:
+        """Return the calls at some positions, in the order of the text; unpack no others."""
+        rows = self.rows.get("calls")
+        if rows is None:
+            return super().calls_at(positions)
+        positions = sorted(positions)
+        known, values = self.known_calls, self.values
+        for position in positions:
+            if position not in known:
+                known[position] = unpack_call(rows[position], values)
+        return [known[position] for position in positions]
 
 
 class ValueTable:
@@ -91,8 +117,8 @@ class ValueTable:
             value.dot_col,
             value.name,
             value.const,
-            value.items and self.numbers(value.items),
-            value.keys and self.numbers(value.keys),
+            self.numbers(value.items),
+            self.numbers(value.keys),
             {key: self.number(argument) for key, argument in value.keywords.items()} if value.keywords else 0,
             self.number(value.receiver),
             self.number(value.origin),
@@ -109,32 +135,52 @@ class ValueTable:
         return [self.number(value) for value in values]
 
 
-def unpack_values(rows: Rows) -> list[Any]:
-    """Return the values of a table by row number; each row refers only to rows before it."""
-    values: list[Any] = [None]
-    for row in rows:
-        kind, line, col, end_line, end_col, dot_line, dot_col, name, const, *optional = row
-        items, keys, keywords, receiver, origin, in_parentheses = optional + OPTIONAL_CELLS[len(optional) :]
-        values.append(
-            Value(
-                kind,
-                line,
-                col,
-                end_line,
-                end_col,
-                name,
-                const,
-                [values[number] for number in items],
-                [values[number] for number in keys],
-                {key: values[number] for key, number in keywords.items()} if keywords else {},
-                values[receiver],
-                values[origin],
-                in_parentheses=bool(in_parentheses),
-                dot_line=dot_line,
-                dot_col=dot_col,
-            )
-        )
-    return values
+class Values:
+    """Give the values of a table by row number."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.known: dict[int, Any] = {0: None}
+
+    def __getitem__(self, number: int) -> Any:
+        if number not in self.known:
+            value = self.known[number] = PackedValue.__new__(PackedValue)
+            row = value.row = self.rows[number - 1]
+            value.values, value.hops = self, 0  # only the reader needs hops
+            value.kind, value.name = row[KIND], row[NAME]  # which most questions are about
+        return self.known[number]
+
+    def several(self, numbers: Iterable[int]) -> list[Any]:
+        """Return some values."""
+        return [self[number] for number in numbers]
+
+
+class PackedValue(Value):
+    """Hold a value packed, and unpack each attribute of it when it is first asked for; most are never asked for."""
+
+    __slots__ = ("row", "values")
+    row: Rows
+    values: Values
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute, unpacked now; Python asks here for what has not been set yet."""
+        cell = CELLS.get(name)
+        if cell is None:
+            raise AttributeError(name)
+        row = self.row
+        content = row[cell] if cell < len(row) else EMPTY_CELLS[cell - REQUIRED_CELLS]
+        if cell >= REQUIRED_CELLS:
+            content = self._unpacked(name, content)
+        setattr(self, name, content)
+        return content
+
+    def _unpacked(self, name: str, content: Any) -> Any:
+        """Return an attribute that consists of other values."""
+        if name in {"items", "keys"}:
+            return self.values.several(content)
+        if name == "keywords":
+            return {key: self.values[number] for key, number in content.items()} if content else {}
+        return bool(content) if name == "in_parentheses" else self.values[content]
 
 
 def pack_function(function: Function, table: ValueTable) -> Rows:
@@ -157,7 +203,7 @@ def pack_function(function: Function, table: ValueTable) -> Rows:
     ]
 
 
-def unpack_function(row: Rows, values: list[Any]) -> Function:
+def unpack_function(row: Rows, values: Values) -> Function:
     """Return the function that a row describes."""
     name, qualname, line, col, block, parent, class_index, is_async, decorators, params, *body = row
     return Function(
@@ -169,19 +215,46 @@ def unpack_function(row: Rows, values: list[Any]) -> Function:
         parent,
         class_index,
         is_async,
-        [values[number] for number in decorators],
+        values.several(decorators),
         [Param(param_name, kind, values[default], annotation) for param_name, kind, default, annotation in params],
         *body,
     )
 
 
-def unpack_class(row: Rows, values: list[Any]) -> Class:
+def unpack_class(row: Rows, values: Values) -> Class:
     """Return the class that a row describes."""
     name, line, col, block, parent, bases, decorators, end_line = row
-    return Class(name, line, col, block, parent, bases, [values[number] for number in decorators], end_line)
+    return Class(name, line, col, block, parent, bases, values.several(decorators), end_line)
 
 
-def unpack_assign(row: Rows, values: list[Any]) -> Assign:
+def unpack_assign(row: Rows, values: Values) -> Assign:
     """Return the assignment that a row describes."""
     target, value, block, operator, line, col, key = row
     return Assign(target, values[value], block, operator, line, col, values[key])
+
+
+def unpack_block(row: Rows, values: Values) -> Block:
+    """Return the block that a row describes."""
+    parent, kind, line, col, names, value, index, bound_name = row
+    return Block(parent, kind, line, col, names, values[value], index, bound_name)
+
+
+def unpack_call(row: Rows, values: Values) -> Call:
+    """Return the call that a row describes."""
+    value, block, uses = row
+    return Call(values[value], block, uses)
+
+
+def unpack_raise(row: Rows, values: Values) -> Raise:
+    """Return the statement that a row describes."""
+    return Raise(*row)
+
+
+UNPACKING: dict[str, Callable[[Rows, Values], Any]] = {  # the lists of a module, in the order of the rows
+    "blocks": unpack_block,
+    "calls": unpack_call,
+    "functions": unpack_function,
+    "classes": unpack_class,
+    "assigns": unpack_assign,
+    "raises": unpack_raise,
+}

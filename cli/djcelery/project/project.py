@@ -98,6 +98,10 @@ class Project:
         """Find the definition behind a dotted path that is written in a module."""
         return self._lookup.find(module, path)
 
+    def is_bound(self, module: Module, name: str) -> bool:
+        """Return whether a name without dots may be defined in a module, or imported there."""
+        return self._lookup.is_bound(module, name)
+
     def whole(self, module: Module) -> Module:
         """Return a module with every body read, also those that no rule asks for at first."""
         return self._lookup.whole(module)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from djcelery.project.apps import Apps
-from djcelery.project.context import is_inside
 from djcelery.project.facts import Function, Module, Value
 from djcelery.project.lookup import Lookup
 
@@ -14,6 +13,7 @@ SHARED_TASK = frozenset(
     "celery.task.periodic_task celery.decorators.periodic_task celery.task.base.periodic_task".split()
 )
 DJANGO_TASK = frozenset({"django.tasks.task", "django_tasks.task", "django.tasks.base.task", "django_tasks.base.task"})
+TASK_METHODS = frozenset({"task", "periodic_task"})  # of an app
 NO_TASK = frozenset({"property", "staticmethod", "classmethod", "wraps", "receiver", "partial"})
 
 
@@ -38,7 +38,7 @@ class TaskDecorators:
             return Declaration("shared_task")
         if value.name in DJANGO_TASK:
             return Declaration("django")
-        if value.last in {"task", "periodic_task"} and value.root and self.apps.is_app(module, value.root):
+        if value.last in TASK_METHODS and value.root and self.apps.is_app(module, value.root):
             return Declaration("app.task")
         if depth > 1 or value.last in NO_TASK:
             return None
@@ -70,7 +70,7 @@ class TaskDecorators:
 
     def _in_function(self, module: Module, function: Function, depth: int) -> Declaration | None:
         """Find the call in the body of a decorator that makes a task."""
-        for call in module.calls:
-            if is_inside(module, call.block, function.block) and self.declaration(module, call.value, depth + 1):
+        for call in module.inside.calls(function.block):
+            if self.declaration(module, call.value, depth + 1):
                 return Declaration("wrapper", call.value)
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from djcelery.project.base_classes import DURABLE_BASES, BaseClasses
-from djcelery.project.context import is_atomic, is_inside, is_test
+from djcelery.project.context import decorated_functions, is_atomic, is_inside, is_test
 from djcelery.project.facts import Call, Class, Function, Module, Param, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
@@ -185,7 +185,7 @@ class Tasks:
 
     def _decorated_functions(self, module: Module) -> Iterator[Task]:
         """Find the functions with a decorator that makes a task."""
-        for function in module.functions:
+        for function in decorated_functions(module):
             for decorator in function.decorators:
                 if declaration := self.decorators.declaration(module, decorator):
                     if declaration.declared_by == "django":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 
 from djcelery.project.apps import Apps
 from djcelery.project.context import is_test
@@ -11,6 +12,8 @@ from djcelery.project.facts import Module
 from djcelery.project.files import Tree
 from djcelery.project.lookup import Lookup
 from djcelery.project.tasks import Tasks
+
+Matches = Callable[[str, bytes], bool]  # of the path and the bytes of a file
 
 
 class TextSearch:
@@ -22,7 +25,6 @@ class TextSearch:
         self.lookup = lookup
         self.apps = apps
         self.tasks = tasks
-        self.setting_uses: dict[str, bool] = {}
 
     def imports_anywhere(self, wanted: Module) -> bool:
         """Return whether any file of the tree imports a module."""
@@ -39,37 +41,59 @@ class TextSearch:
     @cached_property
     def mentioned_paths(self) -> set[str]:
         """Return the modules with tasks or an app that any text imports, in one pass over the files."""
-        wanted = {}
+        wanted: dict[str, Matches] = {}
+        paths: dict[str, str] = {}
         for module in [*(task.module for task in self.tasks.own), *(app.module for app in self.apps.own)]:
             package, name = f".{module.name}".encode().split(b".")[-2:]
             if name != b"tasks":
-                wanted[module.path] = name, package
-        mentioned: set[str] = set()
-        for path, data in self.tree.python_files():
-            for wanted_path, (name, package) in list(wanted.items()):
-                if wanted_path != path and name in data and imports(data, name, package):
-                    mentioned.add(wanted_path)
-                    del wanted[wanted_path]
-            if not wanted:
-                break
-        return mentioned
+                question = f"import {module.name} {module.path}"
+                wanted[question], paths[question] = partial(imports, module.path, name, package), module.path
+        return {paths[question] for question in self._matching(wanted)}
 
     def uses_setting(self, name: str) -> bool:
         """Return whether any line of the tree reads a setting, or passes its name."""
-        if name not in self.setting_uses:
-            word = name.encode()
-            pattern = re.compile(rb"(?:settings\.|[\"'(\[{,=] ?)" + word + rb"\b")
-            self.setting_uses[name] = any(word in data and pattern.search(data) for _, data in self.tree.python_files())
-        return self.setting_uses[name]
+        word = name.encode()
+        pattern = re.compile(rb"(?:settings\.|[\"'(\[{,=] ?)" + word + rb"\b")
+        return bool(self._matching({f"setting {name}": lambda _, data: word in data and bool(pattern.search(data))}))
 
     def mentions(self, words: tuple[bytes, ...], tests: bool = False) -> bool:
         """Return whether any Python file contains one of the words; with `tests`, any file of the tests."""
-        return any(
-            any(word in data for word in words) for path, data in self.tree.python_files() if not tests or is_test(path)
-        )
+
+        def matches(path: str, data: bytes) -> bool:
+            return (not tests or is_test(path)) and any(word in data for word in words)
+
+        return bool(self._matching({f"mentions {words} {tests}": matches}))
+
+    def _matching(self, questions: dict[str, Matches]) -> set[str]:
+        """Return the questions that match any Python file. What is known of unchanged files is not searched again."""
+        answers = self.tree.answers
+        new = {question: matches for question, matches in questions.items() if question not in answers.matches}
+        for question in new:
+            path = answers.kept_matches.get(question, "")
+            answers.matches[question] = path if path in answers.kept else ""
+        self._search(new, lambda path: path not in answers.kept)
+        unknown = {question: new[question] for question in new if answers.kept_matches.get(question) != ""}
+        self._search(unknown, lambda path: path in answers.kept)
+        return {question for question in questions if answers.matches[question]}
+
+    def _search(self, questions: dict[str, Matches], is_wanted: Callable[[str], bool]) -> None:
+        """Note the first file that each question without one matches, in one pass."""
+        matches_by_question = self.tree.answers.matches
+        waiting = {question: matches for question, matches in questions.items() if not matches_by_question[question]}
+        for path, data in self.tree.python_files(is_wanted) if waiting else ():
+            for question in [question for question, matches in waiting.items() if matches(path, data)]:
+                matches_by_question[question] = path
+                del waiting[question]
+            if not waiting:
+                return
 
 
-def imports(data: bytes, name: bytes, package: bytes) -> bool:
+def imports(wanted_path: str, name: bytes, package: bytes, path: str, data: bytes) -> bool:
+    """Return whether another file than the wanted one imports `package.name`."""
+    return path != wanted_path and name in data and imports_in_lines(data, name, package)
+
+
+def imports_in_lines(data: bytes, name: bytes, package: bytes) -> bool:
     """Return whether a text imports `package.name`, as far as its single lines tell."""
     start = data.find(name)
     while start >= 0:

@@ -57,9 +57,7 @@ SLOW = REQUESTS | {
 def find(project: Project) -> Iterator[Finding]:
     """Yield slow calls directly in a view of a module that uses Celery."""
     for module in project.modules:
-        for call in module.calls if not context.is_test(module.path) else []:
-            if call.value.name not in SLOW:
-                continue
+        for call in module.calls_of(SLOW) if not context.is_test(module.path) else []:
             function = context.function_of(module, call.block)
             if function is not None and project.is_view(module, function):
                 yield at(module, call.value, f"{call.value.last}() makes the request wait; move it to a task")

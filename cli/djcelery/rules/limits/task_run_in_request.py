@@ -55,14 +55,22 @@ def find(project: Project) -> Iterator[Finding]:
             yield at(site.module, site.value, f"{site.display_name} runs in the web process here")
     for module in project.modules:
         if not context.is_test(module.path):
-            for call in module.calls:
+            paths = [path for path in module.call_positions if may_be_task(project, module, path)]
+            for call in module.calls_of(paths):
                 yield from called_directly(project, module, call)
+
+
+def may_be_task(project: Project, module: Module, path: str) -> bool:
+    """Return whether a task may be called by this path, as far as the path tells."""
+    if "." in path:
+        return "tasks" in path.rpartition(".")[0]
+    return project.is_bound(module, path) or path in project.tasks_by_name
 
 
 def called_directly(project: Project, module: Module, call: Call) -> Iterator[Finding]:
     """Yield a task that is called like a function in a view, unless tasks run inline there anyway."""
     function = context.function_of(module, call.block)
-    if function is None or ("." in call.value.name and "tasks" not in call.value.root):
+    if function is None:
         return
     eager = any("EAGER" in name for block in context.blocks_in_function(module, call.block) for name in block.names)
     if eager or not project.is_view(module, function):

@@ -40,6 +40,8 @@ def find(project: Project) -> Iterator[Finding]:
     """Yield tasks in modules that are not named tasks and that nothing imports."""
     if not project.own_apps or project.is_set("imports") or project.is_set("include"):
         return
+    if "related_name" in autodiscovery_keywords(project):
+        return
     seen: set[str] = set()
     for task in project.own_tasks:
         path = task.module.path
@@ -67,12 +69,7 @@ def is_local(task: Task) -> bool:
 
 def is_unreachable(project: Project, task: Task) -> bool:
     """Return whether neither autodiscovery nor an import reaches the module."""
-    name = task.module.name
-    if (
-        name.rpartition(".")[2] == "tasks"
-        or task.module.is_package
-        or "related_name" in autodiscovery_keywords(project)
-    ):
+    if task.module.name.rpartition(".")[2] == "tasks" or task.module.is_package:
         return False
     if any(app.module is task.module for app in project.apps):
         return False

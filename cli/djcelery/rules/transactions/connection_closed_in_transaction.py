@@ -46,9 +46,9 @@ LENIENT = frozenset({"close_old_connections", "close_if_unusable_or_obsolete"})
 def find(project: Project) -> Iterator[Finding]:
     """Yield calls that close connections in a transaction; those that do nothing there are warnings."""
     for module in project.modules:
-        for call in module.calls if not context.is_test(module.path) else []:
+        for call in module.calls_of(CLOSING) if not context.is_test(module.path) else []:
             value = call.value
-            if value.name not in CLOSING or not is_in_transaction(project, module, call.block):
+            if not is_in_transaction(project, module, call.block):
                 continue
             if value.last in LENIENT:
                 yield at(module, value, f"{value.last}() does nothing inside a transaction", severity="warning")
