@@ -1,4 +1,4 @@
-"""Measure what the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY]
+"""Measure what the page of the jobs costs: python -m benchmarks.bench_pages [FEW] [MANY] [LOADS]
 
 CPU of each of its pages, from the request to the rendered answer, on PostgreSQL and Redis, beside few finished rows and
 beside many; a tenth as many jobs wait, and a twentieth as many are dead, but at least the 2,000 that a search and the
@@ -17,10 +17,10 @@ AT_MOST = 1.5  # times what it takes with few
 
 
 def main() -> int:
-    (few, many), full = sizes(__doc__, few=1_000, many=1_000_000)
+    (few, many, loads), full = sizes(__doc__, few=1_000, many=1_000_000, loads=25)
     with running_environment("redis", "postgres", policy=AS_GENERATED) as environment:
         environment.manage("collectstatic", "--no-input", "-v", "0")
-        levels = environment.ask("pages", str(few), str(many))
+        levels = environment.ask("pages", str(few), str(many), f"--loads={loads}")
     rows = []
     for name, least in levels[str(few)].items():
         most = levels[str(many)][name]

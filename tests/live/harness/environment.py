@@ -16,7 +16,8 @@ from amqp import NotFound
 from kombu import Connection
 
 from tests.live.harness import report
-from tests.live.harness.processes import Process, eventually
+from tests.live.harness.forks import Forks
+from tests.live.harness.processes import Process, eventually, where_it_is
 from tests.live.harness.project import CLASSES, SHORT, TRANSPORTS, Policy, make_project, prefix_options
 from tests.live.harness.report import Outcome
 from tests.live.harness.servers import PostgreSQL, SQLite, running_broker, running_database
@@ -68,6 +69,9 @@ class Environment:
     processes: list[Process] = field(default_factory=list)  # that nobody starts again
     enter: tuple[str, ...] = ()  # the words before a command that run it on the host of the web processes
 
+    def __post_init__(self) -> None:
+        self.forks = Forks(self.project.path, self.project.python, self.folder)
+
     @property
     def beat_command(self) -> tuple[str, ...]:
         return ("-m", "celery", "-A", self.project.slug, "beat", "-l", "INFO")
@@ -105,6 +109,7 @@ class Environment:
 
     def end_processes(self) -> None:
         """End what was started and is not supervised."""
+        self.forks.end()
         while self.processes:
             self.processes.pop().end()
 
@@ -144,7 +149,10 @@ class Environment:
         )
 
     def manage(self, *words: str, **variables: str) -> str:
-        return self.project.manage(*words, **(self.variables | variables))
+        """Run a command in a fork of a process that has loaded the project; with more variables, in one of its own."""
+        if variables:  # which settings may read when they are imported
+            return self.project.manage(*words, **(self.variables | variables))
+        return self.forks.manage(words, environment() | self.variables)
 
     def shell(self, code: str) -> str:
         """Run code in a process that publishes. Returns the last line that it prints."""
@@ -194,7 +202,10 @@ class Environment:
         return report.outcome(self.database)
 
     def failure_report(self) -> str:
-        return report.failure_report(self.database, self.folder.glob("*.log"))
+        known = {process.log.stem: process for process in self.processes}
+        known |= {each.name: each.process for each in self.supervisor.services if each.process}
+        said = (f"{name}: {where_it_is(process)}" for name, process in known.items())
+        return report.failure_report(self.database, self.folder.glob("*.log"), said)
 
     def starts(self, number: int) -> int:
         """Count how often a job that records its starts has begun."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-LOG_TAIL = 3000  # characters of each log
+LOG_TAIL = 1200  # characters of each log
 NOT_DONE = """
     SELECT id, task, args, state, queue, starts, attempts, publications, created_at, waiting_since, started_at,
            publish_at, finished_at, worker, error
-    FROM djcelery_jobs_job WHERE state <> 'done' ORDER BY created_at LIMIT 20
+    FROM djcelery_jobs_job WHERE state <> 'done' ORDER BY created_at LIMIT 5
 """
 # Only the jobs of the workload: beat adds jobs of the project's own, at 02:10 and at minute 40.
+EVERY_STATE = "SELECT queue, state, count(*) FROM djcelery_jobs_job GROUP BY queue, state ORDER BY queue, state"
 STATES = "SELECT state, count(*) FROM djcelery_jobs_job WHERE task LIKE 'workload.%' GROUP BY state"
 INTERRUPTED = "SELECT sum(starts - 1) FROM djcelery_jobs_job WHERE task LIKE 'workload.%' AND starts > 1"
 EXPECTED = "SELECT count(*) FROM workload_expected"
@@ -77,8 +78,13 @@ def outcome(database: Database) -> Outcome:
     )
 
 
-def failure_report(database: Database, logs: Iterable[Path]) -> str:
-    """Return the rows that are not done and the end of each log, for the message of a test that fails."""
+def failure_report(database: Database, logs: Iterable[Path], processes: Iterable[str]) -> str:
+    """Return the rows that are not done, the end of each log, and what is said of the processes.
+
+    processes: asked last, since an answer adds to a log. It comes last too, where a CI that cuts its output keeps it.
+    """
     rows = [" ".join(str(value) for value in row) for row in database.rows(NOT_DONE)]
+    counts = [f"{queue} {state} {count}" for queue, state, count in database.rows(EVERY_STATE)]
     ends = [f"{log.name}:\n{log.read_text(errors='replace')[-LOG_TAIL:]}" for log in sorted(logs)]
-    return "\n".join(["jobs that are not done:", *rows, *ends])
+    parts = {"jobs that are not done": rows, "logs": ends, "jobs by queue and state": counts, "processes": processes}
+    return "\n".join(line for title, lines in parts.items() for line in (f"{title}:", *lines))

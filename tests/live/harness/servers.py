@@ -105,8 +105,8 @@ class RabbitMQ:
             "RABBITMQ_NODE_IP_ADDRESS": at.address,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
-            # Erlang's threads look busily for work, and take the cores from who has some.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none",
+            # One scheduler starts for less, and none looks busily for work: others need the cores.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
         }
         (folder / "rabbitmq.conf").write_text("loopback_users = none\n")  # let guest in from other hosts too
 

@@ -15,7 +15,6 @@ from workload.management.commands.plans import fill
 
 from djcelery_jobs.models import Job
 
-LOADS = 25
 LOOKED_AT = 2_000  # rows that a search and the groups of failures look at, the newest; a smaller table would cost less
 PAGES = {"the page": "changelist", "its refresh": "now", "dead letters": "dead", "a search": "find", "all jobs": "jobs"}
 PAGES |= {"tasks": "tasks", "failures": "failures", "the schedule": "schedule"}
@@ -26,8 +25,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "rows", type=int, nargs="+", help="finished; a tenth as many wait, a twentieth or more is dead"
         )
+        parser.add_argument("--loads", type=int, default=25, help="of each page")
 
-    def handle(self, rows: list[int], **options):
+    def handle(self, rows: list[int], loads: int, **options):
         client = Client(headers={"host": "127.0.0.1"})
         client.force_login(User.objects.create_superuser("measurer"))
         there, levels = 0, {}
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             urls = {name: reverse(f"admin:djcelery_jobs_overview_{page}") for name, page in PAGES.items()}
             dead = Job.objects.filter(state="dead").first()
             urls["one job"] = reverse("admin:djcelery_jobs_overview_job", args=[dead.pk])
-            levels[count] = {name: loaded(client, url) for name, url in urls.items()}
+            levels[count] = {name: loaded(client, url, loads) for name, url in urls.items()}
         self.stdout.write(json.dumps(levels))
 
 
@@ -49,16 +49,16 @@ def fill_up(count: int) -> None:
         cursor.execute("VACUUM ANALYZE djcelery_jobs_job")
 
 
-def loaded(client: Client, url: str) -> dict:
+def loaded(client: Client, url: str, loads: int) -> dict:
     def load() -> None:
         answer = client.get(url, {"q": "no such thing"})
         assert answer.status_code == 200
 
     load()
     begun = spent()
-    for _ in range(LOADS):
+    for _ in range(loads):
         load()
-    ms = (spent() - begun) * 1000 / LOADS
+    ms = (spent() - begun) * 1000 / loads
     with CaptureQueriesContext(connection) as queries:
         load()
     return {"ms": ms, "statements": len(queries)}
