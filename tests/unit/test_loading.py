@@ -13,7 +13,7 @@ import pytest
 
 from djcelery.project import loading
 from djcelery.project.answers import Answers
-from djcelery.project.facts import Call, Module, Value
+from djcelery.project.facts import Block, Call, Module, Value
 from djcelery.project.files import Tree
 from djcelery.project.loading import load
 from djcelery.project.packing import PackedModule, pack, rows_of
@@ -131,7 +131,8 @@ def test_packed_facts_are_the_same_facts(folder):
 
 def test_a_packed_value_can_be_changed_in_a_copy_as_any_other():
     call = Value("call", name="send", items=[Value("const", const=1)], keywords={"countdown": Value("const", const=2)})
-    module = PackedModule(pack(Module("tasks.py", "tasks", calls=[Call(call, 0, ["discard"])])))
+    calls = [Call(call, 0, ["discard"])]
+    module = PackedModule(pack(Module("tasks.py", "tasks", blocks=[Block(-1, "module")], calls=calls)))
     packed = module.calls[0].value
     moved = replace(packed, line=7)
     assert (packed.line, moved.line, moved.keywords["countdown"].const) == (0, 7, 2)

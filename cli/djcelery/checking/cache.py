@@ -42,6 +42,7 @@ class Cache:
         self.folder = os.path.join(self.home, name)
         self.version = version
         self.enabled = enabled and os.path.isabs(self.home)
+        self.digests: dict[str, str] = {}  # of what was got or put under each name
 
     def get(self, name: str, key: str = "") -> Any:
         """Return what this very version put there under this key, or None."""
@@ -56,15 +57,15 @@ class Cache:
                 if not is_own_file(file.fileno()):
                     return None
                 head, data = file.readline(), file.read()
-            if head != self._head(key, data):
+            if head != self._head(name, key, data):
                 return None
             return marshal.loads(data)  # noqa: S302 - our own file, as this version wrote it
         except (OSError, ValueError):
             return None
 
-    def _head(self, key: str, data: bytes) -> bytes:
+    def _head(self, name: str, key: str, data: bytes) -> bytes:
         """Return the first line of a file: the version, the key, and a digest that tells whether the data is whole."""
-        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        digest = self.digests[name] = hashlib.blake2b(data, digest_size=16).hexdigest()
         return f"{self.version} {key} {digest}\n".encode("utf-8", "surrogateescape")
 
     def put(self, name: str, value: Any, key: str = "") -> None:
@@ -74,7 +75,7 @@ class Cache:
         try:
             self.prepare()
             data = marshal.dumps(value)
-            write_atomically(os.path.join(self.folder, name), self._head(key, data) + data, 0o600)
+            write_atomically(os.path.join(self.folder, name), self._head(name, key, data) + data, 0o600)
         except OSError:
             return
 

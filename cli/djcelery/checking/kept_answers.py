@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from djcelery.checking.cache import Cache, fingerprint
+from djcelery.checking.cache import Cache
 from djcelery.project.answers import Answers
 from djcelery.project.facts import Module
-from djcelery.project.files import UNSAVED, Entry, Tree
+from djcelery.project.files import UNSAVED, Tree
 from djcelery.project.packing import pack
 
 PARTS = 16
@@ -29,7 +29,7 @@ class KeptAnswers:
             size, mtime, answers = self.parts[part_of(entry.path)].get(entry.path, (0, UNSAVED, None))
             if answers and (size, mtime) == entry[1:] and mtime != UNSAVED:
                 kept[entry.path] = answers
-        return Answers(kept, self.cache.get("matches", state_of(self.parts)) or {})
+        return Answers(kept, self.cache.get("matches", self._state()) or {})
 
     def keep(self, tree: Tree) -> None:
         """Put the answers of this run in their place; what no rule has asked for this time is forgotten."""
@@ -48,17 +48,16 @@ class KeptAnswers:
             if part != self.parts[number]:
                 self.cache.put(f"answers-{number}", part)
         if parts != self.parts or tree.answers.matches != tree.answers.kept_matches:
-            self.cache.put("matches", tree.answers.matches, state_of(parts))
+            self.cache.put("matches", tree.answers.matches, self._state())
+
+    def _state(self) -> str:
+        """Return a text for what is kept of all files, since what a search has not matched depends on each of them."""
+        return "-".join(self.cache.digests.get(f"answers-{number}", "") for number in range(PARTS))
 
 
 def part_of(path: str) -> int:
     """Return the number of the part that a file is in."""
     return zlib.crc32(path.encode("utf-8", "surrogateescape")) % PARTS
-
-
-def state_of(parts: list[Part]) -> str:
-    """Return a text for the state of all files, since what a search has not matched depends on each of them."""
-    return fingerprint(Entry(path, size, mtime) for part in parts for path, (size, mtime, _) in sorted(part.items()))
 
 
 def as_plain_data(answer: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from djcelery.project.context import function_of, is_inside, is_test, is_test_settings
+from djcelery.project.context import assigned_calls, function_of, is_inside, is_test, is_test_settings
 from djcelery.project.facts import Assign, Call, Function, Module, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
@@ -57,6 +57,7 @@ class Apps:
     def __init__(self, modules: list[Module], lookup: Lookup) -> None:
         self.modules = modules
         self.lookup = lookup
+        self._calls_by_path: dict[str, list[Call]] = {}  # of classes of apps
 
     @cached_property
     def all(self) -> list[App]:
@@ -105,26 +106,23 @@ class Apps:
             (module, assign.value.name)
             for module in self.modules
             if not is_test(module.path)
-            for assign in module.assigns
-            if assign.target.endswith(".Task") and self.is_app(module, assign.target.removesuffix(".Task"))
+            for assign in module.assigns_where(lambda target: target.endswith(".Task"))
+            if self.is_app(module, assign.target.removesuffix(".Task"))
         ]
 
     def _in_module(self, module: Module) -> Iterator[App]:
         """Find the apps that a module binds to names."""
         configured = {call.value.root for call in module.calls_to(*CONFIGURING)}
-        for assign in module.assigns:
-            value = assign.value
-            if value.kind != "call" or assign.operator != "=":
-                continue
-            if is_app_class(self.lookup, module, value.name):
-                yield self._app(module, assign, None)
-                continue
-            definition = self.lookup.find(module, value.name)
-            made_by = None
-            if definition is not None and definition.function is not None:
-                made_by = self._made_in(definition.module, definition.function)
-            if made_by is not None or assign.target in configured or looks_like_app(assign, definition is None):
-                yield self._app(module, assign, made_by)
+        for target, path, position in assigned_calls(module):
+            made_by, is_app = None, is_app_class(self.lookup, module, path)
+            if not is_app:
+                definition = self.lookup.find(module, path)
+                if definition is not None and definition.function is not None:
+                    made_by = self._made_in(definition.module, definition.function)
+                is_foreign_app = definition is None and is_foreign_app_class(path)
+                is_app = made_by is not None or target in configured or is_foreign_app
+            if is_app:
+                yield self._app(module, module.items_at("assigns", [position])[0], made_by)
 
     def _made_in(self, module: Module, function: Function) -> Call | None:
         """Return the call of the class in a function that makes an app and returns it."""
@@ -133,13 +131,18 @@ class Apps:
         return next(
             (
                 call
-                for call in module.calls
-                if is_inside(module, call.block, function.block)
-                and call.uses[0] in {"return", "assign"}
-                and is_app_class(self.lookup, module, call.value.name)
+                for call in self._calls_of_classes(module)
+                if is_inside(module, call.block, function.block) and call.uses[0] in {"return", "assign"}
             ),
             None,
         )
+
+    def _calls_of_classes(self, module: Module) -> list[Call]:
+        """Return the calls of classes of apps in a module."""
+        if module.path not in self._calls_by_path:
+            paths = [path for path in module.call_positions if is_app_class(self.lookup, module, path)]
+            self._calls_by_path[module.path] = module.calls_of(paths)
+        return self._calls_by_path[module.path]
 
     def _app(self, module: Module, assign: Assign, made_by: Call | None) -> App:
         """Return the app that an assignment makes, with the namespace of its settings."""
@@ -187,7 +190,7 @@ class Apps:
 
 def sets_up_django(module: Module) -> bool:
     """Return whether a module is one of Django's settings."""
-    return any(assign.target == "INSTALLED_APPS" for assign in module.assigns) or "settings" in module.name
+    return "INSTALLED_APPS" in module.assign_positions or "settings" in module.name
 
 
 def is_app_class(lookup: Lookup, module: Module, name: str) -> bool:
@@ -211,8 +214,3 @@ def all_bases(lookup: Lookup, definition: Definition) -> Iterator[str]:
 def is_foreign_app_class(name: str) -> bool:
     """Return whether the path of a class that cannot be seen says that it is a Celery app."""
     return name.endswith(("Celery", "CeleryApp")) and "." in name
-
-
-def looks_like_app(assign: Assign, is_foreign: bool) -> bool:
-    """Return whether something that is made elsewhere is an app, as far as names tell."""
-    return is_foreign and is_foreign_app_class(assign.value.name)

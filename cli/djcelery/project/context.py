@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from djcelery.project.facts import Block, Class, Function, Module, Value
@@ -87,7 +87,7 @@ def find_definitions(module: Module) -> dict[str, tuple[str, int]]:
     places: dict[str, tuple[str, int]] = {}
     for position, assign in enumerate(module.assigns):
         if "." not in assign.target and assign.operator == "=" and not is_in_function(module, assign.block):
-            places[assign.target] = "assign", position
+            places[assign.target] = "alias" if assign.value.kind == "name" else "assign", position
     for position, cls in enumerate(module.classes):
         if not is_in_function(module, cls.parent):
             places[cls.name] = "class", position
@@ -97,14 +97,51 @@ def find_definitions(module: Module) -> dict[str, tuple[str, int]]:
     return places
 
 
-def decorated_functions(module: Module) -> list[Function]:
-    """Return the functions with decorators."""
-    return [module.functions[position] for position in module.remembered("decorated functions", find_decorated)]
+def decorated_functions(module: Module, is_wanted: Callable[[str], bool]) -> list[Function]:
+    """Return the functions with a wanted decorator, which is asked for by its path."""
+    decorated = module.remembered("decorated functions", find_decorated)
+    return module.items_at("functions", [position for position, paths in decorated if any(map(is_wanted, paths))])
 
 
-def find_decorated(module: Module) -> list[int]:
-    """Find the positions of the functions with decorators."""
-    return [position for position, function in enumerate(module.functions) if function.decorators]
+def find_decorated(module: Module) -> list[tuple[int, list[str]]]:
+    """Find the positions of the functions with decorators, and the paths of these."""
+    return [
+        (position, [decorator.name for decorator in function.decorators])
+        for position, function in enumerate(module.functions)
+        if function.decorators
+    ]
+
+
+def called_in(module: Module, position: int) -> list[str]:
+    """Return the paths that are called in the function at a position, which stands in no other function."""
+    return module.remembered("called", find_called).get(position, [])
+
+
+def find_called(module: Module) -> dict[int, list[str]]:
+    """Find the paths that are called in each function that stands in no other, by its position."""
+    owners: list[int] = []  # of each block, the position of that function, -1 for none
+    called: dict[int, dict[str, None]] = {}
+    for index, block in enumerate(module.blocks):
+        is_own = block.kind == "def" and "<locals>" not in module.functions[block.index].qualname
+        owners.append(block.index if is_own else owners[block.parent] if index else -1)
+    for call in module.calls:
+        if owners[call.block] >= 0:
+            called.setdefault(owners[call.block], {})[call.value.name] = None
+    return {position: [*paths] for position, paths in called.items()}
+
+
+def assigned_calls(module: Module) -> list[tuple[str, str, int]]:
+    """Return the target, the path and the position of each assignment (`=`) of a call."""
+    return module.remembered("assigned calls", find_assigned_calls)
+
+
+def find_assigned_calls(module: Module) -> list[tuple[str, str, int]]:
+    """Find the assignments of calls."""
+    return [
+        (assign.target, assign.value.name, position)
+        for position, assign in enumerate(module.assigns)
+        if assign.value.kind == "call" and assign.operator == "="
+    ]
 
 
 # -- transactions

@@ -200,6 +200,7 @@ class Module:
 
     _call_positions: dict[str, list[int]] | None = field(default=None, repr=False, compare=False)
     _positions_by_last: dict[str, list[int]] | None = field(default=None, repr=False, compare=False)
+    _assign_positions: dict[str, list[int]] | None = field(default=None, repr=False, compare=False)
     _ranges: Ranges | None = field(default=None, repr=False, compare=False)
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -235,9 +236,32 @@ class Module:
                 self._positions_by_last.setdefault(path.rpartition(".")[2], []).extend(positions)
         return self._positions_by_last
 
+    @property
+    def assign_positions(self) -> dict[str, list[int]]:
+        """Return the positions of the assignments in the list of all, by their target."""
+        if self._assign_positions is None:
+            self._assign_positions = {}
+            for position, assign in enumerate(self.assigns):
+                self._assign_positions.setdefault(assign.target, []).append(position)
+        return self._assign_positions
+
+    def item_at(self, name: str, position: int) -> Any:
+        """Return what is at a position of the list with this name."""
+        return getattr(self, name)[position]
+
+    def items_at(self, name: str, positions: Iterable[int]) -> list[Any]:
+        """Return what is at some positions of the list with this name, in the order of the text."""
+        items = getattr(self, name)
+        return [items[position] for position in sorted(positions)]
+
     def calls_at(self, positions: Iterable[int]) -> list[Call]:
         """Return the calls at some positions, in the order of the text."""
-        return [self.calls[position] for position in sorted(positions)]
+        return self.items_at("calls", positions)
+
+    def assigns_where(self, is_wanted: Callable[[str], bool]) -> list[Assign]:
+        """Return the assignments to wanted targets, in the order of the text."""
+        wanted = [places for target, places in self.assign_positions.items() if is_wanted(target)]
+        return self.items_at("assigns", [position for places in wanted for position in places])
 
     def calls_to(self, *names: str) -> list[Call]:
         """Return the calls whose path ends with one of these names, in the order of the text."""

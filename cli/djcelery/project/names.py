@@ -20,14 +20,28 @@ class Definition:
 
     module: Module
     name: str
-    function: Function | None = None
-    cls: Class | None = None
-    assign: Assign | None = None
+    kind: str  # function, class, assign, or alias for an assignment of a name
+    position: int  # in the list of its kind
 
     @property
     def path(self) -> str:
         """Return the full dotted path of the definition."""
         return f"{self.module.name}.{self.name}"
+
+    @property
+    def function(self) -> Function | None:
+        """Return the function, or None where it is something else."""
+        return self.module.item_at("functions", self.position) if self.kind == "function" else None
+
+    @property
+    def cls(self) -> Class | None:
+        """Return the class, or None where it is something else."""
+        return self.module.item_at("classes", self.position) if self.kind == "class" else None
+
+    @property
+    def assign(self) -> Assign | None:
+        """Return the assignment, or None where it is something else."""
+        return self.module.item_at("assigns", self.position) if self.kind in {"assign", "alias"} else None
 
 
 class Names:
@@ -113,8 +127,8 @@ class Names:
 
     def _follow_alias(self, definition: Definition, depth: int) -> Definition:
         """Return what an alias (`b = a`) stands for."""
-        assign = definition.assign
-        if assign is None or assign.value.kind != "name" or assign.value.name == assign.target:
+        assign = definition.assign if definition.kind == "alias" else None
+        if assign is None or assign.value.name == assign.target:
             return definition
         target = self.find(definition.module, assign.value.name) if depth < MAX_ALIASES else None
         return target or definition
@@ -136,9 +150,4 @@ def places_of_definitions(module: Module) -> dict[str, tuple[str, int]]:
 
 def definition_at(module: Module, name: str) -> Definition:
     """Return a definition of a module."""
-    kind, position = places_of_definitions(module)[name]
-    if kind == "assign":
-        return Definition(module, name, assign=module.assigns[position])
-    if kind == "class":
-        return Definition(module, name, cls=module.classes[position])
-    return Definition(module, name, function=module.functions[position])
+    return Definition(module, name, *places_of_definitions(module)[name])

@@ -13,6 +13,7 @@ FILES = re.compile(
     r"(?:^|/)(?:pyproject\.toml|setup\.(?:py|cfg)|Pipfile(?:\.lock)?|(?:poetry|uv|pdm)\.lock"
     r"|(?:[\w.-]*(?:requirements|constraints)[\w.-]*|requirements/(?:[\w.-]+/)*[\w.-]+)\.(?:txt|in))$"
 )
+ENDINGS = (".toml", "setup.py", "setup.cfg", "Pipfile", ".lock", ".txt", ".in")  # of all that the pattern matches
 MAX_SIZE = 4_000_000
 Version = tuple[int, ...]
 
@@ -22,7 +23,8 @@ def lowest_version(tree: Tree, package: str) -> Version | None:
     pinned: list[Version] = []
     bounds: list[Version] = []
     for entry in tree.entries:
-        if not FILES.search(entry.path) or entry.size > MAX_SIZE or is_test(entry.path):
+        is_wanted = entry.path.endswith(ENDINGS) and FILES.search(entry.path) and not is_test(entry.path)
+        if not is_wanted or entry.size > MAX_SIZE:
             continue
         try:
             found = tree.answers.ask(entry.path, f"versions {package}", partial(clauses_in, tree, entry.path, package))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
-from djcelery.project.context import find_decorated, find_definitions
+from djcelery.project.context import find_assigned_calls, find_called, find_decorated, find_definitions
 from djcelery.project.facts import Assign, Block, Call, Class, Function, Module, Param, Raise, Value
 
 Rows = list[Any]
@@ -21,13 +22,21 @@ NAMES_OF_CELLS = (
     *("items", "keys", "keywords", "receiver", "origin", "in_parentheses"),
 )
 KIND, NAME = 0, 7
-REMEMBERED = {"definitions": find_definitions, "decorated functions": find_decorated}  # kept with the facts
+REMEMBERED: dict[str, Callable[[Module], Any]] = {  # kept with the facts
+    "definitions": find_definitions,
+    "decorated functions": find_decorated,
+    "assigned calls": find_assigned_calls,
+    "called": find_called,
+}
 CELLS = {name: cell for cell, name in enumerate(NAMES_OF_CELLS)}
 
 
 def pack(module: Module) -> bytes:
     """Return the facts of a file as bytes."""
-    return module.packed if isinstance(module, PackedModule) else marshal.dumps(rows_of(module))
+    if isinstance(module, PackedModule):
+        return module.packed
+    head, names, *lists = rows_of(module)
+    return marshal.dumps([head, names, *map(marshal.dumps, lists)])
 
 
 def rows_of(module: Module) -> Rows:
@@ -36,7 +45,11 @@ def rows_of(module: Module) -> Rows:
     number, numbers = table.number, table.numbers
     head = [module.path, module.name, module.is_package, module.read_error, module.read_error_line]
     names = [module.imports, module.stars, module.imported, module.global_names, module.exception_uses, module.noqa]
-    names += [module.call_positions, {name: module.remembered(name, find) for name, find in REMEMBERED.items()}]
+    names += [
+        module.call_positions,
+        module.assign_positions,
+        {name: module.remembered(name, find) for name, find in REMEMBERED.items()},
+    ]
     lists = [
         [[b.parent, b.kind, b.line, b.col, b.names, number(b.value), b.index, b.bound_name] for b in module.blocks],
         [[number(call.value), call.block, call.uses] for call in module.calls],
@@ -54,43 +67,48 @@ def rows_of(module: Module) -> Rows:
 class PackedModule(Module):
     """Hold the facts of a file packed, and unpack each list of them when it is first asked for."""
 
-    __slots__ = ("known_calls", "packed", "rows", "values")
+    __slots__ = ("known_items", "packed", "packed_lists", "rows", "values")
 
     def __init__(self, packed: bytes) -> None:
         self.packed = packed
-        head, names, *lists, value_rows = marshal.loads(packed)  # noqa: S302 - from our own child or cache
+        head, names, *lists, values = marshal.loads(packed)  # noqa: S302 - from our own child or cache
         self.path, self.name, self.is_package, self.read_error, self.read_error_line = head
         self.imports, self.stars, self.imported, self.global_names, self.exception_uses, self.noqa, *names = names
-        self.rows = dict(zip(UNPACKING, lists, strict=True))
-        self.values = Values(value_rows)
-        self.known_calls: dict[int, Call] = {}  # those unpacked alone, by position
-        self._call_positions, self._remembered = names
+        self.packed_lists: dict[str, bytes] = dict(zip(UNPACKING, lists, strict=True))
+        self.rows: dict[str, Rows] = {}  # of the lists that were asked for
+        self.values = Values(values)
+        self.known_items: dict[str, dict[int, Any]] = {}  # those unpacked alone, by their list and position
+        self._call_positions, self._assign_positions, self._remembered = names
         self._positions_by_last, self._ranges = None, None
 
     def __getattr__(self, name: str) -> Any:
         """Return a list, unpacked now; Python asks here for what has not been set yet."""
         if name not in UNPACKING:
             raise AttributeError(name)
-        if name == "calls":
-            unpacked = self.calls_at(range(len(self.rows[name])))
-        else:
-            unpack, values = UNPACKING[name], self.values
-            unpacked = [unpack(row, values) for row in self.rows[name]]
-        del self.rows[name]
+        unpacked = self.items_at(name, range(len(self._rows(name))))
+        del self.packed_lists[name], self.rows[name]
+        self.known_items.pop(name, None)
         setattr(self, name, unpacked)
         return unpacked
 
-    def calls_at(self, positions: Iterable[int]) -> list[Call]:
-        """Return the calls at some positions, in the order of the text; unpack no others."""
-        rows = self.rows.get("calls")
-        if rows is None:
-            return super().calls_at(positions)
-        positions = sorted(positions)
-        known, values = self.known_calls, self.values
-        for position in positions:
-            if position not in known:
-                known[position] = unpack_call(rows[position], values)
-        return [known[position] for position in positions]
+    def _rows(self, name: str) -> Rows:
+        """Return the rows of a list that has not been unpacked as a whole."""
+        if name not in self.rows:
+            self.rows[name] = marshal.loads(self.packed_lists[name])  # noqa: S302 - from our own child or cache
+        return self.rows[name]
+
+    def item_at(self, name: str, position: int) -> Any:
+        """Return what is at a position of the list with this name, and unpack nothing else."""
+        if name not in self.packed_lists:
+            return super().item_at(name, position)
+        known = self.known_items.setdefault(name, {})
+        if position not in known:
+            known[position] = UNPACKING[name](self._rows(name)[position], self.values)
+        return known[position]
+
+    def items_at(self, name: str, positions: Iterable[int]) -> list[Any]:
+        """Return what is at some positions of the list with this name, in the order of the text."""
+        return [self.item_at(name, position) for position in sorted(positions)]
 
 
 class ValueTable:
@@ -138,9 +156,15 @@ class ValueTable:
 class Values:
     """Give the values of a table by row number."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
         self.known: dict[int, Any] = {0: None}
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Return the rows, unpacked when the first value is asked for."""
+        rows: Rows = marshal.loads(self.packed)  # noqa: S302 - from our own child or cache
+        return rows
 
     def __getitem__(self, number: int) -> Any:
         if number not in self.known:

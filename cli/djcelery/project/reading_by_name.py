@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from djcelery.project.apps import APP_CLASSES, Apps, is_app_class
 from djcelery.project.context import decorated_functions, enclosing_blocks, is_test
-from djcelery.project.facts import Module, Value
+from djcelery.project.facts import Module
 from djcelery.project.files import Tree
 from djcelery.project.lookup import Lookup
 from djcelery.project.reading import module_at
@@ -73,7 +74,7 @@ class Offers:
                     if self._makes(module, path):
                         yield from names
         for target in targets:
-            if self.decorators.declaration(module, Value("name", name=target)) is not None:
+            if self.decorators.makes_task(module, target):
                 yield target
         for name, bases in classes:
             if any(is_app_class(self.lookup, module, base) for base in bases):
@@ -110,16 +111,11 @@ def definitions_with_calls(module: Module) -> tuple[Calls, list[str], list[tuple
 
 def makes_task_or_app(module: Module, name: str, lookup: Lookup, decorators: TaskDecorators) -> bool:
     """Return whether a call of something makes a task or an app."""
-    return is_app_class(lookup, module, name) or decorators.declaration(module, Value("call", name=name)) is not None
+    return is_app_class(lookup, module, name) or decorators.makes_task(module, name)
 
 
 def makes_something(module: Module, lookup: Lookup, decorators: TaskDecorators) -> bool:
     """Return whether a module makes a task or an app."""
     lookup.names.add(module)
-    if any(
-        decorators.declaration(module, value)
-        for function in decorated_functions(module)
-        for value in function.decorators
-    ):
-        return True
-    return bool(Apps([module], lookup).all)
+    tasks = decorated_functions(module, partial(decorators.makes_task, module))
+    return bool(tasks) or bool(Apps([module], lookup).all)

@@ -48,10 +48,8 @@ def looks_like_settings(module: Module) -> bool:
     folders, _, file = module.path.rpartition("/")
     in_settings_folder = folders.rpartition("/")[2] in {"settings", "conf"}
     if file.removesuffix(".py") in SETTINGS_FILES or in_settings_folder or "settings" in file:
-        return bool(module.stars) or any(
-            assign.target.isupper() or assign.target.islower() for assign in module.assigns
-        )
-    return any(assign.target == "INSTALLED_APPS" for assign in module.assigns)
+        return bool(module.stars) or any(target.isupper() or target.islower() for target in module.assign_positions)
+    return "INSTALLED_APPS" in module.assign_positions
 
 
 def key_of(name: str, namespaces: set[str]) -> str:
@@ -107,7 +105,7 @@ def from_dict_update(call: Call, module: Module, namespaces: set[str]) -> list[S
 def settings_on_app(module: Module, variables: set[str]) -> list[Setting]:
     """Return what a module sets on `app.conf` directly, in all its forms."""
     settings = []
-    for assign in module.assigns:
+    for assign in module.assigns_where(lambda target: ".conf" in target):
         holder, _, last = assign.target.rpartition(".conf.")
         if holder and holder.rpartition(".")[2] in variables and (last in SETTINGS or last in OLD_SETTINGS):
             settings.append(from_assign(assign, last, OLD_SETTINGS.get(last, last), module, on_app=True))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from djcelery.project.apps import Apps
-from djcelery.project.facts import Function, Module, Value
+from djcelery.project.context import called_in
+from djcelery.project.facts import Module, Value
 from djcelery.project.lookup import Lookup
+from djcelery.project.names import Definition
 
 SHARED_TASK = frozenset(
     "celery.shared_task celery.app.shared_task celery.task celery.task.task celery.decorators.task "
@@ -32,45 +34,53 @@ class TaskDecorators:
         self.apps = apps
         self.functions: dict[tuple[str, int], Declaration | None] = {}
 
-    def declaration(self, module: Module, value: Value, depth: int = 0) -> Declaration | None:
-        """Return how a decorator makes a task, or None where it makes none."""
-        if value.name in SHARED_TASK:
-            return Declaration("shared_task")
-        if value.name in DJANGO_TASK:
-            return Declaration("django")
-        if value.last in TASK_METHODS and value.root and self.apps.is_app(module, value.root):
-            return Declaration("app.task")
-        if depth > 1 or value.last in NO_TASK:
-            return None
-        return self._through_definition(module, value, depth)
+    def makes_task(self, module: Module, path: str) -> bool:
+        """Return whether a decorator with a path makes a task."""
+        return self.declaration(module, path) is not None
 
-    def _through_definition(self, module: Module, value: Value, depth: int) -> Declaration | None:
+    def declaration(self, module: Module, path: str, depth: int = 0) -> Declaration | None:
+        """Return how a decorator with a path makes a task, or None where it makes none."""
+        root, _, last = path.rpartition(".")
+        if path in SHARED_TASK:
+            return Declaration("shared_task")
+        if path in DJANGO_TASK:
+            return Declaration("django")
+        if last in TASK_METHODS and root and self.apps.is_app(module, root):
+            return Declaration("app.task")
+        if depth > 1 or last in NO_TASK:
+            return None
+        return self._through_definition(module, path, depth)
+
+    def _through_definition(self, module: Module, path: str, depth: int) -> Declaration | None:
         """Follow a decorator that the code base defines: a function, an alias, or a `partial`."""
-        definition = self.lookup.find(module, value.name)
+        definition = self.lookup.find(module, path)
         if definition is None:
             return None
-        if definition.function is not None:
+        if definition.kind == "function":
             key = definition.path, depth
             if key not in self.functions:
-                self.functions[key] = self._in_function(definition.module, definition.function, depth)
+                self.functions[key] = self._in_function(definition, depth)
             return self.functions[key]
         if definition.assign is None:
             return None
         assigned = definition.assign.value
         if assigned.kind == "name":
-            declaration = self.declaration(definition.module, assigned, depth + 1)
+            declaration = self.declaration(definition.module, assigned.name, depth + 1)
             return Declaration(declaration.declared_by) if declaration else None
         if assigned.kind == "call" and not assigned.items:  # retrying = shared_task(acks_late=True)
-            declaration = self.declaration(definition.module, assigned, depth + 1)
+            declaration = self.declaration(definition.module, assigned.name, depth + 1)
             return Declaration(declaration.declared_by, assigned) if declaration else None
         if assigned.kind == "call" and assigned.last == "partial" and assigned.items:
-            declaration = self.declaration(definition.module, assigned.items[0], depth + 1)
+            declaration = self.declaration(definition.module, assigned.items[0].name, depth + 1)
             return Declaration("shared_task", assigned) if declaration else None
         return None
 
-    def _in_function(self, module: Module, function: Function, depth: int) -> Declaration | None:
+    def _in_function(self, definition: Definition, depth: int) -> Declaration | None:
         """Find the call in the body of a decorator that makes a task."""
-        for call in module.inside.calls(function.block):
-            if self.declaration(module, call.value, depth + 1):
-                return Declaration("wrapper", call.value)
-        return None
+        module = definition.module
+        paths = called_in(module, definition.position)
+        making = next((path for path in paths if self.declaration(module, path, depth + 1)), None)
+        if making is None or definition.function is None:
+            return None
+        calls = module.inside.calls(definition.function.block)
+        return Declaration("wrapper", next(call.value for call in calls if call.value.name == making))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from djcelery.project.base_classes import DURABLE_BASES, BaseClasses
-from djcelery.project.context import decorated_functions, is_atomic, is_inside, is_test
+from djcelery.project.context import assigned_calls, decorated_functions, is_atomic, is_inside, is_test
 from djcelery.project.facts import Call, Class, Function, Module, Param, Value
 from djcelery.project.lookup import Lookup
 from djcelery.project.names import Definition
@@ -185,9 +185,9 @@ class Tasks:
 
     def _decorated_functions(self, module: Module) -> Iterator[Task]:
         """Find the functions with a decorator that makes a task."""
-        for function in decorated_functions(module):
+        for function in decorated_functions(module, partial(self.decorators.makes_task, module)):
             for decorator in function.decorators:
-                if declaration := self.decorators.declaration(module, decorator):
+                if declaration := self.decorators.declaration(module, decorator.name):
                     if declaration.declared_by == "django":
                         yield self._of_django(module, function, decorator)
                     else:
@@ -271,12 +271,13 @@ class Tasks:
 
     def _called_decorators(self, module: Module) -> Iterator[Task]:
         """Find `name = shared_task(function)` and `name = app.task(...)(function)`."""
-        for assign in module.assigns:
+        called = [place for target, path, place in assigned_calls(module) if "." not in target and "task" in path]
+        for assign in module.items_at("assigns", called):
             value = assign.value
-            if value.kind != "call" or not value.items or "." in assign.target or assign.operator != "=":
+            if not value.items:
                 continue
             decorator = value.receiver if value.receiver is not None and value.receiver.kind == "call" else value
-            if self.decorators.declaration(module, decorator, depth=2) is None:
+            if self.decorators.declaration(module, decorator.name, depth=2) is None:
                 continue
             name = text_option(decorator.keywords, "name")
             function = value.items[0]

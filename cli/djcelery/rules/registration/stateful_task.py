@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from djcelery.project import context
+from djcelery.project.facts import Module
 from djcelery.rules._base import Finding, Project, at
 
 CODE = "DJC313"
@@ -44,12 +45,16 @@ def find(project: Project) -> Iterator[Finding]:
         if function is None:
             continue
         names = {name for name, block, _ in module.global_names if context.is_inside(module, block, function.block)}
-        classes = {cls.name for cls in module.classes}
         for assign in module.assigns:
             if not context.is_inside(module, assign.block, function.block):
                 continue
             owner, _, attribute = assign.target.partition(".")
             if assign.target in names or (
-                attribute and "." not in attribute and owner in classes and assign.operator != "[]"
+                attribute and "." not in attribute and assign.operator != "[]" and has_class(module, owner)
             ):
                 yield at(module, assign, f"{assign.target} keeps this value in this worker process only")
+
+
+def has_class(module: Module, name: str) -> bool:
+    """Return whether a module defines a class with a name."""
+    return any(cls.name == name for cls in module.classes)
