@@ -1,5 +1,6 @@
 """Test a worker in a process of its own, with a real broker: what it receives, and how it loses its connection."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.live
 
 GOOD = "from tests.lib.live_worker.tasks import note; note.delay('good')"
 DEAD = "import json; from djcelery_jobs.models import Job; print(json.dumps(Job.objects.filter(state='dead').count()))"
+
+SEEN = """
+import json
+from django.db.models import Sum
+from djcelery_jobs.models import Heartbeat, Tally
+print(json.dumps([Heartbeat.objects.count(), Tally.objects.aggregate(jobs=Sum('count'))['jobs'] or 0]))
+"""
 
 
 @pytest.fixture
@@ -106,6 +114,24 @@ def test_a_full_server_drains_and_its_worker_can_start(on_redis):
 
     assert worker.poll() is None
     assert client.llen("fast") == 0
+
+
+def test_a_worker_is_seen_and_counts_its_jobs_until_the_last_one_has_ended(on_redis):
+    place = on_redis
+    worker = place.worker("-c", "1")
+    eventually("it is seen", lambda: place.shell(SEEN) == [1, 0])
+    place.shell("from tests.lib.live_worker.tasks import held; held.delay('long')")
+    eventually("it runs", lambda: place.lines("begin"))
+
+    worker.send_signal(signal.SIGINT)
+    eventually("it shuts down", lambda: "Warm shutdown" in place.log())
+    while_it_runs = [place.shell(SEEN) for _ in range(3)]
+    (place.folder / "long").touch()
+    worker.wait(60)
+
+    assert while_it_runs == [[1, 0]] * 3
+    assert place.lines("end") == ["end long"]
+    assert place.shell(SEEN) == [0, 1]
 
 
 def test_a_worker_that_spawns_its_processes_says_what_to_do(on_redis):

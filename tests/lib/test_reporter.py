@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from celery import current_app
+from celery.signals import worker_shutdown
+from celery.worker import WorkController
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -19,7 +21,15 @@ from djcelery_jobs.worker.tallies import CountPipe, PendingCounts
 pytestmark = pytest.mark.django_db
 QUEUES = SimpleNamespace(consume_from={"fast": None}, deselect=lambda names: None)
 APP = SimpleNamespace(amqp=SimpleNamespace(queues=QUEUES))
-WORKER = SimpleNamespace(hostname="fast-1@host", concurrency=4, app=APP)
+
+
+class Worker:
+    """Stand in for Celery's worker."""
+
+    hostname, concurrency, app = "fast-1@host", 4, APP
+
+
+WORKER = Worker()
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ def started() -> Reporter:
 def turns(step: Reporter, count: int) -> None:
     """Let the loops of its threads turn so often."""
     waits = iter([False] * count)
-    step.stopped = SimpleNamespace(wait=lambda seconds: next(waits, True), set=lambda: None)
+    step.stopped = SimpleNamespace(wait=lambda seconds: next(waits, True), set=lambda: None, is_set=lambda: False)
 
 
 def test_it_lives_and_consumes(pulse, threads):
@@ -94,8 +104,10 @@ def test_who_leaves_in_order_writes_what_is_left_and_is_not_missed(pulse, thread
     step = started()
     turns(step, 1)
     threads["report"]()
-    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
     step.stop(WORKER)
+    tallies.pipe.send("fast", "orders.tasks.x", "done", 0.1)
+    assert Heartbeat.objects.exists()
+    worker_shutdown.send(sender=WORKER)
 
     assert not Heartbeat.objects.exists()
     assert Tally.objects.get().count == 1
@@ -158,5 +170,19 @@ def test_the_thread_that_counts_sleeps_until_there_is_something(pulse, threads, 
     assert waits == [None]
 
 
-def test_workers_do_it():
+def test_it_leaves_once(pulse, threads, monkeypatch):
+    left = []
+    monkeypatch.setattr(reporter, "_leave", left.append)
+    step = started()
+    step.terminate(WORKER)
+    worker_shutdown.send(sender=WORKER)
+
+    assert left == [WORKER]
+
+
+def test_workers_do_it_after_their_pool_has_forked():
     assert Reporter in current_app.steps["worker"]
+    steps = WorkController.Blueprint(steps={*current_app.steps["worker"]})
+    steps.steps = steps.claim_steps()
+    order = [step.name for step in steps._finalize_steps(steps.steps)]
+    assert order.index("celery.worker.components.Pool") < order.index(Reporter.name)

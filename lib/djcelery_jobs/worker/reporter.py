@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any
 
 from celery import bootsteps, current_app
+from celery.signals import worker_shutdown
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.models.functions import Now
@@ -29,9 +30,14 @@ STOP_TIMEOUT = 2  # seconds that a shutdown waits for the threads
 
 
 class Reporter(bootsteps.StartStopStep):
-    """Run the threads for as long as the worker runs."""
+    """Run the threads from the moment when the pool has forked until its last job has ended.
 
-    requires = ("celery.worker.components:Timer",)
+    Celery stops what it started last first, and this step starts after the pool. So the end of an orderly shutdown, and
+    not `stop`, ends the threads: jobs may run until then, and are counted.
+    """
+
+    # A process that is forked while a thread holds a lock never gets that lock.
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
@@ -51,6 +57,7 @@ class Reporter(bootsteps.StartStopStep):
             thread = Thread(target=work, args=(worker,), daemon=True, name=work.__name__)
             thread.start()
             self.threads.append(thread)
+        worker_shutdown.connect(self.end, sender=worker)
 
     def count(self, worker: Any) -> None:
         """Read what the children report, as soon as they do. A worker that leaves lets the read return."""
@@ -73,15 +80,22 @@ class Reporter(bootsteps.StartStopStep):
                 detector.check()
 
     def stop(self, worker: Any) -> None:
-        """Stop both threads, write the last counts, and delete the heartbeat."""
+        """Go on: jobs are still running."""
+
+    def terminate(self, worker: Any) -> None:
+        """End now, since the processes of the pool are about to be killed."""
+        self.end(worker)
+
+    def end(self, sender: Any, **kwargs: Any) -> None:
+        """Stop the threads, write the last counts, and delete the heartbeat, once."""
+        if self.stopped.is_set():
+            return
         self.stopped.set()
         tallies.pipe.unblock()
         for thread in self.threads:
             thread.join(STOP_TIMEOUT)
         tallies.pending.add(tallies.pipe.read(seconds=0))
-        _leave(worker)
-
-    terminate = stop
+        _leave(sender)
 
 
 def _write(worker: Any, started_at: datetime) -> None:

@@ -13,10 +13,10 @@ CELERY_BROKER_URL = os.environ["LIVE_BROKER"]
 CELERY_TASK_ALWAYS_EAGER = False
 WORKLOADS = {
     **WORKLOADS,  # noqa: F405
-    "fast": Workload(concurrency=4, prefetch=4, soft_limit=20, hard_limit=30),
+    "fast": Workload(concurrency=4, prefetch=4, soft_limit=100, hard_limit=120),
 }
 CELERY_TASK_QUEUES = queues(WORKLOADS, CELERY_BROKER_URL)
-OWN_TASKS = {f"tests.lib.live_worker.tasks.{name}": {"queue": "fast"} for name in ("note", "loose", "plain")}
+OWN_TASKS = {f"tests.lib.live_worker.tasks.{name}": {"queue": "fast"} for name in ("note", "loose", "held", "plain")}
 CELERY_TASK_ROUTES = {**CELERY_TASK_ROUTES, **OWN_TASKS}  # noqa: F405
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = CELERY_BROKER_URL.startswith("amqp")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -24,6 +24,15 @@ def loose(name: str, seconds: float) -> None:
     write(f"end {name}")
 
 
+@shared_task(base=DurableTask, one_transaction=False)
+def held(name: str) -> None:
+    """Go on until the test makes a file with this name."""
+    write(f"begin {name}")
+    while not (Path(settings.LIVE_FOLDER) / name).exists():
+        time.sleep(0.1)
+    write(f"end {name}")
+
+
 @shared_task
 def plain(name: str, seconds: float) -> None:
     """Do the same in a task that is not durable."""
