@@ -80,7 +80,7 @@ class Reporter(bootsteps.StartStopStep):
                 detector.check()
 
     def stop(self, worker: Any) -> None:
-        """Go on: jobs are still running."""
+        """Leave the threads running: so do jobs."""
 
     def terminate(self, worker: Any) -> None:
         """End now, since the processes of the pool are about to be killed."""

@@ -26,7 +26,7 @@ def loose(name: str, seconds: float) -> None:
 
 @shared_task(base=DurableTask, one_transaction=False)
 def held(name: str) -> None:
-    """Go on until the test makes a file with this name."""
+    """Run until the test makes a file with this name."""
     write(f"begin {name}")
     while not (Path(settings.LIVE_FOLDER) / name).exists():
         time.sleep(0.1)
