@@ -80,7 +80,7 @@ class Reporter(bootsteps.StartStopStep):
                 detector.check()
 
     def stop(self, worker: Any) -> None:
-        """Leave the threads running: so do jobs."""
+        """Leave the threads to `end`, since jobs are still running."""
 
     def terminate(self, worker: Any) -> None:
         """End now, since the processes of the pool are about to be killed."""
