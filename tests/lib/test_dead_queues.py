@@ -109,7 +109,7 @@ def test_a_broker_that_cannot_be_reached_is_asked_once(given_up, breaker, monkey
         raise ConnectionRefusedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(dead_queues.KeptConnection, "channel", unreachable)
+        patch.setattr(dead_queues.KeptQuickConnection, "channel", unreachable)
         assert [drain(), drain()] == [0, 0]
     assert caplog.text.count("the broker is down") == 1
     assert breaker.closed

@@ -6,7 +6,7 @@ import time
 import pytest
 from kombu import Connection
 
-from djcelery_jobs.brokers import memory, ping, queue_lengths
+from djcelery_jobs.brokers import memory, ping, queue_lengths, quick_connection
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import waits_since
 from djcelery_jobs.brokers.single_flight import SingleFlight
@@ -19,7 +19,7 @@ GREETINGS = {"cmdstat_hello", "cmdstat_client|setinfo", "cmdstat_client|maint_no
 @pytest.fixture
 def server(tmp_path, free_port, conf, monkeypatch):
     """Yield a Redis-compatible server that this process publishes to; its client."""
-    monkeypatch.setattr(ping, "SECONDS", 30)
+    monkeypatch.setattr(quick_connection, "SECONDS", 30)
     monkeypatch.setitem(health.PARTS, "broker", SingleFlight(ping.ping))
     url = f"redis://127.0.0.1:{free_port}/0"
     with local_broker(url, tmp_path), Connection(url) as connection:

@@ -10,8 +10,8 @@ from django.conf import settings
 from kombu import Connection
 from kombu.transport import virtual
 
-from djcelery_jobs.brokers import ping, queue_lengths
-from djcelery_jobs.brokers.ping import quick_connection
+from djcelery_jobs.brokers import queue_lengths
+from djcelery_jobs.brokers.quick_connection import quick_connection
 from djcelery_jobs.tasks import prune
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def opened(monkeypatch) -> list[Connection]:
             yield connection
 
     monkeypatch.setattr(queue_lengths, "quick_connection", counted)
-    monkeypatch.setattr(ping, "quick_connection", counted)
+    monkeypatch.setattr("djcelery_jobs.brokers.quick_connection.quick_connection", counted)
     return opened
 
 

@@ -1,5 +1,6 @@
 """Test that the relay publishes what is due or lost, and that one bad job keeps no other from being sent."""
 
+import logging
 import struct
 from datetime import timedelta
 
@@ -91,8 +92,9 @@ def test_a_broker_that_is_away_costs_one_caller_and_loses_nothing(add, broker, c
 
 
 def test_a_queue_for_which_the_broker_takes_nothing_keeps_no_other_waiting_for_ever(
-    add, broker, committed, monkeypatch
+    add, broker, committed, monkeypatch, caplog
 ):
+    caplog.set_level(logging.INFO)
     with committed():
         add.apply_async_many([(f"stuck {n}",) for n in range(3)], countdown=60)
         add.apply_async(["other"], countdown=61, queue="slow")
@@ -113,6 +115,8 @@ def test_a_queue_for_which_the_broker_takes_nothing_keeps_no_other_waiting_for_e
 
     assert broker.waiting()["slow"] == 1
     assert broker.waiting()["fast"] == 0
+    published = [record.getMessage() for record in caplog.records if "published" in record.msg]
+    assert published == ["relay: published 1 jobs"]
 
 
 def test_a_task_that_no_deploy_brings_back_is_dead(broker):

@@ -1,6 +1,6 @@
 """Ask the broker how much of its memory is used. A Redis that is full accepts no new job."""
 
-from djcelery_jobs.brokers.ping import quick_connection
+from djcelery_jobs.brokers.quick_connection import quick_connection
 from djcelery_jobs.brokers.single_flight import SingleFlight
 
 

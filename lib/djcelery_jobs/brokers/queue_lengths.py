@@ -11,7 +11,7 @@ from celery.signals import before_task_publish
 from django.conf import settings
 
 from djcelery_jobs.brokers import options, rabbitmq, redis
-from djcelery_jobs.brokers.ping import KeptConnection, quick_connection
+from djcelery_jobs.brokers.quick_connection import KeptQuickConnection, quick_connection
 from djcelery_jobs.brokers.single_flight import SingleFlight
 
 # The header of each message that says since when a worker may run it, in seconds since 1970.
@@ -76,7 +76,7 @@ class LengthReader:
     """Ask for lengths again and again over one connection."""
 
     def __init__(self) -> None:
-        self._connection = KeptConnection()
+        self._connection = KeptQuickConnection()
 
     def fetch(self, queues: Iterable[str]) -> dict[str, QueueLength]:
         """Return what fetch() does, and raise what it does. Open the connection anew after an error."""

@@ -11,7 +11,7 @@ from typing import Any
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from djcelery_jobs.brokers.ping import KeptConnection
+from djcelery_jobs.brokers.quick_connection import KeptQuickConnection
 from djcelery_jobs.brokers.rabbitmq import dead_queue
 from djcelery_jobs.core import outbox, stray_messages
 
@@ -29,7 +29,7 @@ class DeadQueues:
     """
 
     def __init__(self) -> None:
-        self._connection = KeptConnection()
+        self._connection = KeptQuickConnection()
         self._next_at: dict[str, float] = {}  # on the monotonic clock: when a queue that failed is tried again
 
     def __call__(self) -> int:

@@ -200,13 +200,17 @@ def _time(option: Any) -> datetime | None:
     return timezone.make_aware(option) if settings.USE_TZ and timezone.is_naive(option) else option
 
 
-def publish(jobs: Iterable[Job]) -> None:
-    """Publish jobs. Does not raise, and does not wait for a broker that was down a moment ago."""
+def publish(jobs: Iterable[Job]) -> int:
+    """Publish jobs, and return how many the broker took or nobody can send.
+
+    Does not raise, and does not wait for a broker that was down a moment ago.
+    """
     left = list(jobs)
+    count = len(left)
     if current_app.conf.task_always_eager:
         for job in left:
             send(job)
-        return
+        return count
     try:
         if left and breaker.closed:
             with producer_from_pool() as producer:
@@ -219,6 +223,7 @@ def publish(jobs: Iterable[Job]) -> None:
         logger.warning("the broker accepted no job; %d wait for the relay", len(left), exc_info=True)
         breaker.open()
     _leave_to_relay(left)
+    return count - len(left)
 
 
 def reason_unsendable(job: Job) -> str:

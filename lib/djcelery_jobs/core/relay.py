@@ -32,10 +32,8 @@ def relay(limit: int = ledger.BATCH) -> int:
         ledger.count_publication(sendable)
     chosen = backlog.to_publish(sendable, backlogs)
     # After the commit: a kill in between costs one more wait, the other order would publish what is not yet due.
-    for jobs_of_queue in _by_queue(chosen):
-        outbox.publish(jobs_of_queue)
-    if chosen:
-        logger.info("relay: published %d jobs", len(chosen))
+    if published := sum(map(outbox.publish, _by_queue(chosen))):
+        logger.info("relay: published %d jobs", published)
     return len(jobs)
 
 
