@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from tests.projects import SHELF
-from tests.scheduling import fills_gaps, is_alone
+from tests.scheduling import is_alone
 
 ROOT = Path(__file__).parents[1]
 SLOW = ("live", "matrix", "corpus")
-GIVING_WAY = 5  # added to the niceness
 NIGHTLY = "nightly"  # hours; .ci/run has a smaller version of each
 # What a reason to skip a test must say to count where CI=true. Whatever else is missing there is a failure.
 EXCUSES = ("another operating system", "interpreter not installed")
@@ -30,14 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, and no others")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Heed the signals that a shell in the background, or `nohup`, made us and all that we start ignore.
-
-    The process that fills the gaps of the others gives way to them.
-    """
-    process = getattr(config, "workerinput", None)
-    if process is not None and fills_gaps(process["workerid"], process["workercount"]):
-        os.nice(GIVING_WAY)
+def pytest_configure() -> None:
+    """Heed the signals that a shell in the background, or `nohup`, made us and all that we start ignore."""
     for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
         if (which := getattr(signal, name, None)) and signal.getsignal(which) == signal.SIG_IGN:
             signal.signal(which, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)

@@ -9,7 +9,6 @@ import re
 from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 # Folders of tests/live whose tests share servers across files.
 SHARING = ("clusters", "dev", "faults", "kubernetes", "logs", "monitoring", "tls", "watch")
@@ -47,25 +46,12 @@ def is_alone(nodeid: str) -> bool:
     return scope(nodeid) == nodeid
 
 
-def fills_gaps(process: str, processes: int) -> bool:
-    """Return whether a process of a parallel run begins at the end, with the quick tests: the last of three or more."""
-    return processes > 2 and process == f"gw{processes - 1}"
-
-
 class SharedServers(LoadScopeScheduling):
-    """Give each process the tests that share something, in the order of the collection: slow ones come first there.
-
-    Those mostly wait for servers. One process begins with the last tests instead, to use the cores meanwhile.
-    """
+    """Give each process the tests that share something, in the order of the collection: slow ones come first there."""
 
     def __init__(self, config: Any, log: Any = None) -> None:
         config.option.loadscopereorder = False
         super().__init__(config, log)
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        if fills_gaps(node.gateway.id, self.numnodes):
-            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
-        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)
