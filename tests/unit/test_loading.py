@@ -16,6 +16,7 @@ from djcelery.project.answers import Answers
 from djcelery.project.facts import Block, Call, Module, Value
 from djcelery.project.files import Tree
 from djcelery.project.loading import load
+from djcelery.project.names import Names
 from djcelery.project.packing import PackedModule, pack, rows_of
 from djcelery.time_limit import TookTooLong, time_limit
 
@@ -127,6 +128,29 @@ def test_packed_facts_are_the_same_facts(folder):
         packed = PackedModule(pack(module))
         assert rows_of(packed) == rows_of(module)
         assert pack(packed) is packed.packed
+
+
+def test_what_is_unpacked_alone_is_the_same_object_when_all_is_unpacked(folder):
+    (folder / "tasks_20.py").write_text(MORE)
+    for module in load(scanned(folder)):
+        packed = PackedModule(pack(module))
+        for name in ("functions", "classes", "assigns", "calls", "blocks"):
+            count = len(getattr(module, name))
+            alone = [packed.item_at(name, position) for position in reversed(range(count))]
+            assert name in packed.packed_lists
+            assert all(one is other for one, other in zip(reversed(alone), getattr(packed, name), strict=True))
+            assert packed.items_at(name, range(count)) == getattr(packed, name)
+
+
+def test_a_definition_is_unpacked_without_its_neighbours(folder):
+    (folder / "tasks_20.py").write_text(MORE)
+    module = next(module for module in load(scanned(folder)) if module.path == "tasks_20.py")
+    packed, names = PackedModule(pack(module)), Names(lambda name: None)
+    names.add(packed)
+    definition = names.definition(packed.name, "place")
+    assert definition.function.name == "place"
+    assert "functions" in packed.packed_lists
+    assert {name: [*items] for name, items in packed.known_items.items()} == {"functions": [definition.position]}
 
 
 def test_a_packed_value_can_be_changed_in_a_copy_as_any_other():
