@@ -114,7 +114,7 @@ def find_decorated(module: Module) -> list[tuple[int, list[str]]]:
 
 def called_in(module: Module, position: int) -> list[str]:
     """Return the paths that are called in the function at a position, which stands in no other function."""
-    return module.remembered("called", find_called).get(position, [])
+    return module.remembered("called in functions", find_called).get(position, [])
 
 
 def find_called(module: Module) -> dict[int, list[str]]:

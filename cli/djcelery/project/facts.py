@@ -222,9 +222,7 @@ class Module:
     def call_positions(self) -> dict[str, list[int]]:
         """Return the positions of the calls in the list of all, by their path."""
         if self._call_positions is None:
-            self._call_positions = {}
-            for position, call in enumerate(self.calls):
-                self._call_positions.setdefault(call.value.name, []).append(position)
+            self._call_positions = positions_of_each(call.value.name for call in self.calls)
         return self._call_positions
 
     @property
@@ -240,9 +238,7 @@ class Module:
     def assign_positions(self) -> dict[str, list[int]]:
         """Return the positions of the assignments in the list of all, by their target."""
         if self._assign_positions is None:
-            self._assign_positions = {}
-            for position, assign in enumerate(self.assigns):
-                self._assign_positions.setdefault(assign.target, []).append(position)
+            self._assign_positions = positions_of_each(assign.target for assign in self.assigns)
         return self._assign_positions
 
     def item_at(self, name: str, position: int) -> Any:
@@ -274,6 +270,14 @@ class Module:
         by_path = self.call_positions
         positions = [position for path in paths for position in by_path.get(path, ())]
         return self.calls_at(positions) if positions else []
+
+
+def positions_of_each(names: Iterable[str]) -> dict[str, list[int]]:
+    """Return at which positions each name stands."""
+    positions: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(name, []).append(position)
+    return positions
 
 
 class Ranges:

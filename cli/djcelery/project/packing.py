@@ -26,7 +26,7 @@ REMEMBERED: dict[str, Callable[[Module], Any]] = {  # kept with the facts
     "definitions": find_definitions,
     "decorated functions": find_decorated,
     "assigned calls": find_assigned_calls,
-    "called": find_called,
+    "called in functions": find_called,
 }
 CELLS = {name: cell for cell, name in enumerate(NAMES_OF_CELLS)}
 

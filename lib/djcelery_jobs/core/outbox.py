@@ -201,7 +201,7 @@ def _time(option: Any) -> datetime | None:
 
 
 def publish(jobs: Iterable[Job]) -> int:
-    """Publish jobs, and return how many the broker took or nobody can send.
+    """Publish jobs, and return how many were not left to the relay.
 
     Does not raise, and does not wait for a broker that was down a moment ago.
     """
