@@ -57,7 +57,7 @@ class Apps:
     def __init__(self, modules: list[Module], lookup: Lookup) -> None:
         self.modules = modules
         self.lookup = lookup
-        self._calls_by_module: dict[tuple[str, str], list[Call]] = {}  # of classes of apps, by path and name
+        self._calls_by_path: dict[str, list[Call]] = {}  # of classes of apps
 
     @cached_property
     def all(self) -> list[App]:
@@ -139,11 +139,10 @@ class Apps:
 
     def _calls_of_classes(self, module: Module) -> list[Call]:
         """Return the calls of classes of apps in a module."""
-        key = module.path, module.name  # a link gives a file two names
-        if key not in self._calls_by_module:
+        if module.path not in self._calls_by_path:
             paths = [path for path in module.call_positions if is_app_class(self.lookup, module, path)]
-            self._calls_by_module[key] = module.calls_of(paths)
-        return self._calls_by_module[key]
+            self._calls_by_path[module.path] = module.calls_of(paths)
+        return self._calls_by_path[module.path]
 
     def _app(self, module: Module, assign: Assign, made_by: Call | None) -> App:
         """Return the app that an assignment makes, with the namespace of its settings."""
