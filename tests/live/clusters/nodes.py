@@ -70,14 +70,20 @@ class RabbitMQCluster:
             eventually("all copies in step", lambda: self.copies("shop.fast") == NODES)
 
     def leader(self, queue: str) -> str:
-        """Return the node that leads this queue now."""
-        leaders = {row["name"]: row["leader"] for row in self._ask("list_queues", "name", "leader")}
-        return str(leaders[queue])
+        """Return the node that leads this queue now, or "" where none does."""
+        return str(self._of_queue(queue, "leader") or "")
 
     def copies(self, queue: str) -> int:
         """Count the nodes of the queue that are in step."""
-        rows = {row["name"]: row["online"] for row in self._ask("list_queues", "name", "online")}
-        return len(rows[queue])
+        return len(self._of_queue(queue, "online") or ())
+
+    def _of_queue(self, queue: str, column: str) -> Any:
+        """Return what the list of queues says in this column, or None.
+
+        While another node begins to lead a queue, the list may be without it: each node lists what it leads itself.
+        """
+        rows = {row["name"]: row[column] for row in self._ask("list_queues", "name", column)}
+        return rows.get(queue)
 
     def _ask(self, *words: str) -> Any:
         alive = next(name for name, node in self.nodes.items() if node.process and node.process.popen.poll() is None)
@@ -149,8 +155,9 @@ class SentinelledValkey:
                 eventually("the old server follows", lambda port=port: self.is_replica(port))
 
     def primary(self) -> int:
-        """Return the port of the server that the sentinels send everybody to."""
-        return int(self._ask(self.sentinels[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1])
+        """Return the port of the server that the sentinels send everybody to, or 0 where they know of none."""
+        _, port = self._ask(self.sentinels[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE) or ("", 0)
+        return int(port)
 
     def is_replica(self, port: int) -> bool:
         """Say whether this server follows the other one, with all that it has."""
@@ -158,17 +165,18 @@ class SentinelledValkey:
 
     def _agreed(self) -> bool:
         known = [self._ask(port, "SENTINEL", "SENTINELS", SERVICE) for port in self.sentinels]
-        return all(len(others) == NODES - 1 for others in known)
+        return all(others and len(others) == NODES - 1 for others in known)
 
     def _info(self, port: int) -> dict[str, Any]:
         return dict(self._ask(port, "INFO", "replication") or {})
 
     def _ask(self, port: int, *words: str) -> Any:
-        """Return the answer, or None where nobody answers."""
+        """Return the answer, or None where nobody answers within 2 seconds."""
         from redis import Redis
         from redis.exceptions import ConnectionError as NoConnection
+        from redis.exceptions import TimeoutError as NoAnswer
 
-        with Redis(port=port, decode_responses=True, socket_timeout=2) as client, suppress(NoConnection):
+        with Redis(port=port, decode_responses=True, socket_timeout=2) as client, suppress(NoConnection, NoAnswer):
             return client.execute_command(*words)
         return None
 

@@ -93,7 +93,7 @@ def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(environme
 
 def _kill_leader(cluster: RabbitMQCluster) -> str:
     """Kill the node that leads the queue `fast` with kill -9, and return its name when another one leads."""
-    leader = cluster.leader("shop.fast")
+    leader = eventually("a leader", lambda: cluster.leader("shop.fast"))
     _kill(cluster, leader)
     return leader
 
@@ -110,7 +110,7 @@ def _bring_back(cluster: RabbitMQCluster, node: str) -> None:
 
 def _kill_primary(cluster: SentinelledValkey) -> tuple[int, float]:
     """Kill the server that all use with kill -9. Return its port, and the seconds until another one was there."""
-    primary, killed = cluster.primary(), time.monotonic()
+    primary, killed = eventually("a server", cluster.primary), time.monotonic()
     cluster.kill(primary)
-    eventually("another server", lambda: cluster.primary() != primary)
+    eventually("another server", lambda: cluster.primary() not in (0, primary))
     return primary, time.monotonic() - killed
