@@ -28,6 +28,7 @@ def test_apps(text, variables):
     assert [app.variable for app in Project.of({"shop/celery.py": text}).apps] == variables
 
 
+@pytest.mark.parametrize("app", ["from shop.celery import app\n", APP], ids=["imported", "here"])
 @pytest.mark.parametrize(
     ("line", "name"),
     [
@@ -36,11 +37,13 @@ def test_apps(text, variables):
         ("send = shared_task(work)", "shop.tasks.work"),
         ("send = shared_task(name='send')(work)", "send"),
         ("send = register(work)", None),
+        ("my_task = shared_task(name='send')\nsend = my_task(work)", "send"),
+        ("sent = shared_task(work).delay(1)", None),
         ("send += app.task(work)", None),
     ],
 )
-def test_a_function_that_is_made_a_task_by_a_call(line, name):
-    text = f"from celery import shared_task\nfrom shop.celery import app\n\ndef work(): ...\n\n{line}\n"
+def test_a_function_that_is_made_a_task_by_a_call(app, line, name):
+    text = f"from celery import shared_task\n{app}\ndef work(): ...\n\n{line}\n"
     tasks = Project.of({"shop/celery.py": APP, "shop/tasks.py": text}).tasks
     assert [task.name for task in tasks] == [name] * (name is not None)
 

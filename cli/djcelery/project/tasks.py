@@ -276,7 +276,7 @@ class Tasks:
             value = assign.value
             if not value.items:
                 continue
-            decorator = value.receiver if value.receiver is not None and value.receiver.kind == "call" else value
+            decorator = called_decorator(value)
             if self.decorators.declaration(module, decorator.name, depth=2) is None:
                 continue
             name = text_option(decorator.keywords, "name")
@@ -319,6 +319,13 @@ def class_task(definition: Definition, cls: Class) -> Task:
         has_explicit_name="name" in attributes,
         changes_calls=True,
     )
+
+
+def called_decorator(value: Value) -> Value:
+    """Return the call that makes the decorator which a call applies: a call of its own in `app.task(...)(function)`."""
+    made = value.receiver
+    is_applied = made is not None and made.kind == "call" and value.name in {f"{made.name}()", value.last}
+    return made if made is not None and is_applied else value
 
 
 def may_publish_at_once(backend: str) -> bool:

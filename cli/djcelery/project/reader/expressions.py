@@ -91,11 +91,11 @@ def read_call(walk: Walk, node: ast.Call, use: str) -> Value:
 
 
 def set_receiver(walk: Walk, value: Value, func: ast.expr, function: Value | None) -> None:
-    """Set what a call is made on: a bound name, the result of another call, or any other expression."""
-    if function is not None and function.receiver is not None:
-        value.receiver, value.hops = function.receiver, function.receiver.hops
-    elif function is not None and function.kind == "call":
+    """Set what a call is made on: the result of another call, a bound name, or any other expression."""
+    if function is not None and function.kind == "call":
         value.receiver, value.hops = function, function.hops
+    elif function is not None and function.receiver is not None:
+        value.receiver, value.hops = function.receiver, function.receiver.hops
     elif isinstance(func, ast.Name):
         origin = walk.binding(func.id)
         if origin is not None:
