@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.harness.browser import Browser
 from tests.live.harness.processes import Process
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 from tests.projects import environment, succeed
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_the_start(tmp_path):
     words = dev.replace(".venv/bin/python", sys.executable).split()
     process = Process([*words, "--port", str(port)], tmp_path / "myproject", known, tmp_path / "dev.log")
     try:
-        process.wait_for("Log in as admin", seconds=120)
+        process.wait_for("Log in as admin")
         order = {"product": "TEA-01", "quantity": 1, "email": "ann@example.com"}
         assert Browser(f"http://localhost:{port}").json("/api/orders", order)["status"] == "placed"
     finally:

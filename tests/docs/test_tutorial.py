@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.harness.browser import Browser
 from tests.live.harness.processes import Process, eventually
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 from tests.projects import environment, succeed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
@@ -87,7 +87,7 @@ class Reader:
         """Start a command in another terminal, and wait until it is ready."""
         log = self.folder / f"{terminal}-{len(list(self.folder.glob('*.log')))}.log"
         self.terminals[terminal] = Process(line.split(), self.shop, self.environment, log)
-        self.terminals[terminal].wait_for(ready, seconds=120)
+        self.terminals[terminal].wait_for(ready)
 
     def log_in(self) -> None:
         """Log in with the password that was printed."""
@@ -105,7 +105,7 @@ class Reader:
         dev = self.terminals["dev"]
         before = len(dev.lines(READY))
         replace(self.shop / "orders" / "tasks.py", pattern, code)
-        dev.wait_for(READY, count=before + 1, seconds=120)
+        dev.wait_for(READY, count=before + 1)
 
     def write_fixtures(self, code: str) -> None:
         self.edit_test(r"^@pytest.fixture\ndef pk.*?def effect.*?pytest.fail[^\n]*\n", code)

@@ -3,7 +3,6 @@
 The settings are handed over and not named in the environment: other tests start projects with settings of their own.
 """
 
-import socket
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -29,6 +28,7 @@ from django.utils.module_loading import autodiscover_modules
 from djcelery_jobs.core.durable import DurableTask
 from djcelery_jobs.dashboard import health, snapshot
 from djcelery_jobs.testing import MemoryBroker, memory_broker
+from tests import ports
 from tests.lib import state_changes
 
 # django-celery-beat does not support every Django that this library supports.
@@ -88,16 +88,9 @@ def task(conf) -> Iterator[Callable[..., Any]]:
         app.tasks.unregister(name)
 
 
-def find_free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def free_port() -> int:
-    return find_free_port()
+    return ports.free_port()
 
 
 @pytest.fixture

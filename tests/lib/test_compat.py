@@ -31,6 +31,7 @@ import djcelery_jobs
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.compat import TABLE
 from djcelery_jobs.telemetry.tracing import SpansOfThread
+from tests.ports import free_port
 
 LIBRARY = Path(djcelery_jobs.__file__).parent
 ROWS = {row.name: row for row in TABLE}
@@ -116,9 +117,7 @@ def test_every_row_says_everything():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[str]:
-    from tests.lib.conftest import find_free_port
-
-    url = f"redis://127.0.0.1:{find_free_port()}/0"
+    url = f"redis://127.0.0.1:{free_port()}/0"
     with local_broker(url, tmp_path_factory.mktemp("valkey")):
         yield url
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.live.harness.processes import Process, eventually
-from tests.live.harness.servers import RABBITMQ, RabbitMQ, free_port
+from tests.live.harness.servers import RABBITMQ, RabbitMQ
+from tests.ports import free_port
 from tests.projects import environment
 
 SERVICE = "jobs"  # the name that the sentinels know the server by
@@ -137,7 +138,7 @@ class SentinelledValkey:
         folder.mkdir(exist_ok=True)
         command = [get_binary_path(), *options, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder]
         self.processes[port] = Process(command, folder, environment(), self.folder / f"{port}.log")
-        eventually("an answer", lambda: self._ask(port, "PING"), 20)
+        eventually("an answer", lambda: self._ask(port, "PING"))
 
     def kill(self, port: int) -> None:
         self.processes[port].popen.kill()

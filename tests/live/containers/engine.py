@@ -42,7 +42,7 @@ class Engine:
         self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sleep", "infinity"])
         self.enter = ["nsenter", "--target", str(self.holder.pid), "--mount", "--"]
         mounts = Path(f"/proc/{self.holder.pid}/ns/mnt")
-        eventually("a mount namespace", lambda: mounts.readlink() != Path("/proc/self/ns/mnt").readlink(), 10)
+        eventually("a mount namespace", lambda: mounts.readlink() != Path("/proc/self/ns/mnt").readlink())
         folder.mkdir(exist_ok=True)
         self.sh(f"mount -t tmpfs layers {folder}")
 
@@ -185,7 +185,7 @@ class Container:
         """Return the process id, outside, of what is number one inside."""
         popen = self.process.popen
         children = Path(f"/proc/{popen.pid}/task/{popen.pid}/children")
-        found = eventually(f"the process of {self.name}\n{self.process.text}", lambda: children.read_text().split(), 10)
+        found = eventually(f"the process of {self.name}\n{self.process.text}", lambda: children.read_text().split())
         return int(found[0])
 
     def exec(self, *command: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,8 @@ import yaml
 from tests.live.containers.engine import Container, Engine, Image, missing
 from tests.live.harness.browser import Browser
 from tests.live.harness.processes import eventually
-from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.live.harness.servers import PostgreSQL, running_broker, running_database
+from tests.ports import free_port
 from tests.projects import Project, make
 
 MEGABYTE = 2**20
@@ -113,16 +114,16 @@ def test_without_a_lock_no_image_is_built(project: Project, tmp_path: Path) -> N
 def test_every_service_becomes_healthy(stack: Stack) -> None:
     for name, container in stack.running.items():
         if name != "migrate":
-            eventually(f"{name} healthy\n{container.process.text}", container.healthy, 60)
+            eventually(f"{name} healthy\n{container.process.text}", container.healthy)
 
 
 def test_an_order_runs_through_all_of_them(stack: Stack) -> None:
-    eventually("web", stack.running["web"].healthy, 60)
+    eventually("web", stack.running["web"].healthy)
     stack.running["web"].exec("python", "manage.py", "seed")
-    order = eventually("the shop", ordering(stack.browser), 60)
+    order = eventually("the shop", ordering(stack.browser))
 
     done = lambda: stack.browser.json(f"/api/orders/{order}")["receipt_sent_at"]  # noqa: E731
-    eventually("a receipt", done, 60)
+    eventually("a receipt", done)
 
 
 def ordering(browser: Browser) -> Callable[[], str]:

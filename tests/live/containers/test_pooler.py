@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.live.harness.processes import Process, eventually
-from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.live.harness.servers import PostgreSQL, running_broker, running_database
+from tests.ports import free_port
 from tests.projects import environment, make
 
 POOL = 3  # connections of the pooler to PostgreSQL
@@ -80,7 +81,7 @@ def test_every_job_is_done_with_few_connections(tmp_path: Path, database: Postgr
         ]
         try:
             project.manage("shell", "-c", PLACE, **variables)
-            eventually("all done", lambda: database.rows(DONE) == [(2 * ORDERS, 2 * ORDERS)], 90)
+            eventually("all done", lambda: database.rows(DONE) == [(2 * ORDERS, 2 * ORDERS)])
             [(seen,)] = database.rows(CLIENTS)
         finally:
             for process in processes:

@@ -14,7 +14,8 @@ from tests.live.harness.environment import Environment
 from tests.live.harness.mail import MailServer
 from tests.live.harness.processes import Process, eventually
 from tests.live.harness.project import CLASSES, SHORT, make_project, schedule
-from tests.live.harness.servers import SQLite, free_port, running_broker
+from tests.live.harness.servers import SQLite, running_broker
+from tests.ports import free_port
 
 TICK_SECONDS = 2
 READY = [*(rf"worker-{name} .* ready\." for name in CLASSES), r"beat +\| .*beat: Starting"]
@@ -122,8 +123,8 @@ class DevServer(DevProject):
     def all_ready(self) -> None:
         """Wait until web, workers and beat have begun their work."""
         for pattern in READY:
-            self.dev.wait_for(pattern, seconds=120)
-        eventually("the web server", self._web_answers, 60)
+            self.dev.wait_for(pattern)
+        eventually("the web server", self._web_answers)
 
     def change_code(self, line: str) -> None:
         """Append a line to a module of tasks, and wait until workers and beat have been started again."""
@@ -131,8 +132,8 @@ class DevServer(DevProject):
         with (self.project.path / "orders/tasks.py").open("a") as file:
             file.write(f"\n{line}\n")
         for pattern, count in before.items():
-            self.dev.wait_for(pattern, count=count + 1, seconds=120)
-        eventually("the web server", self._web_answers, 60)
+            self.dev.wait_for(pattern, count=count + 1)
+        eventually("the web server", self._web_answers)
 
     def _web_answers(self) -> bool:
         try:

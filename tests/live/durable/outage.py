@@ -15,7 +15,7 @@ from tests.live.harness.environment import Environment, running_environment
 from tests.live.harness.processes import eventually
 from tests.live.harness.project import SHORT, Policy
 from tests.live.harness.proxy import Proxy, through
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 
 PROCESSES, THREADS = 2, 4  # of the web server
 PAUSE = 0.3  # seconds between two orders of one customer

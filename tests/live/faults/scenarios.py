@@ -12,7 +12,7 @@ from tests.live.harness.environment import Environment, exit_code
 from tests.live.harness.faults import restart_database
 from tests.live.harness.project import edit
 from tests.live.harness.report import Outcome
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 
 POISON = 900_000  # the numbers of poison jobs begin here
 CONDEMNED = "SELECT count(*) FROM djcelery_jobs_job WHERE state = 'dead' AND task <> 'workload.tasks.counted.poison'"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.live.harness.processes import Process, eventually
+from tests.ports import free_port
 from tests.projects import environment, succeed
 
 # Debian's own script insists on the user rabbitmq; the one beneath it runs for anybody.
@@ -37,12 +38,6 @@ class Location:
 
 
 HERE = Location()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Valkey:
@@ -62,7 +57,7 @@ class Valkey:
         options = ["--bind", self.at.address, "--port", str(self.port), "--save", "", "--appendonly", "no"]
         command = [*self.at.enter, get_binary_path(), *options, "--protected-mode", "no"]
         self.process = Process(command, self.folder, environment(), self.folder / "valkey.log")
-        eventually("Valkey", lambda: self.say(b"PING\r\n") == b"+PONG\r\n", 20)
+        eventually("Valkey", lambda: self.say(b"PING\r\n") == b"+PONG\r\n")
 
     def kill(self) -> None:
         if self.process:
@@ -115,7 +110,7 @@ class RabbitMQ:
         assert server, "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
         log = self.folder / f"rabbitmq-{uuid.uuid4().hex[:4]}.log"
         self.process = Process([*self.at.enter, server], self.folder, self.node_variables, log)
-        self.process.wait_for("Server startup complete", seconds=120)
+        self.process.wait_for("Server startup complete")
 
     def kill(self) -> None:
         if self.process:

@@ -23,7 +23,8 @@ import yaml
 
 from tests.live.containers.dockerfile import Instruction, stages, variables
 from tests.live.harness.processes import PROC, Process
-from tests.live.harness.servers import PostgreSQL, free_port, running_broker, running_database
+from tests.live.harness.servers import PostgreSQL, running_broker, running_database
+from tests.ports import free_port
 from tests.projects import PRODUCTION, Project, environment, make, succeed
 
 BIN = Path(sys.executable).parent

@@ -8,8 +8,8 @@ import pytest
 
 from tests.live.harness.environment import Environment, running_environment
 from tests.live.harness.processes import eventually
-from tests.live.harness.servers import free_port
 from tests.live.monitoring.website import Site
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="package", params=["redis", "rabbitmq"])

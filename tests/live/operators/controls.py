@@ -13,7 +13,7 @@ from tests.live.harness.environment import Environment
 from tests.live.harness.faults import FORGET_CANCELLED
 from tests.live.harness.processes import eventually
 from tests.live.harness.report import DOUBLED, Outcome
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 
 OPERATIONS = "from djcelery_jobs import operations\n"
 LOGGED_IN = """

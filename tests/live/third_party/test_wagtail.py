@@ -19,8 +19,8 @@ import pytest
 from tests.live.harness.environment import Environment
 from tests.live.harness.processes import eventually
 from tests.live.harness.project import edit
-from tests.live.harness.servers import free_port
 from tests.live.harness.third_party import running_site
+from tests.ports import free_port
 from tests.projects import Project, interpreter
 
 WAGTAIL = "wagtail==8.0.1"

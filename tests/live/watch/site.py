@@ -18,7 +18,7 @@ from tests.live.harness.mail import MailServer
 from tests.live.harness.processes import eventually
 from tests.live.harness.project import CLASSES, SHORT, Policy
 from tests.live.harness.proxy import Proxy, through
-from tests.live.harness.servers import free_port
+from tests.ports import free_port
 
 STAFF = ("boss", "only-for-tests")
 QUIET = ("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync", "--no-first-run")
@@ -125,7 +125,7 @@ def _start(environment: Environment, port: int) -> None:
     environment.beat(ready="")
     environment.web(port, "--workers", "2", "--threads", "4")
     for worker in workers:  # all at the same time, since each takes its seconds
-        worker.wait_for(r" ready\.", seconds=120)
+        worker.wait_for(r" ready\.")
     eventually("the web server", lambda: _ready(port))
 
 
