@@ -13,7 +13,8 @@ from kombu import Connection
 
 from djcelery_jobs.brokers.local_broker import local_broker
 from tests.lib.hostile import HOSTILE, ITEMS
-from tests.lib.worker_place import CELERY, ROOT, Place, eventually, place_at
+from tests.lib.worker_place import CELERY, ROOT, Place, place_at
+from tests.live.harness.processes import eventually
 from tests.live.harness.servers import running_broker
 
 pytestmark = pytest.mark.live
@@ -67,7 +68,7 @@ def test_after_every_hostile_message_the_same_worker_runs_a_good_one(place):
             children += 1
     place.shell(GOOD)
 
-    eventually("the good job ran", lambda: place.lines("good"), 120)
+    eventually("the good job ran", lambda: place.lines("good"))
     assert worker.poll() is None
     assert place.lines("good") == [f"good {worker.pid}"]
     eventually("each is a dead letter", lambda: place.shell(DEAD) == children)
@@ -127,7 +128,7 @@ def test_a_worker_is_seen_and_counts_its_jobs_until_the_last_one_has_ended(on_re
     eventually("it shuts down", lambda: "Warm shutdown" in place.log())
     while_it_runs = [place.shell(SEEN) for _ in range(3)]
     (place.folder / "long").touch()
-    worker.wait(60)
+    worker.wait(120)
 
     assert while_it_runs == [[1, 0]] * 3
     assert place.lines("end") == ["end long"]

@@ -4,24 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.live.harness.processes import eventually, whole_lines
+
 ROOT = Path(__file__).parents[2]
 CELERY = ("-m", "celery", "-A", "tests.lib.live_worker.celery")
-
-
-def eventually(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait until the condition holds and return what it returned. Fail when it does not."""
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
@@ -67,7 +59,7 @@ class Place:
                 stderr=subprocess.STDOUT,
             )
         self.processes.append(process)
-        eventually("the worker is ready", lambda: " ready." in log.read_text("utf-8", "replace"), 90)
+        eventually("the worker is ready", lambda: " ready." in log.read_text("utf-8", "replace"))
         return process
 
     def log(self, number: int = 0) -> str:
@@ -76,9 +68,7 @@ class Place:
 
     def lines(self, beginning: str = "") -> list[str]:
         """Return what the tasks wrote down."""
-        file = self.folder / "lines"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [line for line in lines if line.startswith(beginning)]
+        return [line for line in whole_lines(self.folder / "lines") if line.startswith(beginning)]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from tests.live.harness.browser import Browser
 from tests.live.harness.environment import Environment
 from tests.live.harness.mail import MailServer
-from tests.live.harness.processes import Process, eventually
+from tests.live.harness.processes import Process, eventually, whole_lines
 from tests.live.harness.project import CLASSES, SHORT, make_project, schedule
 from tests.live.harness.servers import SQLite, running_broker
 from tests.ports import free_port
@@ -41,8 +41,7 @@ class DevProject:
 
     def records(self, event: str, task: str = "", *args: Any) -> list[dict[str, Any]]:
         """Return what was written down: of this event, of this task, with these first arguments."""
-        log = self.project.path / "records" / "log.jsonl"
-        records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        records = map(json.loads, whole_lines(self.project.path / "records" / "log.jsonl"))
         return [
             record
             for record in records
@@ -54,14 +53,14 @@ class DevProject:
     def starts(self, task: str, *args: Any) -> list[dict[str, Any]]:
         return self.records("start", task, *args)
 
-    def started(self, task: str, *args: Any, count: int = 1, seconds: float = 60) -> list[dict[str, Any]]:
+    def started(self, task: str, *args: Any, count: int = 1) -> list[dict[str, Any]]:
         """Wait until the task has started that often."""
 
         def look() -> list[dict[str, Any]]:
             starts = self.starts(task, *args)
             return starts if len(starts) >= count else []
 
-        return eventually(f"{count} x {task}{args}", look, seconds)
+        return eventually(f"{count} x {task}{args}", look)
 
     def row(self, query: str) -> Any:
         """Return the first column of the first row in the project's database."""

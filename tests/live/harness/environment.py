@@ -17,7 +17,7 @@ from kombu import Connection
 
 from tests.live.harness import report
 from tests.live.harness.forks import Forks
-from tests.live.harness.processes import Process, eventually, where_it_is
+from tests.live.harness.processes import Process, eventually, where_it_is, whole_lines
 from tests.live.harness.project import CLASSES, SHORT, TRANSPORTS, Policy, make_project, prefix_options
 from tests.live.harness.report import Outcome
 from tests.live.harness.servers import PostgreSQL, SQLite, running_broker, running_database
@@ -219,8 +219,8 @@ class Environment:
         return self.project.path / "starts.log"
 
     def _starts(self) -> list[tuple[int, float]]:
-        lines = self._starts_file.read_text().splitlines() if self._starts_file.exists() else []
-        return [(int(number), float(at)) for number, at in (line.split() for line in lines)]
+        pairs = (line.split() for line in whole_lines(self._starts_file))
+        return [(int(number), float(at)) for number, at in pairs]
 
     def worker_lines(self, words: str) -> int:
         """Count the lines with these words that the workers have logged so far."""

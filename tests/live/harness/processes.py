@@ -31,6 +31,16 @@ def eventually(
     return found
 
 
+def whole_lines(file: Path) -> list[str]:
+    """Return the lines of a file, or none where it is not there yet.
+
+    Without the last one as long as it has no end: somebody may be writing it now, or was killed while writing it.
+    """
+    if not file.exists():
+        return []
+    return file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+
+
 class Process:
     """Run a process in a session of its own, with a mark in its environment that whatever it starts inherits."""
 
@@ -55,7 +65,7 @@ class Process:
 
     def lines(self, pattern: str) -> list[str]:
         """Return the lines printed so far in which the pattern is found."""
-        return [line for line in self.text.splitlines() if re.search(pattern, line)]
+        return [line for line in whole_lines(self.log) if re.search(pattern, line)]
 
     def wait_for(self, pattern: str, count: int = 1, seconds: float = 120) -> list[str]:
         """Wait until that many lines match."""

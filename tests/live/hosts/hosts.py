@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from tests.live.harness.environment import Environment, environment_on, exit_code
-from tests.live.harness.processes import eventually
+from tests.live.harness.processes import eventually, whole_lines
 from tests.live.harness.project import SHORT, Policy, schedule
 from tests.live.harness.report import EFFECTS, Outcome
 from tests.live.harness.servers import running_broker, running_database
@@ -50,7 +50,7 @@ class Hosts:
 
     def beat_holder(self) -> str:
         """Return the host whose beat took the lock last."""
-        taken = {name: max(_times(self._log(name), HOLDS), default=0.0) for name in self.net.hosts}
+        taken = {name: max(_times(self._lines(name), HOLDS), default=0.0) for name in self.net.hosts}
         return max(taken, key=lambda name: taken[name])
 
     def cut(self, names: Sequence[str], seconds: float) -> None:
@@ -68,18 +68,19 @@ class Hosts:
         self.net.hosts[name].power_off()
 
     def scheduled_runs(self) -> ScheduledRuns:
-        sent = {name: _times(self._log(name), SENT) for name in self.net.hosts}
+        sent = {name: _times(self._lines(name), SENT) for name in self.net.hosts}
         times = sorted(at for host_times in sent.values() for at in host_times)
         doubled = sum(after - before < EVERY / 2 for before, after in pairwise(times))
         return ScheduledRuns(len(times), doubled, sum(bool(host_times) for host_times in sent.values()))
 
-    def _log(self, name: str) -> str:
-        return "".join(log.read_text() for log in sorted(self.environment.folder.glob(f"beat-{name}-*.log")))
+    def _lines(self, name: str) -> list[str]:
+        logs = sorted(self.environment.folder.glob(f"beat-{name}-*.log"))
+        return [line for log in logs for line in whole_lines(log)]
 
 
-def _times(log: str, words: str) -> list[float]:
+def _times(lines: list[str], words: str) -> list[float]:
     """Return when the events with these words happened; all hosts share one clock."""
-    events = [json.loads(line) for line in log.splitlines() if words in line and line.startswith("{")]
+    events = [json.loads(line) for line in lines if words in line and line.startswith("{")]
     return [datetime.fromisoformat(event["timestamp"]).timestamp() for event in events]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.live.harness.environment import Environment, running_environment
 from tests.live.harness.mail import MailServer
-from tests.live.harness.processes import eventually
+from tests.live.harness.processes import eventually, whole_lines
 from tests.live.harness.project import schedule
 from tests.live.logs.receivers import Collector, Sentry
 from tests.ports import free_port
@@ -58,7 +58,7 @@ class LogSite:
         found = [
             {"process": process.log.stem, **json.loads(line)}
             for process in self.environment.processes
-            for line in process.text.split("\n")[:-1]  # the last one may not be whole yet
+            for line in whole_lines(process.log)
             if line.startswith("{") and text in line
         ]
         return sorted(found, key=lambda line: line["timestamp"])
@@ -74,8 +74,7 @@ class LogSite:
 
     def lines_of_jobs(self) -> list[tuple[str, dict[str, Any]]]:
         """Return each line that was written in a thread that ran a job, with the id of that job."""
-        log = self.environment.project.path / "witness.log"
-        pairs = [line.partition(" ") for line in log.read_text().split("\n")[:-1]]
+        pairs = [line.partition(" ") for line in whole_lines(self.environment.project.path / "witness.log")]
         return [(job, json.loads(line)) for job, _, line in pairs]
 
 

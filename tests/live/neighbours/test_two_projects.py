@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.live.harness.environment import Environment, environment_on
-from tests.live.harness.processes import eventually
+from tests.live.harness.processes import eventually, whole_lines
 from tests.live.harness.project import edit
 from tests.live.harness.servers import running_broker, running_database
 
@@ -67,8 +67,7 @@ def end_processes(neighbours: Neighbours) -> Iterator[None]:
 
 def starts(environment: Environment, text: str = "") -> list[str]:
     """Return the first argument of each run that has begun in the project."""
-    log = environment.project.path / "records" / "log.jsonl"
-    records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    records = map(json.loads, whole_lines(environment.project.path / "records" / "log.jsonl"))
     begun = [str(record["args"][0]) for record in records if record["event"] == "start" and record.get("args")]
     return [argument for argument in begun if argument.startswith(text)]
 
