@@ -15,6 +15,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
 
+from djcelery_jobs.brokers import redis_transport
 from djcelery_jobs.brokers.local_broker import local_broker
 from djcelery_jobs.brokers.redis import sentinel_options, tls_options, waits_since
 from djcelery_jobs.brokers.redis_transport import PlainPipeline
@@ -233,6 +234,34 @@ def test_what_a_full_server_did_not_record_returns_too(channel):
 
     channel.close()
     assert len(waiting(channel)) == 1
+
+
+LATER = "a message returns to its queue only after the visibility timeout"
+BY_ITS_ROW = "a durable job waits until the relay publishes it again"
+NEVER = "a plain task that had not begun is lost"
+
+
+@pytest.mark.parametrize(
+    ("is_durable", "is_full", "said"),
+    [(False, False, LATER), (True, False, BY_ITS_ROW), (True, True, BY_ITS_ROW), (False, True, NEVER)],
+)
+def test_a_full_server_says_what_becomes_of_what_cannot_return(
+    channel, add, caplog, monkeypatch, is_durable, is_full, said
+):
+    monkeypatch.setattr(redis_transport, "full_server", redis_transport.FullServer())
+    queue = SimpleQueue(channel, "fast")
+    queue.put("", **({"headers": {"task": add.name}, "message_id": "1"} if is_durable else {}))
+    channel.onlooker.config_set("maxmemory", int(is_full))
+    queue.get(timeout=10)
+    channel.onlooker.config_set("maxmemory", 1)
+    caplog.clear()
+
+    channel.qos.restore_unacked()
+    channel.onlooker.config_set("maxmemory", 0)
+
+    [warning] = [record.getMessage() for record in caplog.records]
+    assert warning == f"Redis is out of memory: {said}. Raise its maxmemory or empty a queue."
+    assert waiting(channel) == []
 
 
 def test_the_event_loop_is_told_once_of_each_socket(channel, monkeypatch):

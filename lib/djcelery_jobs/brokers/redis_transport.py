@@ -54,19 +54,19 @@ from djcelery_jobs.brokers.redis_envelope import well_formed
 
 logger = logging.getLogger(__name__)
 
-WARNING_PAUSE = 30  # seconds between two warnings that the server is full
+WARNING_PAUSE = 30  # seconds between two equal warnings that the server is full
 
 
 class FullServer:
     """Warn now and then that the server is full."""
 
     def __init__(self) -> None:
-        self.warned_at = float(-WARNING_PAUSE)
+        self.warned_at: dict[str, float] = {}
 
     def warn(self, consequence: str) -> None:
-        """Log what does not happen because of it, unless a warning was just logged."""
-        if time.monotonic() - self.warned_at >= WARNING_PAUSE:
-            self.warned_at = time.monotonic()
+        """Log a consequence, unless the same one was just logged."""
+        if time.monotonic() - self.warned_at.get(consequence, -WARNING_PAUSE) >= WARNING_PAUSE:
+            self.warned_at[consequence] = time.monotonic()
             logger.error("Redis is out of memory: %s. Raise its maxmemory or empty a queue.", consequence)
 
 
@@ -215,8 +215,16 @@ class QoS(redis.QoS):
             try:
                 self.restore_by_tag(tag, client=client)
             except OutOfMemoryError:
-                full_server.warn("a message returns to its queue only after the visibility timeout")
+                full_server.warn(self._what_becomes_of(tag))
         self._delivered.clear()
+
+    def _what_becomes_of(self, tag: str) -> str:
+        """Say what happens to a message that cannot be returned to its queue."""
+        if tag not in self.unrecorded:
+            return "a message returns to its queue only after the visibility timeout"
+        if _has_row(self._delivered[tag]):
+            return "a durable job waits until the relay publishes it again"
+        return "a plain task that had not begun is lost"
 
     def restore_visible(self, *args: Any, **options: Any) -> None:
         """Return to its queue what nobody acknowledged within the visibility timeout. A full server takes nothing."""
