@@ -18,7 +18,7 @@ SMALL = {
     "bench_cost": ["100", "1"],
     "bench_watched": ["100", "1"],
     "bench_growth": ["--rounds", "1", "100", "1000"],
-    "bench_scale": ["--jobs", "1500", "1", "2"],
+    "bench_scale": ["--jobs", "500", "1", "2"],
     "bench_dispatch": ["20", "1", "50"],
     "bench_idle": ["1", "5"],
     "bench_replacement": ["50", "1"],

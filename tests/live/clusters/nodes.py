@@ -54,7 +54,8 @@ class RabbitMQCluster:
         self.directory = Process(command, self.folder, environment(), self.folder / "epmd.log")
         for node in self.nodes.values():  # one after the other: the first makes the cluster, the others join it
             node.start()
-        assert len(self._ask("cluster_status")["running_nodes"]) == NODES
+        found = self._ask("cluster_status")
+        assert len(json.loads(found.stdout)["running_nodes"]) == NODES, found.stderr
 
     def stop(self) -> None:
         for node in self.nodes.values():
@@ -83,17 +84,17 @@ class RabbitMQCluster:
 
         While another node begins to lead a queue, the list may be without it: each node lists what it leads itself.
         """
-        rows = {row["name"]: row[column] for row in self._ask("list_queues", "name", column)}
-        return rows.get(queue)
+        asked = self._ask("list_queues", "name", column)
+        rows = json.loads(asked.stdout) if asked.returncode == 0 else []
+        return {row["name"]: row[column] for row in rows}.get(queue)
 
-    def _ask(self, *words: str) -> Any:
+    def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Ask a node that lives. It may refuse while another one dies or comes back."""
         alive = next(name for name, node in self.nodes.items() if node.process and node.process.popen.poll() is None)
         command = [RABBITMQ / "rabbitmqctl" if RABBITMQ.is_dir() else "rabbitmqctl", "-n", alive, "--silent"]
         variables = self.nodes[alive].node_variables
         asked = [*command, *words, "--formatter", "json"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False, env=variables, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return subprocess.run(asked, capture_output=True, text=True, check=False, env=variables)
 
 
 class SentinelledValkey:

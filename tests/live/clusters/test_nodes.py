@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.live.clusters.nodes import RabbitMQCluster, SentinelledValkey
 
 
-@pytest.mark.parametrize("rows", [[], [{"name": "shop.fast", "leader": "", "online": []}]], ids=["unlisted", "nobody"])
-def test_a_queue_that_nobody_leads(rows: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [(0, "[]"), (0, '[{"name": "shop.fast", "leader": "", "online": []}]'), (69, "")],
+    ids=["unlisted", "nobody", "refused"],
+)
+def test_a_queue_that_nobody_leads(code: int, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     cluster = RabbitMQCluster(tmp_path)
-    monkeypatch.setattr(cluster, "_ask", lambda *words: rows)
+    monkeypatch.setattr(cluster, "_ask", lambda *words: CompletedProcess(words, code, printed, ""))
 
     assert cluster.leader("shop.fast") == ""
     assert cluster.copies("shop.fast") == 0
