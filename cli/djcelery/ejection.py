@@ -21,6 +21,7 @@ from djcelery.journal import Journal
 from djcelery.plan import Plan
 from djcelery.requirements import allows, package_name
 from djcelery.template import LIBRARY
+from djcelery.wording import counted
 
 PYPROJECT = "pyproject.toml"
 RECORD = ".djcelery.toml"
@@ -93,7 +94,7 @@ def describe(plan: Plan) -> str:
     ours = [path for path in plan.changed if not path.startswith(f"{LIBRARY}/")]
     moved = [path for path in plan.changed if path.startswith(f"{LIBRARY}/")]
     verb = "removed" if plan.after[moved[0]] is None else "added"
-    return f"{plan.diff(ours)}{LIBRARY}/: {len(moved)} files {verb}"
+    return f"{plan.diff(ours)}{LIBRARY}/: {counted(len(moved), 'file')} {verb}"
 
 
 def _read_record(plan: Plan) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import click
+
+from djcelery.wording import alternatives
 
 MAX_NAMED = 12  # candidates of a hint
 
@@ -66,11 +68,6 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     if len(choices) > MAX_NAMED:
         return f"Choose one of {len(choices)}, such as {', '.join(choices[:MAX_NAMED])}."
     return f"Choose {alternatives(choices)}."
-
-
-def alternatives(words: Sequence[str]) -> str:
-    """Join words for a sentence: "a", "a or b", "a, b or c"."""
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def from_click(error: click.ClickException) -> CommandError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from djcelery.edits import Edit, edited
 from djcelery.safe_files import leaves, write_atomically
+from djcelery.wording import counted
 
 
 class OutsideRoot(OSError):  # noqa: N818
@@ -122,7 +123,7 @@ class Plan:
             paths = [path for path in self.changed if self._folder_of(path) == folder]
             verbs = Counter("removed" if self.after[p] is None else "added" if self.before[p] is None else "changed"
                             for p in paths)  # fmt: skip
-            texts += [f"{folder}/: {count} files {verb}\n" for verb, count in verbs.items()]
+            texts += [f"{folder}/: {counted(count, 'file')} {verb}\n" for verb, count in verbs.items()]
         return "".join(texts)
 
     def _folder_of(self, path: str) -> str:

@@ -10,6 +10,7 @@ from djcelery.creation import CreatedProject
 from djcelery.errors import CommandError
 from djcelery.template import LIBRARY
 from djcelery.virtual_environment import BY_HAND
+from djcelery.wording import counted
 
 AMQP_URL = "amqp://guest:guest@localhost:5672//"
 
@@ -35,7 +36,7 @@ def head_as_text(project: CreatedProject) -> str:
         return "\n".join(f"{folder}/{file}" for file in project.files) + "\nDry run: nothing was written."
     library = [file for file in project.files if file.startswith(f"{LIBRARY}/")]
     name = "the project here" if folder == os.curdir else folder
-    count = f"{len(project.files) - len(library)} files"
+    count = counted(len(project.files) - len(library), "file")
     return f"Created {name} with {count}" + (f", and the library in {LIBRARY}/." if library else ".")
 
 

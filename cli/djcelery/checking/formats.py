@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from djcelery.findings import Finding, Severity
 from djcelery.output import escape_line
+from djcelery.wording import counted
 
 FORMATS = ("text", "concise", "json", "github", "sarif", "gitlab")
 GITHUB_LEVELS: dict[str, str] = {"error": "error", "warning": "warning", "hint": "notice"}
@@ -176,8 +177,3 @@ def summary(findings: list[Finding], hidden_hints: int, python_files: int, outsi
     if outside:
         line += f" Not read: {counted(outside, 'link')} that lead{'s' if outside == 1 else ''} out of the project."
     return line
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,10 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from djcelery.checking.formats import address, concise_line, counted
+from djcelery.checking.formats import address, concise_line
 from djcelery.findings import SEVERITIES, Finding, Severity
 from djcelery.output import escape_line
 from djcelery.safe_files import leaves, read_regular_file
+from djcelery.wording import counted
 
 MAX_ALIKE = 3  # warnings or hints of one rule that are shown; every error is
 MAX_WIDTH = 110  # characters of a source line

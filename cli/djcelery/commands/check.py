@@ -20,6 +20,7 @@ from djcelery.errors import UsageError
 from djcelery.findings import SEVERITIES
 from djcelery.output import echo, echo_file, escape, escape_line
 from djcelery.safe_files import write_atomically
+from djcelery.wording import counted
 
 NOT_WITH_STDIN = ("add_noqa", "write_baseline", "introspect")
 NOT_WITH_WATCH = ("diff", "add_noqa", "write_baseline", "output_file", "show_files")
@@ -178,7 +179,7 @@ def command(
         from djcelery.checking.baseline import write
 
         write(write_baseline, findings, scope.root)
-        echo(f"Wrote {formats.counted(len(findings), 'finding')} to {write_baseline}.", err=True)
+        echo(f"Wrote {counted(len(findings), 'finding')} to {write_baseline}.", err=True)
         return
     findings = not_in_baseline(findings, options, scope)
     if add_noqa:
@@ -186,7 +187,7 @@ def command(
 
         silenced = silence_with_comments(scope.root, findings)
         where = ", ".join(escape_line(scope.shown(path)) for path in silenced.paths)
-        echo(f"Silenced {formats.counted(silenced.number, 'finding')}{f' in {where}' if where else ''}.", err=True)
+        echo(f"Silenced {counted(silenced.number, 'finding')}{f' in {where}' if where else ''}.", err=True)
         findings = silenced.left
     if statistics:
         text = (

@@ -21,6 +21,7 @@ from djcelery.plan import Plan
 from djcelery.updating import changes as version_changes
 from djcelery.updating import progress, updater
 from djcelery.updating import record as records
+from djcelery.wording import counted
 
 CONFLICTS_LEFT = 1
 BEHIND = 1
@@ -186,7 +187,7 @@ def _show_status(root: Path, changes: ChangeOptions) -> None:
     if changes.as_json:
         echo(json.dumps({"success": True} | asdict(status), indent=2))
         return
-    echo(f"Version {status.version}. {len(status.unchanged)} files are as djcelery wrote them.")
+    echo(f"Version {status.version}. Unchanged since djcelery wrote them: {counted(len(status.unchanged), 'file')}.")
     for title, paths in (("Edited by you", status.edited), ("Deleted by you", status.deleted)):
         if paths:
             echo(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))

@@ -9,6 +9,7 @@ from djcelery.plan import Plan
 from djcelery.project.conflicts import Conflict
 from djcelery.project.installation import Installation
 from djcelery.project.setting_places import Setting
+from djcelery.wording import counted
 
 MAX_SHOWN = 8
 
@@ -20,7 +21,7 @@ def facts(installation: Installation) -> dict[str, tuple[str, str]]:
     apps, place = installation.installed_apps, next(iter(installation.places("INSTALLED_APPS")), None)
     rows = {"settings": (installation.settings_name, _at(point.path, point.line))}
     if apps is not None:
-        count = f"{len(apps.names)} apps" if apps.complete else f"{len(apps.names)} apps or more"
+        count = counted(len(apps.names), "app") + ("" if apps.complete else " or more")
         rows["INSTALLED_APPS"] = (count, _at(place.module.path, place.value.line) if place else "")
     if not settings.databases and (unread := next(iter(reversed(settings.assigns("DATABASES"))), None)):
         rows["databases"] = ("worked out by code", _at(unread[0].path, unread[1].line))
@@ -74,9 +75,9 @@ def sceptic(installation: Installation) -> Iterator[str]:
 def files_of(plan: Plan) -> list[str]:
     """Return the paths that a plan changes; of a folder that is added as a whole, the folder with a count."""
     folders = {folder: [path for path in plan.changed if path.startswith(f"{folder}/")] for folder in plan.folded}
-    counted = [f"{folder}/ ({len(paths)} files)" for folder, paths in folders.items() if paths]
+    folded = [f"{folder}/ ({counted(len(paths), 'file')})" for folder, paths in folders.items() if paths]
     single = [path for path in plan.changed if not any(path in paths for paths in folders.values())]
-    return [*single, *counted]
+    return [*single, *folded]
 
 
 def next_steps(installation: Installation) -> str:
@@ -104,7 +105,7 @@ def _schedule(installation: Installation) -> tuple[str, str]:
     """Return how many entries the schedule has, and who keeps it; entries that code makes are not counted."""
     celery, count = installation.celery, len(installation.project.schedule)
     made = [s for s in celery.settings_of("beat_schedule") if s.operator == "=" and not _is_display(installation, s)]
-    entries = f"{count} entries"
+    entries = counted(count, "entry", "entries")
     if made:
         entries = f"{entries} and those that code makes" if count else "made by code"
     place = _at(made[0].module.path, made[0].line) if made else ""
