@@ -16,7 +16,7 @@ SHARES = 8  # of the processes of a parallel run; with more of them, some have t
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens, and which this process has not handed out before."""
+    """Return the next port of this process on which nothing listens."""
     return next(port for port in _ports if _is_free(port))
 
 
@@ -32,7 +32,7 @@ def _own_share() -> Iterator[int]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections are no matter
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: ended connections do not count
         try:
             probe.bind(("", port))
         except OSError:

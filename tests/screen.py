@@ -33,7 +33,7 @@ class Screen:
         )  # fmt: skip
         os.close(theirs)
 
-    def wait_for(self, words, seconds=120):
+    def wait_for(self, words, seconds=30):
         """Read until `words` appear, past what was read before."""
         end = time.monotonic() + seconds
         start = len(self.text)

@@ -51,7 +51,7 @@ def test_the_start(tmp_path):
     words = dev.replace(".venv/bin/python", sys.executable).split()
     process = Process([*words, "--port", str(port)], tmp_path / "myproject", known, tmp_path / "dev.log")
     try:
-        process.wait_for("Log in as admin")
+        process.wait_for("Log in as admin", seconds=120)
         order = {"product": "TEA-01", "quantity": 1, "email": "ann@example.com"}
         assert Browser(f"http://localhost:{port}").json("/api/orders", order)["status"] == "placed"
     finally:

@@ -87,7 +87,7 @@ class Reader:
         """Start a command in another terminal, and wait until it is ready."""
         log = self.folder / f"{terminal}-{len(list(self.folder.glob('*.log')))}.log"
         self.terminals[terminal] = Process(line.split(), self.shop, self.environment, log)
-        self.terminals[terminal].wait_for(ready)
+        self.terminals[terminal].wait_for(ready, seconds=120)
 
     def log_in(self) -> None:
         """Log in with the password that was printed."""
@@ -105,7 +105,7 @@ class Reader:
         dev = self.terminals["dev"]
         before = len(dev.lines(READY))
         replace(self.shop / "orders" / "tasks.py", pattern, code)
-        dev.wait_for(READY, count=before + 1)
+        dev.wait_for(READY, count=before + 1, seconds=120)
 
     def write_fixtures(self, code: str) -> None:
         self.edit_test(r"^@pytest.fixture\ndef pk.*?def effect.*?pytest.fail[^\n]*\n", code)

@@ -8,7 +8,7 @@ from kombu import Connection
 from djcelery_jobs.brokers import circuit_breaker
 
 
-def eventually(condition, seconds=60.0) -> bool:
+def eventually(condition, seconds=5.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)

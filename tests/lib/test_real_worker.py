@@ -68,10 +68,10 @@ def test_after_every_hostile_message_the_same_worker_runs_a_good_one(place):
             children += 1
     place.shell(GOOD)
 
-    eventually("the good job ran", lambda: place.lines("good"))
+    eventually("the good job ran", lambda: place.lines("good"), 120)
     assert worker.poll() is None
     assert place.lines("good") == [f"good {worker.pid}"]
-    eventually("each is a dead letter", lambda: place.shell(DEAD) == children)
+    eventually("each is a dead letter", lambda: place.shell(DEAD) == children, 60)
     assert "Unrecoverable error" not in place.log()
     if urlsplit(place.broker).scheme == "redis":
         assert (client.llen("fast"), client.hlen("unacked")) == (0, 0)
@@ -89,10 +89,10 @@ def test_a_reset_connection_starts_no_running_job_again(on_redis):
 
     for _ in range(4):
         client.client_kill_filter(_type="normal", skipme=True)
-        eventually("it is connected again", lambda: len(client.client_list(_type="normal")) > 2)
+        eventually("it is connected again", lambda: len(client.client_list(_type="normal")) > 2, 30)
         time.sleep(1)
     eventually("all end", lambda: len(place.lines("end")) == 4)
-    eventually("all are acknowledged", lambda: client.hlen("unacked") == 0)
+    eventually("all are acknowledged", lambda: client.hlen("unacked") == 0, 20)
     time.sleep(3)
 
     assert worker.poll() is None
@@ -128,7 +128,7 @@ def test_a_worker_is_seen_and_counts_its_jobs_until_the_last_one_has_ended(on_re
     eventually("it shuts down", lambda: "Warm shutdown" in place.log())
     while_it_runs = [place.shell(SEEN) for _ in range(3)]
     (place.folder / "long").touch()
-    worker.wait(120)
+    worker.wait(60)
 
     assert while_it_runs == [[1, 0]] * 3
     assert place.lines("end") == ["end long"]

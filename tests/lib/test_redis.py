@@ -4,6 +4,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -262,6 +263,15 @@ def test_a_full_server_says_what_becomes_of_what_cannot_return(
     [warning] = [record.getMessage() for record in caplog.records]
     assert warning == f"Redis is out of memory: {said}. Raise its maxmemory or empty a queue."
     assert waiting(channel) == []
+
+
+def test_a_full_server_repeats_a_warning_now_and_then_and_hides_no_other(caplog, monkeypatch):
+    server, clock = redis_transport.FullServer(), [0.0]
+    monkeypatch.setattr(redis_transport, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for clock[0], consequence in [(0.0, "first"), (1.0, "first"), (2.0, "second"), (40.0, "first")]:
+        server.warn(consequence)
+
+    assert [record.args for record in caplog.records] == [("first",), ("second",), ("first",)]
 
 
 def test_the_event_loop_is_told_once_of_each_socket(channel, monkeypatch):

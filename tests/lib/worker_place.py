@@ -59,7 +59,7 @@ class Place:
                 stderr=subprocess.STDOUT,
             )
         self.processes.append(process)
-        eventually("the worker is ready", lambda: " ready." in log.read_text("utf-8", "replace"))
+        eventually("the worker is ready", lambda: " ready." in log.read_text("utf-8", "replace"), 90)
         return process
 
     def log(self, number: int = 0) -> str:

@@ -122,7 +122,9 @@ def test_check_and_status(team):
     assert team.run("--check", version="0.2.0").returncode == 0
     found = json.loads(team.run("--status", "--json").stdout)
     assert (found["edited"], found["deleted"]) == (["extra/both.py"], ["extra/deleted.py"])
-    assert "Edited by you:\n  extra/both.py\nDeleted by you:\n  extra/deleted.py\n" in team.run("--status").stdout
+    said = team.run("--status").stdout
+    assert f": {len(found['unchanged'])} files unchanged.\n" in said
+    assert "Edited by you:\n  extra/both.py\nDeleted by you:\n  extra/deleted.py\n" in said
 
 
 def test_an_older_version_can_be_the_target_if_it_is_newer_than_the_project(team):

@@ -187,7 +187,7 @@ def _show_status(root: Path, changes: ChangeOptions) -> None:
     if changes.as_json:
         echo(json.dumps({"success": True} | asdict(status), indent=2))
         return
-    echo(f"Version {status.version}. Unchanged since djcelery wrote them: {counted(len(status.unchanged), 'file')}.")
+    echo(f"Version {status.version}: {counted(len(status.unchanged), 'file')} unchanged.")
     for title, paths in (("Edited by you", status.edited), ("Deleted by you", status.deleted)):
         if paths:
             echo(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))

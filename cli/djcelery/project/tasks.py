@@ -322,10 +322,11 @@ def class_task(definition: Definition, cls: Class) -> Task:
 
 
 def called_decorator(value: Value) -> Value:
-    """Return the call that makes the decorator which a call applies: a call of its own in `app.task(...)(function)`."""
+    """Return the call that has the options of a task: in `app.task(...)(function)` the inner one."""
     made = value.receiver
-    is_applied = made is not None and made.kind == "call" and value.name in {f"{made.name}()", value.last}
-    return made if made is not None and is_applied else value
+    if made is not None and made.kind == "call" and value.name in {f"{made.name}()", value.last}:
+        return made
+    return value
 
 
 def may_publish_at_once(backend: str) -> bool:

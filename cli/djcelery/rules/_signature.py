@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from djcelery.project.facts import Param
+from djcelery.wording import counted
 
 
 def mismatch(params: list[Param], count: int, names: set[str], whole: bool = True) -> str:
@@ -12,7 +13,8 @@ def mismatch(params: list[Param], count: int, names: set[str], whole: bool = Tru
     takes_more = any(param.kind == "vararg" for param in params)
     takes_any_name = any(param.kind == "kwarg" for param in params)
     if count > len(positional) and not takes_more:
-        return f"takes {counted(len(positional))}, but {count} {'was' if count == 1 else 'were'} passed"
+        passed = f"{count} {'was' if count == 1 else 'were'} passed"
+        return f"takes {counted(len(positional), 'positional argument')}, but {passed}"
     if (unknown := names - accepted) and not takes_any_name:
         return f"does not take an argument {min(unknown)}"
     if repeated := names & {param.name for param in positional[:count]}:
@@ -23,8 +25,3 @@ def mismatch(params: list[Param], count: int, names: set[str], whole: bool = Tru
     required += [param.name for param in params if param.kind == "kwonly" and param.default is None]
     missing = [name for name in required if name not in names]
     return f"is missing {', '.join(missing)}" if missing else ""
-
-
-def counted(count: int) -> str:
-    """Return a number of arguments in words."""
-    return "1 positional argument" if count == 1 else f"{count} positional arguments"

@@ -28,6 +28,7 @@ from djcelery.updating.record import (
     with_library,
 )
 from djcelery.updating.renders import Originals, Render, render
+from djcelery.wording import counted
 
 REFUSED = 3
 MAX_LISTED = 10
@@ -288,8 +289,7 @@ class _Planner:
     def _count(self, path: str, merged: merging.Merged) -> None:
         if merged.conflicts:
             self.update.conflicts.append(path)
-            plural = "s" if merged.conflicts > 1 else ""
-            self._note(path, f"{merged.conflicts} conflict{plural}, marked in the file")
+            self._note(path, f"{counted(merged.conflicts, 'conflict')}, marked in the file")
 
     def _plan_mode(self, path: str) -> None:
         """Plan the executable bit, where the template changed it and the team did not."""

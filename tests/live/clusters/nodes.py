@@ -27,6 +27,7 @@ class RabbitMQCluster:
     def __init__(self, folder: Path) -> None:
         self.folder, self.names = folder, str(free_port())
         self.directory: Process | None = None
+        self.refusal = ""  # why the last question was not answered
         self.nodes = {node.node_variables["RABBITMQ_NODENAME"]: node for node in self._make(folder)}
         self.variables = {"AMQP_URL": ";".join(node.variables["AMQP_URL"] for node in self.nodes.values())}
 
@@ -69,7 +70,7 @@ class RabbitMQCluster:
         for node in dead:
             node.start()
         if dead:
-            eventually("all copies in step", lambda: self.copies("shop.fast") == NODES)
+            self.wait_for_copies("shop.fast")
 
     def leader(self, queue: str) -> str:
         """Return the node that leads this queue now, or "" where none does."""
@@ -79,12 +80,25 @@ class RabbitMQCluster:
         """Count the nodes of the queue that are in step."""
         return len(self._of_queue(queue, "online") or ())
 
+    def wait_for_leader(self, queue: str, other_than: str = "") -> str:
+        """Return the node that leads this queue as soon as there is one."""
+
+        def look() -> str:
+            return leader if (leader := self.leader(queue)) != other_than else ""
+
+        return eventually("a leader", look, otherwise=lambda: self.refusal)
+
+    def wait_for_copies(self, queue: str) -> None:
+        """Wait until each node has a copy of the queue that is in step."""
+        eventually("all copies in step", lambda: self.copies(queue) == NODES, otherwise=lambda: self.refusal)
+
     def _of_queue(self, queue: str, column: str) -> Any:
         """Return what the list of queues says in this column, or None.
 
         While another node begins to lead a queue, the list may be without it: each node lists what it leads itself.
         """
         asked = self._ask("list_queues", "name", column)
+        self.refusal = asked.stderr
         rows = json.loads(asked.stdout) if asked.returncode == 0 else []
         return {row["name"]: row[column] for row in rows}.get(queue)
 
@@ -94,7 +108,7 @@ class RabbitMQCluster:
         command = [RABBITMQ / "rabbitmqctl" if RABBITMQ.is_dir() else "rabbitmqctl", "-n", alive, "--silent"]
         variables = self.nodes[alive].node_variables
         asked = [*command, *words, "--formatter", "json"]
-        return subprocess.run(asked, capture_output=True, text=True, check=False, env=variables)
+        return subprocess.run(asked, capture_output=True, text=True, check=False, env=variables, timeout=120)
 
 
 class SentinelledValkey:

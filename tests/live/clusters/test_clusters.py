@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.live.clusters.nodes import NODES, RabbitMQCluster, SentinelledValkey
+from tests.live.clusters.nodes import RabbitMQCluster, SentinelledValkey
 from tests.live.harness.environment import exit_code
 from tests.live.harness.processes import eventually
 
@@ -93,19 +93,19 @@ def test_sentinels_put_one_server_into_the_place_of_the_other_and_back(environme
 
 def _kill_leader(cluster: RabbitMQCluster) -> str:
     """Kill the node that leads the queue `fast` with kill -9, and return its name when another one leads."""
-    leader = eventually("a leader", lambda: cluster.leader("shop.fast"))
+    leader = cluster.wait_for_leader("shop.fast")
     _kill(cluster, leader)
     return leader
 
 
 def _kill(cluster: RabbitMQCluster, node: str) -> None:
     cluster.nodes[node].kill()
-    eventually("another leader", lambda: cluster.leader("shop.fast") not in ("", node))
+    cluster.wait_for_leader("shop.fast", other_than=node)
 
 
 def _bring_back(cluster: RabbitMQCluster, node: str) -> None:
     cluster.nodes[node].start()
-    eventually("all copies in step", lambda: cluster.copies("shop.fast") == NODES)
+    cluster.wait_for_copies("shop.fast")
 
 
 def _kill_primary(cluster: SentinelledValkey) -> tuple[int, float]:

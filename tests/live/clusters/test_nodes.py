@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import nullcontext
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -23,9 +25,12 @@ def test_a_queue_that_nobody_leads(code: int, printed: str, tmp_path: Path, monk
     assert cluster.copies("shop.fast") == 0
 
 
-def test_sentinels_that_do_not_answer(tmp_path: Path):
+@pytest.mark.parametrize("is_listening", [False, True], ids=["gone", "silent"])
+def test_sentinels_that_do_not_answer(is_listening: bool, tmp_path: Path):
     cluster = SentinelledValkey(tmp_path)  # none of its processes runs
+    silent = socket.create_server(("127.0.0.1", cluster.sentinels[0])) if is_listening else nullcontext()
 
-    assert cluster.primary() == 0
+    with silent:
+        assert cluster.primary() == 0
     assert not cluster.is_replica(cluster.servers[0])
     assert not cluster._agreed()

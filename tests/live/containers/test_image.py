@@ -114,16 +114,16 @@ def test_without_a_lock_no_image_is_built(project: Project, tmp_path: Path) -> N
 def test_every_service_becomes_healthy(stack: Stack) -> None:
     for name, container in stack.running.items():
         if name != "migrate":
-            eventually(f"{name} healthy\n{container.process.text}", container.healthy)
+            eventually(f"{name} healthy\n{container.process.text}", container.healthy, 60)
 
 
 def test_an_order_runs_through_all_of_them(stack: Stack) -> None:
-    eventually("web", stack.running["web"].healthy)
+    eventually("web", stack.running["web"].healthy, 60)
     stack.running["web"].exec("python", "manage.py", "seed")
-    order = eventually("the shop", ordering(stack.browser))
+    order = eventually("the shop", ordering(stack.browser), 60)
 
     done = lambda: stack.browser.json(f"/api/orders/{order}")["receipt_sent_at"]  # noqa: E731
-    eventually("a receipt", done)
+    eventually("a receipt", done, 60)
 
 
 def ordering(browser: Browser) -> Callable[[], str]:

@@ -81,7 +81,7 @@ def test_every_job_is_done_with_few_connections(tmp_path: Path, database: Postgr
         ]
         try:
             project.manage("shell", "-c", PLACE, **variables)
-            eventually("all done", lambda: database.rows(DONE) == [(2 * ORDERS, 2 * ORDERS)])
+            eventually("all done", lambda: database.rows(DONE) == [(2 * ORDERS, 2 * ORDERS)], 90)
             [(seen,)] = database.rows(CLIENTS)
         finally:
             for process in processes:

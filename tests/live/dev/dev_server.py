@@ -53,14 +53,14 @@ class DevProject:
     def starts(self, task: str, *args: Any) -> list[dict[str, Any]]:
         return self.records("start", task, *args)
 
-    def started(self, task: str, *args: Any, count: int = 1) -> list[dict[str, Any]]:
+    def started(self, task: str, *args: Any, count: int = 1, seconds: float = 60) -> list[dict[str, Any]]:
         """Wait until the task has started that often."""
 
         def look() -> list[dict[str, Any]]:
             starts = self.starts(task, *args)
             return starts if len(starts) >= count else []
 
-        return eventually(f"{count} x {task}{args}", look)
+        return eventually(f"{count} x {task}{args}", look, seconds)
 
     def row(self, query: str) -> Any:
         """Return the first column of the first row in the project's database."""
@@ -122,8 +122,8 @@ class DevServer(DevProject):
     def all_ready(self) -> None:
         """Wait until web, workers and beat have begun their work."""
         for pattern in READY:
-            self.dev.wait_for(pattern)
-        eventually("the web server", self._web_answers)
+            self.dev.wait_for(pattern, seconds=120)
+        eventually("the web server", self._web_answers, 60)
 
     def change_code(self, line: str) -> None:
         """Append a line to a module of tasks, and wait until workers and beat have been started again."""
@@ -131,8 +131,8 @@ class DevServer(DevProject):
         with (self.project.path / "orders/tasks.py").open("a") as file:
             file.write(f"\n{line}\n")
         for pattern, count in before.items():
-            self.dev.wait_for(pattern, count=count + 1)
-        eventually("the web server", self._web_answers)
+            self.dev.wait_for(pattern, count=count + 1, seconds=120)
+        eventually("the web server", self._web_answers, 60)
 
     def _web_answers(self) -> bool:
         try:

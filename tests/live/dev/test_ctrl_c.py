@@ -28,7 +28,7 @@ def test_ctrl_c_ends_everything_while_a_task_runs(broker, tmp_path):
         code = running.dev.interrupt(seconds=60)
 
         assert code == 0
-        eventually("no process is left", lambda: not running.dev.family())
+        eventually("no process is left", lambda: not running.dev.family(), 10)
         if broker == "redis":
             assert not _listens(running.variables["REDIS_URL"])
 
@@ -40,7 +40,7 @@ def test_everything_ends_though_nobody_reads_what_it_prints(presses_ctrl_c, tmp_
         words = f"{sys.executable} manage.py dev --port {port} --no-reload | tee"
         dev = Process(["sh", "-c", words], made.project.path, environment() | made.variables, tmp_path / "dev.log")
         made.environment.processes.append(dev)
-        dev.wait_for("Ctrl-C stops everything")
+        dev.wait_for("Ctrl-C stops everything", seconds=120)
 
         if presses_ctrl_c:
             dev.interrupt(seconds=60)
@@ -50,7 +50,7 @@ def test_everything_ends_though_nobody_reads_what_it_prints(presses_ctrl_c, tmp_
             with suppress(OSError):  # it ends while it answers
                 Browser(f"http://localhost:{port}").json("/health/ready")  # which logs a line
 
-        eventually("no process is left", lambda: not dev.family(), otherwise=lambda: str(dev.family()))
+        eventually("no process is left", lambda: not dev.family(), 60, otherwise=lambda: str(dev.family()))
 
 
 def _listens(url: str) -> bool:

@@ -85,7 +85,7 @@ class Environment:
         process = Process(command, self.project.path, env, self.folder / f"{name}.log")
         self.processes.append(process)
         if ready:
-            process.wait_for(ready)
+            process.wait_for(ready, seconds=90)
         return process
 
     def worker(self, workload: str, *words: str, ready: str = r" ready\.") -> Process:

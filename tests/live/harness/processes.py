@@ -67,7 +67,7 @@ class Process:
         """Return the lines printed so far in which the pattern is found."""
         return [line for line in whole_lines(self.log) if re.search(pattern, line)]
 
-    def wait_for(self, pattern: str, count: int = 1, seconds: float = 120) -> list[str]:
+    def wait_for(self, pattern: str, count: int = 1, seconds: float = 60) -> list[str]:
         """Wait until that many lines match."""
 
         def look() -> list[str]:

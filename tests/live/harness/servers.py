@@ -110,7 +110,7 @@ class RabbitMQ:
         assert server, "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
         log = self.folder / f"rabbitmq-{uuid.uuid4().hex[:4]}.log"
         self.process = Process([*self.at.enter, server], self.folder, self.node_variables, log)
-        self.process.wait_for("Server startup complete")
+        self.process.wait_for("Server startup complete", seconds=120)
 
     def kill(self) -> None:
         if self.process:

@@ -54,12 +54,12 @@ def test_every_pod_starts_works_and_leaves_within_its_grace(migrated, pods, figu
     migrated.shell("from django.core.management import call_command\ncall_command('seed')\n" + ORDER)
 
     # The stock of each order is reserved by one pod, and its receipt sent by another.
-    eventually("40 jobs", lambda: migrated.database.rows("SELECT count(*) FROM djcelery_jobs_job")[0][0] >= 40)
-    eventually("all are done", lambda: migrated.database.rows(OPEN)[0][0] == 0)
+    eventually("40 jobs", lambda: migrated.database.rows("SELECT count(*) FROM djcelery_jobs_job")[0][0] >= 40, 90)
+    eventually("all are done", lambda: migrated.database.rows(OPEN)[0][0] == 0, 90)
 
     for pod in pods:
         for probe in pod.container.keys() & {"livenessProbe", "readinessProbe"}:
-            eventually(f"{probe} of {pod.name}", lambda asked=pod.container[probe], pod=pod: pod.passes(asked))
+            eventually(f"{probe} of {pod.name}", lambda asked=pod.container[probe], pod=pod: pod.passes(asked), 30)
     for pod in pods:
         figure(f"{pod.name} on {migrated.broker.kind}: {pod.megabytes()} MB of {pod.limit}")
         assert pod.megabytes() < pod.limit

@@ -70,7 +70,7 @@ class LogSite:
             found = [line for line in self.lines(text) if line["event"] == event and names.items() <= line.items()]
             return found if len(found) >= count else []
 
-        return eventually(f"{count} x {event} {names} in {text}", look)
+        return eventually(f"{count} x {event} {names} in {text}", look, 60)
 
     def lines_of_jobs(self) -> list[tuple[str, dict[str, Any]]]:
         """Return each line that was written in a thread that ran a job, with the id of that job."""
@@ -112,4 +112,4 @@ def _start(made: LogSite) -> None:
     worker = ("-m", "celery", "-A", "shop", "worker", "-P", made.pool, "-c", "2", "-Q", QUEUES, "-n", "all@%h")
     made.environment.start(*worker, name="worker", ready=r" ready\.")
     made.environment.beat()
-    eventually("the web server", lambda: made.get("/health/live") != "None")
+    eventually("the web server", lambda: made.get("/health/live") != "None", 60)

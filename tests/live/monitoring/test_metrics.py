@@ -54,7 +54,7 @@ def test_two_web_processes_and_two_kinds_of_workers(environment, web):
     def counted(site):
         return {series: value for series, value in site.metrics().items() if series in wanted}
 
-    eventually("every run is counted", lambda: counted(sites[0]) == wanted)
+    eventually("every run is counted", lambda: counted(sites[0]) == wanted, 60)
     assert counted(sites[1]) == wanted
 
 

@@ -56,7 +56,7 @@ def start(environment):
         else:
             process = environment.start("-m", "celery", "-A", "shop", "beat", name=name, ready="", **heartbeat)
         probed = Probed(process, file, command)
-        eventually(f"{name} lives", probed.healthy)
+        eventually(f"{name} lives", probed.healthy, 60)
         return probed
 
     return make

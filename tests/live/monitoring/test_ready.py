@@ -55,7 +55,7 @@ def answers_soon(site, part: str, words: set[str]) -> None:
 
 
 def back(site) -> None:
-    eventually("ready again", lambda: site.get("/health/ready").status == 200)
+    eventually("ready again", lambda: site.get("/health/ready").status == 200, 30)
     assert site.get("/health/ready").json == ALL_OK
 
 
@@ -69,7 +69,7 @@ def site(environment, web):
 def test_the_broker_is_killed(environment, site):
     environment.broker.kill()
     try:
-        eventually("down", lambda: site.get("/health/ready").status == 503)
+        eventually("down", lambda: site.get("/health/ready").status == 503, 10)
         answers_soon(site, "broker", {"down"})
     finally:
         environment.broker.start()

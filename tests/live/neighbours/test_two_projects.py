@@ -117,7 +117,7 @@ def test_the_job_of_a_worker_that_is_killed_returns_to_its_own_project(neighbour
     time.sleep(SECONDS + 1)  # kombu looks for such messages when a worker starts, and then only every 100 seconds
 
     first.worker("slow", "--concurrency", "1")
-    eventually("it runs again", lambda: len(starts(first, "killed")) >= 2)
+    eventually("it runs again", lambda: len(starts(first, "killed")) >= 2, 90)
     assert starts(second, "killed") == []
 
 

@@ -125,7 +125,7 @@ def _start(environment: Environment, port: int) -> None:
     environment.beat(ready="")
     environment.web(port, "--workers", "2", "--threads", "4")
     for worker in workers:  # all at the same time, since each takes its seconds
-        worker.wait_for(r" ready\.")
+        worker.wait_for(r" ready\.", seconds=120)
     eventually("the web server", lambda: _ready(port))
 
 
